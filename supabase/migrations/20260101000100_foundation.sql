@@ -1,0 +1,173 @@
+-- Foundation: two schemas, who may enter them, and how a refusal is told.
+--
+-- clinic  private: tables, rules, internals. Never exposed.
+-- api     the contract: views and thin functions. Exposed by PostgREST.
+
+create schema clinic;
+comment on schema clinic is 'Chairtime''s tables and rules. Private: never exposed through the Data API.';
+
+create schema api;
+comment on schema api is 'Chairtime''s API: views and functions for supabase-js, curl and every other client.';
+
+create extension if not exists btree_gist with schema extensions;
+create extension if not exists pg_trgm with schema extensions;
+
+-- Nobody executes a function unless it says so: one default instead of a revoke under each.
+alter default privileges revoke execute on functions from public;
+
+-- Table rights are also needed inside clinic: the views of api run with the caller's rights, and RLS decides the rows.
+grant usage on schema clinic to anon, authenticated, service_role;
+grant usage on schema api to anon, authenticated, service_role;
+
+do $$
+begin
+  if not exists (select from pg_catalog.pg_roles where rolname = 'chairtime_worker') then
+    create role chairtime_worker nologin;
+  end if;
+end
+$$;
+grant usage on schema clinic to chairtime_worker;
+
+
+-- Refusals -----------------------------------------------------------------------------------------------------------
+
+create table clinic.error_codes (
+  code text not null,
+  status integer not null,
+  message text not null,
+  hint text not null,
+  constraint error_codes_pkey primary key (code),
+  constraint error_codes_status_is_4xx check (status between 400 and 499)
+);
+comment on table clinic.error_codes is
+'Every refusal a client can get: its stable code, HTTP status, plain message, and what to do next.';
+alter table clinic.error_codes enable row level security;
+
+create policy error_codes_are_public on clinic.error_codes
+  for select to anon, authenticated
+  using (true);
+grant select on clinic.error_codes to anon, authenticated, service_role;
+
+insert into clinic.error_codes (code, status, message, hint) values
+('invalid_argument', 400, 'An argument is missing or not valid.', 'Correct the argument and send the request again.'),
+('not_authenticated', 401, 'You are not signed in.', 'Sign in and send the access token as a Bearer token.'),
+('forbidden', 403, 'Your role does not permit this.', 'Ask an administrator of the clinic.'),
+('not_found', 404, 'There is no such thing, or it is not yours to see.', 'Check the id.'),
+('slot_taken', 409, 'This time is already taken.', 'Choose one of the times in details, or list the slots again.'),
+('patient_busy', 409, 'The patient has another appointment at this time.', 'Choose another time, or reschedule the other appointment.'),
+('appointments_in_the_way', 409, 'There are appointments at this time.', 'Move them, or repeat the call with on_conflict "cancel".'),
+('invalid_transition', 409, 'The appointment''s status does not permit this.', 'Fetch the appointment and look at its status.'),
+('reservation_expired', 410, 'The reservation has ended.', 'Reserve the slot again.'),
+('stale_version', 412, 'The appointment has changed since you read it.', 'Fetch it again and repeat the change with its current version.'),
+('outside_working_hours', 422, 'The dentist does not work at this time.', 'List the available slots, or add extra hours.'),
+('notice_too_short', 422, 'This is too soon to book.', 'Choose a later time, or call the clinic.'),
+('beyond_horizon', 422, 'This is too far ahead to book.', 'Choose an earlier time.'),
+('in_the_past', 422, 'This time has passed.', 'Choose a time in the future.'),
+('off_grid', 422, 'Appointments do not start at this time of day.', 'Take a start time from available_slots.'),
+('too_late_to_cancel', 422, 'It is too late to change this appointment online.', 'Call the clinic.'),
+('idempotency_mismatch', 422, 'This idempotency key was used with other arguments.', 'Use a new key for a new request.'),
+('reservation_limit', 429, 'You hold as many slots as the clinic permits.', 'Confirm or release a reservation first.');
+
+-- One counter a code. A sequence survives the rollback that follows a refusal.
+do $$
+declare
+  v_code text;
+begin
+  for v_code in select e.code from clinic.error_codes as e loop
+    execute format('create sequence clinic.%I', 'refusals_' || v_code);
+  end loop;
+end
+$$;
+
+create function clinic.refuse(code text, message text default null, details text default null, hint text default null)
+returns void
+language plpgsql
+volatile
+security definer -- counts in sequences that no caller may touch
+set search_path = ''
+as $$
+declare
+  v_error clinic.error_codes;
+begin
+  select * into strict v_error from clinic.error_codes as e where e.code = refuse.code;
+  perform nextval(('clinic.refusals_' || refuse.code)::regclass);
+  raise sqlstate 'PGRST' using
+    message = json_build_object(
+      'code', refuse.code,
+      'message', coalesce(refuse.message, v_error.message),
+      'details', refuse.details,
+      'hint', coalesce(refuse.hint, v_error.hint)
+    )::text,
+    detail = json_build_object('status', v_error.status, 'headers', json_build_object())::text;
+end
+$$;
+comment on function clinic.refuse is
+'Ends the transaction with a coded PostgREST error. details is text; structured details are JSON in that text.';
+grant execute on function clinic.refuse to anon, authenticated, service_role;
+
+
+-- Arguments ----------------------------------------------------------------------------------------------------------
+
+create function clinic.required(value anyelement, name text)
+returns anyelement
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if value is null then
+    perform clinic.refuse('invalid_argument', format('%s is required.', name));
+  end if;
+  return value;
+end
+$$;
+comment on function clinic.required is 'The value, or invalid_argument when it is null.';
+grant execute on function clinic.required to anon, authenticated, service_role;
+
+create function clinic.clean_text(value text, name text, max_length integer)
+returns text
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if length(value) > max_length then
+    perform clinic.refuse('invalid_argument', format('%s is longer than %s characters.', name, max_length));
+  end if;
+  return nullif(btrim(value), '');
+end
+$$;
+comment on function clinic.clean_text is 'The trimmed text, null when nothing is left of it, or invalid_argument when it is too long.';
+grant execute on function clinic.clean_text to anon, authenticated, service_role;
+
+create function clinic.required_instant(value timestamptz, name text)
+returns timestamptz
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if value is null or not isfinite(value) or value not between '2000-01-01Z' and '2200-01-01Z' then
+    perform clinic.refuse('invalid_argument', format('%s must be an instant between the years 2000 and 2200.', name));
+  end if;
+  return value;
+end
+$$;
+comment on function clinic.required_instant is 'The instant, or invalid_argument when it is null, infinite or absurd.';
+grant execute on function clinic.required_instant to anon, authenticated, service_role;
+
+create function clinic.required_day(value date, name text)
+returns date
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if value is null or not isfinite(value) or value not between '2000-01-01' and '2200-01-01' then
+    perform clinic.refuse('invalid_argument', format('%s must be a date between the years 2000 and 2200.', name));
+  end if;
+  return value;
+end
+$$;
+comment on function clinic.required_day is 'The date, or invalid_argument when it is null, infinite or absurd.';
+grant execute on function clinic.required_day to anon, authenticated, service_role;

@@ -1,0 +1,68 @@
+-- Clinics: the tenants, and each one's booking policy.
+
+create function clinic.is_time_zone(name text)
+returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select exists (select from pg_catalog.pg_timezone_names as z where z.name = is_time_zone.name);
+$$;
+comment on function clinic.is_time_zone is 'Whether the name is one of the IANA time zones this server knows.';
+grant execute on function clinic.is_time_zone to anon, authenticated, service_role;
+
+create table clinic.clinics (
+  id uuid not null default gen_random_uuid(),
+  slug text not null,
+  name text not null,
+  time_zone text not null,
+  slot_interval interval not null default '15 minutes',
+  hold_duration interval not null default '5 minutes',
+  min_notice interval not null default '1 hour',
+  booking_horizon interval not null default '90 days',
+  cancellation_notice interval not null default '24 hours',
+  max_active_holds integer not null default 2,
+  created_at timestamptz not null default now(),
+  constraint clinics_pkey primary key (id),
+  constraint clinics_slug_key unique (slug),
+  constraint clinics_slug_is_plain check (slug ~ '^[a-z0-9](-?[a-z0-9]){1,62}$'),
+  constraint clinics_name_is_short check (length(name) between 1 and 200),
+  constraint clinics_time_zone_exists check (clinic.is_time_zone(time_zone)),
+  constraint clinics_slot_interval_fits check (slot_interval between '5 minutes' and '12 hours'),
+  constraint clinics_hold_duration_fits check (hold_duration between '1 second' and '1 hour'),
+  constraint clinics_min_notice_fits check (min_notice between '0' and '30 days'),
+  constraint clinics_booking_horizon_fits check (booking_horizon between '1 day' and '730 days'),
+  constraint clinics_cancellation_notice_fits check (cancellation_notice between '0' and '30 days'),
+  constraint clinics_max_active_holds_fits check (max_active_holds between 1 and 100)
+);
+comment on table clinic.clinics is 'The tenants: slug, name, IANA time zone, and the booking policy.';
+comment on column clinic.clinics.slot_interval is 'Distance between offered starts, counted from a working window''s opening.';
+comment on column clinic.clinics.hold_duration is 'How long a reservation holds a slot.';
+comment on column clinic.clinics.min_notice is 'Patients book no later than this before the start.';
+comment on column clinic.clinics.booking_horizon is 'Patients book no further ahead than this.';
+comment on column clinic.clinics.cancellation_notice is 'Patients cancel or move no later than this before the start.';
+comment on column clinic.clinics.max_active_holds is 'Live reservations one holder, and one patient, may have at once.';
+
+alter table clinic.clinics enable row level security;
+
+create policy clinics_are_public on clinic.clinics
+  for select to anon, authenticated
+  using (true);
+grant select on clinic.clinics to anon, authenticated, service_role;
+
+create view api.clinics
+with (security_invoker = true) as
+  select
+    c.id,
+    c.slug,
+    c.name,
+    c.time_zone,
+    c.slot_interval,
+    c.hold_duration,
+    c.min_notice,
+    c.booking_horizon,
+    c.cancellation_notice,
+    c.max_active_holds
+  from clinic.clinics as c;
+comment on view api.clinics is 'All clinics with their time zone and booking policy. Public.';
+grant select on api.clinics to anon, authenticated, service_role;

@@ -1,0 +1,402 @@
+-- People: profiles, staff, dentists, patients, and who the caller is.
+
+-- Profiles -----------------------------------------------------------------------------------------------------------
+
+create table clinic.profiles (
+  user_id uuid not null,
+  full_name text,
+  phone text,
+  locale text not null default 'en',
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint profiles_pkey primary key (user_id),
+  constraint profiles_user_fkey foreign key (user_id) references auth.users (id) on delete cascade,
+  constraint profiles_full_name_is_short check (length(full_name) between 1 and 10240),
+  constraint profiles_phone_is_short check (length(phone) between 1 and 40),
+  constraint profiles_locale_is_a_tag check (locale ~ '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$' and length(locale) <= 35)
+);
+comment on table clinic.profiles is 'One per user: what they told us of themselves. Made at sign-up.';
+
+create function clinic.create_profile()
+returns trigger
+language plpgsql
+volatile
+security definer -- sign-up runs as the Auth server's role, which has no rights here
+set search_path = ''
+as $$
+begin
+  -- Metadata is whatever the client sent: what does not fit is left out, for sign-up must not fail on it.
+  insert into clinic.profiles (user_id, full_name, phone)
+  values (
+    new.id,
+    nullif(left(btrim(new.raw_user_meta_data ->> 'full_name'), 10240), ''),
+    nullif(left(btrim(new.raw_user_meta_data ->> 'phone'), 40), '')
+  )
+  on conflict on constraint profiles_pkey do nothing;
+  return null;
+end
+$$;
+comment on function clinic.create_profile is 'Gives every new user a profile.';
+
+create trigger create_profile after insert on auth.users
+for each row execute function clinic.create_profile();
+
+
+-- Staff --------------------------------------------------------------------------------------------------------------
+
+create table clinic.staff (
+  clinic_id uuid not null,
+  user_id uuid not null,
+  role text not null,
+  created_at timestamptz not null default now(),
+  constraint staff_pkey primary key (clinic_id, user_id),
+  constraint staff_clinic_fkey foreign key (clinic_id) references clinic.clinics (id),
+  constraint staff_user_fkey foreign key (user_id) references auth.users (id) on delete cascade,
+  constraint staff_role_is_known check (role in ('admin', 'dentist', 'receptionist', 'chatbot'))
+);
+comment on table clinic.staff is 'Who works where as what. A user without a row is a patient. Roles are never read from user metadata.';
+create index staff_user_idx on clinic.staff (user_id);
+
+create table clinic.dentists (
+  id uuid not null default gen_random_uuid(),
+  clinic_id uuid not null,
+  user_id uuid,
+  full_name text not null,
+  specialty text,
+  bio text,
+  is_active boolean not null default true,
+  created_at timestamptz not null default now(),
+  constraint dentists_pkey primary key (id, clinic_id),
+  constraint dentists_user_key unique (clinic_id, user_id),
+  constraint dentists_clinic_fkey foreign key (clinic_id) references clinic.clinics (id),
+  constraint dentists_user_fkey foreign key (user_id) references auth.users (id) on delete set null,
+  constraint dentists_full_name_is_short check (length(full_name) between 1 and 10240),
+  constraint dentists_specialty_is_short check (length(specialty) between 1 and 200),
+  constraint dentists_bio_is_short check (length(bio) between 1 and 4000)
+);
+comment on table clinic.dentists is 'Whose time is booked. user_id links the login of a dentist who has one.';
+create index dentists_clinic_idx on clinic.dentists (clinic_id);
+create index dentists_user_idx on clinic.dentists (user_id);
+
+create table clinic.patients (
+  id uuid not null default gen_random_uuid(),
+  clinic_id uuid not null,
+  user_id uuid,
+  full_name text not null,
+  phone text,
+  email text,
+  created_at timestamptz not null default now(),
+  constraint patients_pkey primary key (id, clinic_id),
+  constraint patients_user_key unique (clinic_id, user_id),
+  constraint patients_clinic_fkey foreign key (clinic_id) references clinic.clinics (id),
+  constraint patients_user_fkey foreign key (user_id) references auth.users (id) on delete set null,
+  constraint patients_full_name_is_short check (length(full_name) between 1 and 10240),
+  constraint patients_phone_is_short check (length(phone) between 1 and 40),
+  constraint patients_email_is_short check (length(email) between 3 and 320)
+);
+comment on table clinic.patients is 'A clinic''s patients. A walk-in has no user_id.';
+create index patients_clinic_idx on clinic.patients (clinic_id, full_name);
+create index patients_user_idx on clinic.patients (user_id);
+
+
+-- Who the caller is --------------------------------------------------------------------------------------------------
+
+create function clinic.is_service()
+returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  -- The role PostgREST switched to; unlike current_user it is still there inside a security definer function.
+  select current_setting('role', true) = 'service_role';
+$$;
+comment on function clinic.is_service is 'Whether the caller came with the secret key.';
+grant execute on function clinic.is_service to anon, authenticated, service_role;
+
+create function clinic.require_user()
+returns uuid
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := auth.uid();
+begin
+  if v_user_id is null and not clinic.is_service() then
+    perform clinic.refuse('not_authenticated');
+  end if;
+  return v_user_id;
+end
+$$;
+comment on function clinic.require_user is 'The caller''s user id; null for the service role; otherwise not_authenticated.';
+grant execute on function clinic.require_user to anon, authenticated, service_role;
+
+create function clinic.my_role(clinic_id uuid)
+returns text
+language sql
+stable
+security definer -- staff rows are not the caller's to read
+set search_path = ''
+as $$
+  select case
+    when clinic.is_service() then 'service'
+    else (
+      select s.role from clinic.staff as s
+      where s.clinic_id = my_role.clinic_id and s.user_id = (select auth.uid())
+    )
+  end;
+$$;
+comment on function clinic.my_role is 'The caller''s role in the clinic: service, admin, dentist, receptionist, chatbot; null for everyone else.';
+grant execute on function clinic.my_role to anon, authenticated, service_role;
+
+-- The three below answer policies with arrays: evaluated once a query, and an index can look up an array.
+
+create function clinic.my_clinics(roles text[])
+returns uuid[]
+language sql
+stable
+security definer -- staff rows are not the caller's to read
+set search_path = ''
+as $$
+  select coalesce(array_agg(s.clinic_id), '{}')
+  from clinic.staff as s
+  where s.user_id = (select auth.uid()) and s.role = any (my_clinics.roles);
+$$;
+comment on function clinic.my_clinics is 'The clinics in which the caller has one of these roles.';
+grant execute on function clinic.my_clinics to anon, authenticated, service_role;
+
+create function clinic.my_dentists()
+returns uuid[]
+language sql
+stable
+security definer -- staff rows are not the caller's to read
+set search_path = ''
+as $$
+  select coalesce(array_agg(d.id), '{}')
+  from clinic.dentists as d
+  inner join clinic.staff as s on d.clinic_id = s.clinic_id and d.user_id = s.user_id
+  where d.user_id = (select auth.uid()) and s.role in ('dentist', 'admin', 'receptionist');
+$$;
+comment on function clinic.my_dentists is 'The dentists the caller is, as long as they are on that clinic''s staff.';
+grant execute on function clinic.my_dentists to anon, authenticated, service_role;
+
+create function clinic.my_patients()
+returns uuid[]
+language sql
+stable
+security definer -- called by the policies of the very table it reads
+set search_path = ''
+as $$
+  select coalesce(array_agg(p.id), '{}') from clinic.patients as p where p.user_id = (select auth.uid());
+$$;
+comment on function clinic.my_patients is 'The patient records, one per clinic at most, that are the caller.';
+grant execute on function clinic.my_patients to anon, authenticated, service_role;
+
+create function clinic.require_role(clinic_id uuid, variadic roles text[])
+returns text
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_role text;
+begin
+  perform clinic.require_user();
+  v_role := clinic.my_role(require_role.clinic_id);
+  if v_role is null then
+    perform clinic.refuse('not_found');
+  elsif v_role <> all (require_role.roles || 'service'::text) then
+    perform clinic.refuse('forbidden');
+  end if;
+  return v_role;
+end
+$$;
+comment on function clinic.require_role is
+'The caller''s role if it is one of these (the service role always is); forbidden for other staff of the clinic, not_found for strangers.';
+grant execute on function clinic.require_role to anon, authenticated, service_role;
+
+create function clinic.require_calendar(clinic_id uuid, dentist_id uuid)
+returns text
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_role text := clinic.require_role(require_calendar.clinic_id, 'admin', 'dentist');
+begin
+  if v_role = 'dentist' and require_calendar.dentist_id is distinct from all (clinic.my_dentists()) then
+    perform clinic.refuse('forbidden');
+  end if;
+  return v_role;
+end
+$$;
+comment on function clinic.require_calendar is 'Passes that dentist and the clinic''s admins: they own the calendar''s shape.';
+grant execute on function clinic.require_calendar to anon, authenticated, service_role;
+
+
+-- Rows: who sees whom ------------------------------------------------------------------------------------------------
+
+alter table clinic.profiles enable row level security;
+alter table clinic.staff enable row level security;
+alter table clinic.dentists enable row level security;
+alter table clinic.patients enable row level security;
+
+create policy staff_see_themselves_and_admins_all on clinic.staff
+  for select to authenticated
+  using (
+    user_id = (select auth.uid())
+    or clinic_id = any ((select clinic.my_clinics('{admin}'))::uuid [])
+  );
+grant select on clinic.staff to authenticated, service_role;
+
+create policy profiles_are_their_owners_and_admins_of_staff on clinic.profiles
+  for select to authenticated
+  using (
+    user_id = (select auth.uid())
+    or user_id in (select s.user_id from clinic.staff as s)
+  );
+grant select on clinic.profiles to authenticated, service_role;
+
+create policy dentists_are_public on clinic.dentists
+  for select to anon, authenticated
+  using (
+    is_active
+    or clinic_id = any ((select clinic.my_clinics('{admin,dentist,receptionist}'))::uuid [])
+  );
+-- Without user_id: whose login a dentist has is nobody's business.
+grant select (id, clinic_id, full_name, specialty, bio, is_active, created_at) on clinic.dentists to anon, authenticated;
+grant select on clinic.dentists to service_role;
+
+create view api.dentists
+with (security_invoker = true) as
+  select
+    d.id,
+    d.clinic_id,
+    d.full_name,
+    d.specialty,
+    d.bio,
+    d.is_active
+  from clinic.dentists as d;
+comment on view api.dentists is 'The dentists. Public; inactive ones only for staff of their clinic.';
+grant select on api.dentists to anon, authenticated, service_role;
+
+create view api.staff
+with (security_invoker = true) as
+  select
+    s.clinic_id,
+    s.user_id,
+    s.role,
+    p.full_name,
+    s.created_at
+  from clinic.staff as s
+  left join clinic.profiles as p on s.user_id = p.user_id;
+comment on view api.staff is 'Who works where as what: your own rows, and for admins those of their clinic.';
+grant select on api.staff to authenticated, service_role;
+
+create view api.patients
+with (security_invoker = true) as
+  select
+    p.id,
+    p.clinic_id,
+    p.user_id,
+    p.full_name,
+    p.phone,
+    p.email,
+    p.created_at
+  from clinic.patients as p;
+comment on view api.patients is
+'Patients: yourself; for admins and receptionists those of their clinic; for a dentist those with an appointment.';
+grant select on api.patients to authenticated, service_role;
+
+
+-- The caller's own profile -------------------------------------------------------------------------------------------
+
+create function clinic.me()
+returns jsonb
+language plpgsql
+stable
+security definer -- collects memberships from tables the caller reads only in part
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := auth.uid();
+begin
+  if v_user_id is null then
+    perform clinic.refuse('not_authenticated');
+  end if;
+  return jsonb_build_object(
+    'user_id', v_user_id,
+    'email', (select u.email from auth.users as u where u.id = v_user_id),
+    'profile', (
+      select jsonb_build_object('full_name', p.full_name, 'phone', p.phone, 'locale', p.locale)
+      from clinic.profiles as p where p.user_id = v_user_id
+    ),
+    'memberships', coalesce(
+      (
+        select jsonb_agg(jsonb_build_object(
+          'clinic_id', c.id, 'clinic_slug', c.slug, 'clinic_name', c.name, 'time_zone', c.time_zone,
+          'role', coalesce(s.role, 'patient'), 'dentist_id', d.id, 'patient_id', p.id
+        ) order by c.name)
+        from clinic.clinics as c
+        left join clinic.staff as s on c.id = s.clinic_id and s.user_id = v_user_id
+        left join clinic.dentists as d on c.id = d.clinic_id and d.user_id = v_user_id and s.user_id is not null
+        left join clinic.patients as p on c.id = p.clinic_id and p.user_id = v_user_id
+        where s.user_id is not null or p.id is not null
+      ),
+      '[]'
+    )
+  );
+end
+$$;
+grant execute on function clinic.me to anon, authenticated, service_role;
+
+create function api.me()
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select clinic.me();
+$$;
+comment on function api.me is
+'You: {user_id, email, profile: {full_name, phone, locale}, memberships: [{clinic_id, clinic_slug, clinic_name, time_zone, role, dentist_id, patient_id}]}.
+Errors: not_authenticated.';
+grant execute on function api.me to anon, authenticated, service_role;
+
+create function clinic.update_me(full_name text, phone text, locale text)
+returns jsonb
+language plpgsql
+volatile
+security definer -- writes the caller's own profile and no other
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := clinic.required(clinic.require_user(), 'A user');
+begin
+  if update_me.locale !~ '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$' or length(update_me.locale) > 35 then
+    perform clinic.refuse('invalid_argument', 'locale must be a language tag like "en" or "de-CH".');
+  end if;
+  update clinic.profiles as p
+  set
+    full_name = coalesce(clinic.clean_text(update_me.full_name, 'full_name', 10240), p.full_name),
+    phone = coalesce(clinic.clean_text(update_me.phone, 'phone', 40), p.phone),
+    locale = coalesce(update_me.locale, p.locale),
+    updated_at = clock_timestamp()
+  where p.user_id = v_user_id;
+  return clinic.me();
+end
+$$;
+grant execute on function clinic.update_me to anon, authenticated, service_role;
+
+create function api.update_me(full_name text default null, phone text default null, locale text default null)
+returns jsonb
+language sql
+volatile
+set search_path = ''
+as $$
+  select clinic.update_me(full_name, phone, locale);
+$$;
+comment on function api.update_me is
+'Changes what you say of yourself; what is omitted or null stays. Returns what me() returns.
+Errors: not_authenticated, invalid_argument.';
+grant execute on function api.update_me to anon, authenticated, service_role;

@@ -1,0 +1,220 @@
+-- The worker's ledger: who leads, who is alive, what ran.
+--
+-- Any number of workers run; one leads. Leadership is a row with an epoch, not a session lock, so it works through a
+-- transaction-mode pooler. Whatever a leader does, it locks that row in the same transaction and fails if the epoch
+-- has moved on: a worker that was paused cannot act late.
+
+create table clinic.worker_leases (
+  name text primary key default 'leader',
+  holder uuid,
+  epoch bigint not null default 0,
+  acquired_at timestamptz not null default '-infinity',
+  renewed_at timestamptz not null default '-infinity',
+  lifetime interval not null default '3 seconds',
+  constraint worker_leases_one_row check (name = 'leader')
+)
+with (fillfactor = 50);
+
+comment on table clinic.worker_leases is 'Who leads the workers, and in which epoch. One row, renewed every half second.';
+
+insert into clinic.worker_leases default values;
+
+create table clinic.workers (
+  id uuid primary key,
+  host text not null,
+  version text not null,
+  started_at timestamptz not null,
+  seen_at timestamptz not null
+);
+
+comment on table clinic.workers is 'The workers that reported lately, leader and standbys alike.';
+
+create table clinic.job_runs (
+  id uuid primary key,
+  job text not null,
+  cause text not null,
+  tick timestamptz,
+  attempt integer not null default 1,
+  worker uuid not null,
+  epoch bigint,
+  state text not null default 'running',
+  affected bigint not null default 0,
+  batches integer not null default 0,
+  error text,
+  started_at timestamptz not null default clock_timestamp(),
+  touched_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz,
+  constraint job_runs_job_known check (
+    job in (
+      'expire_reservations', 'maintain_partitions', 'purge_idempotency_keys',
+      'refresh_daily_metrics', 'verify_invariants', 'flag_no_shows'
+    )
+  ),
+  constraint job_runs_cause_known check (cause in ('schedule', 'wake', 'manual')),
+  constraint job_runs_state_known check (state in ('running', 'succeeded', 'failed', 'abandoned'))
+);
+
+comment on table clinic.job_runs is 'What the worker did: one row a run, written in the transaction of the run''s own batches.';
+comment on column clinic.job_runs.tick is 'The instant of the schedule this run answers; null when a hold''s end or a person started it.';
+comment on column clinic.job_runs.epoch is 'The epoch of the leader that ran it; null when a person did.';
+comment on column clinic.job_runs.affected is 'Rows the job changed, over all its batches.';
+
+-- These two are the guarantee, whoever runs what: a job never overlaps itself, and no tick succeeds twice.
+create unique index job_runs_one_at_a_time on clinic.job_runs (job) where state = 'running';
+create unique index job_runs_once_a_tick on clinic.job_runs (job, tick)
+where tick is not null and state in ('running', 'succeeded');
+create index job_runs_job_started_at on clinic.job_runs (job, started_at desc);
+create index job_runs_started_at on clinic.job_runs (started_at);
+
+alter table clinic.worker_leases enable row level security;
+alter table clinic.workers enable row level security;
+alter table clinic.job_runs enable row level security;
+
+-- The database's clock alone counts. It may be set back under us: a renewal far in the future does not count as one.
+create function clinic.is_lease_live(lease clinic.worker_leases)
+returns boolean
+language sql
+volatile
+set search_path = ''
+as $$
+  select lease.renewed_at > clock_timestamp() - lease.lifetime
+    and lease.renewed_at < clock_timestamp() + lease.lifetime
+$$;
+
+-- Definer: the worker's role reads no table. It reveals nothing but whether the caller leads.
+create function clinic.acquire_lease(worker uuid, lifetime interval)
+returns bigint
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := clock_timestamp();
+  v_epoch bigint;
+begin
+  update clinic.worker_leases as l
+  set renewed_at = v_now, lifetime = acquire_lease.lifetime
+  where l.holder = acquire_lease.worker and clinic.is_lease_live(l)
+  returning l.epoch into v_epoch;
+
+  if found then
+    return v_epoch;
+  end if;
+
+  -- Conflicts with hold_lease: an epoch ends only when what was done under it is committed. Never waits.
+  perform from clinic.worker_leases as l
+  where not clinic.is_lease_live(l)
+  for update skip locked;
+
+  if not found then
+    return null;
+  end if;
+
+  update clinic.worker_leases as l
+  set holder = acquire_lease.worker, epoch = l.epoch + 1,
+    acquired_at = v_now, renewed_at = v_now, lifetime = acquire_lease.lifetime
+  where l.name = 'leader'
+  returning l.epoch into v_epoch;
+
+  update clinic.job_runs as r
+  set state = 'abandoned', finished_at = v_now
+  where r.state = 'running' and r.epoch < v_epoch;
+
+  return v_epoch;
+end
+$$;
+
+comment on function clinic.acquire_lease(uuid, interval) is
+  'Renew the caller''s leadership, or take it over if it ran out. Returns the epoch led, or null: somebody else leads.';
+
+grant execute on function clinic.acquire_lease(uuid, interval) to chairtime_worker;
+
+-- Definer: the worker's role writes no table. Only the holder's own lease is given up.
+create function clinic.release_lease(worker uuid)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  update clinic.worker_leases as l
+  set holder = null, renewed_at = '-infinity'
+  where l.holder = release_lease.worker
+$$;
+
+comment on function clinic.release_lease(uuid) is 'Give leadership up, so that a standby need not wait for it to run out.';
+
+grant execute on function clinic.release_lease(uuid) to chairtime_worker;
+
+-- The fence. Called last in every transaction of a leader: the lock keeps the epoch from ending before the commit,
+-- and does not disturb renewals (they change no key).
+create function clinic.hold_lease(worker uuid, epoch bigint)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  perform from clinic.worker_leases as l
+  where l.holder = hold_lease.worker and l.epoch = hold_lease.epoch and clinic.is_lease_live(l)
+  for key share;
+
+  if not found then
+    raise exception 'worker % does not lead in epoch %', hold_lease.worker, hold_lease.epoch
+      using errcode = 'CT001';
+  end if;
+end
+$$;
+
+-- Definer: the worker's role writes no table. A worker can only report itself.
+create function clinic.report_worker(worker uuid, host text, version text, started_at timestamptz)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  insert into clinic.workers (id, host, version, started_at, seen_at)
+  values (report_worker.worker, report_worker.host, report_worker.version, report_worker.started_at, clock_timestamp())
+  on conflict (id) do update set seen_at = excluded.seen_at
+$$;
+
+comment on function clinic.report_worker(uuid, text, text, timestamptz) is 'A sign of life, every ten seconds.';
+
+grant execute on function clinic.report_worker(uuid, text, text, timestamptz) to chairtime_worker;
+
+-- Definer: the worker's role reads no table.
+create function clinic.list_jobs()
+returns table (
+  job text, last_tick timestamptz, last_started_at timestamptz, last_finished_at timestamptz,
+  last_state text, last_cause text, last_affected bigint, last_error text
+)
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select
+    last.job,
+    (
+      select max(r.tick) from clinic.job_runs as r
+      where r.job = last.job and r.tick is not null and r.state in ('running', 'succeeded')
+    ),
+    last.started_at, last.finished_at, last.state, last.cause, last.affected, last.error
+  from
+    unnest(array[
+      'expire_reservations', 'maintain_partitions', 'purge_idempotency_keys',
+      'refresh_daily_metrics', 'verify_invariants', 'flag_no_shows'
+    ]) as known (job)
+  cross join lateral (
+    select r.* from clinic.job_runs as r
+    where r.job = known.job
+    order by r.started_at desc
+    limit 1
+  ) as last
+$$;
+
+comment on function clinic.list_jobs() is 'Each job''s newest tick, and how its newest run went.';
+
+grant execute on function clinic.list_jobs() to chairtime_worker;
