@@ -1,0 +1,133 @@
+import { createClient, type SupabaseClient } from '@supabase/supabase-js'
+import { ServerClock } from './clock'
+import type { Database } from './database.types'
+import { ChairtimeError, toChairtimeError } from './errors'
+import type { ChairtimeEvent } from './events'
+import { Hub, supabasePorts } from './hub'
+import type {
+  Appointment,
+  AppointmentType,
+  Clinic,
+  ClinicDay,
+  DailyMetrics,
+  Dentist,
+  Me,
+  Patient,
+  Reservation,
+  RpcArgs,
+  RpcName,
+  Slot,
+  StaffMember,
+  ViewName,
+  ViewRow,
+} from './model'
+
+/** What the generator cannot know: the shape inside jsonb answers, and which columns of a row are never null. */
+interface Answers {
+  me: Me
+  available_slots: Slot[]
+  reserve_slot: Reservation
+  confirm_reservation: Appointment
+  book_appointment: Appointment
+  reschedule_appointment: Appointment
+  update_appointment: Appointment
+  cancel_appointment: Appointment
+  set_appointment_status: Appointment
+  create_patient: Patient
+  clinic_day: ClinicDay
+  events_since: EventRow[]
+}
+
+interface Rows {
+  clinics: Clinic
+  dentists: Dentist
+  appointment_types: AppointmentType
+  appointments: Appointment
+  slot_reservations: Reservation
+  patients: Patient
+  staff: StaffMember
+  daily_metrics: DailyMetrics
+}
+
+interface EventRow {
+  id: number
+  occurred_at: string
+  event: ChairtimeEvent['event']
+  dentist_id: string | null
+  dentist_seq: number | null
+  payload: Partial<ChairtimeEvent>
+}
+
+export type RpcReturns<N extends RpcName> = N extends keyof Answers
+  ? Answers[N]
+  : Database['api']['Functions'][N]['Returns']
+export type Row<N extends ViewName> = N extends keyof Rows ? Rows[N] : ViewRow<N>
+
+export interface ChairtimeOptions {
+  /** The project's URL: `https://….supabase.co`, or the embedded stack's. */
+  url: string
+  /** The publishable key. Secret keys do not belong in a browser. */
+  publishableKey: string
+}
+
+type Builder = ReturnType<ReturnType<SupabaseClient['from']>['select']>
+
+/** The API as functions: every RPC and view, typed, throwing `ChairtimeError`; `hub` carries the live events. */
+export class ChairtimeClient {
+  readonly supabase: SupabaseClient<Database, 'api'>
+  readonly hub: Hub
+  readonly clock = new ServerClock()
+
+  constructor({ url, publishableKey }: ChairtimeOptions) {
+    if (publishableKey.startsWith('sb_secret_')) throw new Error('A secret key must never reach a browser.')
+    this.supabase = createClient<Database, 'api'>(url, publishableKey, {
+      db: { schema: 'api' },
+      realtime: { heartbeatIntervalMs: 15_000 },
+    })
+    this.hub = new Hub(supabasePorts(this.supabase, (topic, after, max) => this.#eventsSince(topic, after, max)))
+  }
+
+  /** Calls an RPC by name. Throws `ChairtimeError`. */
+  async rpc<N extends RpcName>(name: N, ...[args]: RpcArgs<N> extends never ? [] : [RpcArgs<N>]): Promise<RpcReturns<N>> {
+    const call = this.supabase.rpc(name as never, args as never) as unknown as PromiseLike<Answer>
+    return this.#settle<RpcReturns<N>>(call)
+  }
+
+  /** Reads a view; `narrow` adds filters, order and limits. Throws `ChairtimeError`. */
+  async rows<N extends ViewName>(view: N, narrow: (query: Builder) => Builder = (query) => query): Promise<Row<N>[]> {
+    const query = this.supabase.from(view as never).select() as unknown as Builder
+    return this.#settle<Row<N>[]>(narrow(query) as unknown as PromiseLike<Answer>)
+  }
+
+  async #settle<T>(call: PromiseLike<Answer>): Promise<T> {
+    const { data, error, status } = await call.then(
+      (answer) => answer,
+      (reason: unknown) => ({ data: null, error: { message: String(reason) }, status: 0 }),
+    )
+    if (error) throw toChairtimeError(error, status)
+    const now = serverNow(data)
+    if (now) this.clock.set(now)
+    return data as T
+  }
+
+  async #eventsSince(topic: string, afterId: number, max: number): Promise<ChairtimeEvent[]> {
+    const rows = await this.rpc('events_since', { topic, after_id: afterId, max_events: max })
+    return rows.map(
+      ({ id, payload, ...row }) => ({ ...payload, ...row, event_id: id }) as ChairtimeEvent,
+    )
+  }
+}
+
+interface Answer {
+  data: unknown
+  error: { message?: string; code?: string; hint?: string; details?: unknown } | null
+  status: number
+}
+
+function serverNow(data: unknown): string | null {
+  const holder = Array.isArray(data) ? data[0] : data
+  const now = (holder as { server_now?: unknown } | null)?.server_now
+  return typeof now === 'string' ? now : null
+}
+
+export { ChairtimeError }

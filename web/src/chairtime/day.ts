@@ -1,0 +1,88 @@
+import type { ChairtimeEvent } from './events'
+import type { AppointmentStatus, ClinicDay, DayAppointment, DayDentist } from './model'
+import { epoch } from './time'
+
+export interface Move {
+  appointmentId: string
+  dentistId: string
+  /** ISO timestamp of the new start; the duration stays. */
+  startsAt: string
+}
+
+/** Finds an appointment on the board. */
+export function findAppointment(day: ClinicDay, id: string): DayAppointment | undefined {
+  return day.dentists.flatMap((dentist) => dentist.appointments).find((appointment) => appointment.id === id)
+}
+
+/** The board as it will look once the move is accepted: buffers travel with the appointment. */
+export function moveOnBoard(day: ClinicDay, { appointmentId, dentistId, startsAt }: Move): ClinicDay {
+  const current = findAppointment(day, appointmentId)
+  if (!current) return day
+  const shift = epoch(startsAt) - epoch(current.starts_at)
+  const moved: DayAppointment = {
+    ...current,
+    dentist_id: dentistId,
+    starts_at: shifted(current.starts_at, shift),
+    ends_at: shifted(current.ends_at, shift),
+    blocked_from: shifted(current.blocked_from, shift),
+    blocked_until: shifted(current.blocked_until, shift),
+  }
+  return placed(day, moved)
+}
+
+/** The board with another status on one appointment; what no longer claims the calendar leaves it. */
+export function statusOnBoard(day: ClinicDay, appointmentId: string, status: AppointmentStatus): ClinicDay {
+  const current = findAppointment(day, appointmentId)
+  return current ? placed(day, { ...current, status }) : day
+}
+
+/**
+ * What an event says, laid over the board at once. A booking or a hold carries no names, so those wait for the
+ * fresh day that every event asks for; moves, statuses and vanished holds show without that round trip.
+ */
+export function patchDay(day: ClinicDay, event: ChairtimeEvent): ClinicDay {
+  if (event.event === 'reservation_released' || event.event === 'reservation_expired') {
+    return withoutHold(day, event.entity_id)
+  }
+  const current = event.entity_id ? findAppointment(day, event.entity_id) : undefined
+  if (!current || event.version === undefined || event.version <= current.version) return day
+  const versioned = placed(day, { ...current, version: event.version })
+  if (event.event === 'appointment_rescheduled' && event.starts_at && event.dentist_id) {
+    return moveOnBoard(versioned, {
+      appointmentId: current.id,
+      dentistId: event.dentist_id,
+      startsAt: event.starts_at,
+    })
+  }
+  return event.status ? statusOnBoard(versioned, current.id, event.status as AppointmentStatus) : versioned
+}
+
+/** True if the event can change this board. */
+export function concernsDay(day: ClinicDay, event: ChairtimeEvent): boolean {
+  if (event.event === 'hours_changed' || !event.starts_at || !event.ends_at) return true
+  if (event.entity_id && findAppointment(day, event.entity_id)) return true
+  return epoch(event.starts_at) < epoch(day.ends_at) && epoch(event.ends_at) > epoch(day.starts_at)
+}
+
+function placed(day: ClinicDay, appointment: DayAppointment): ClinicDay {
+  const onThisDay = epoch(appointment.starts_at) >= epoch(day.starts_at) && epoch(appointment.starts_at) < epoch(day.ends_at)
+  const withRow = (dentist: DayDentist): DayDentist => {
+    const others = dentist.appointments.filter((row) => row.id !== appointment.id)
+    const here = onThisDay && dentist.dentist_id === appointment.dentist_id
+    if (!here && others.length === dentist.appointments.length) return dentist
+    return { ...dentist, appointments: here ? [...others, appointment] : others }
+  }
+  return { ...day, dentists: day.dentists.map(withRow) }
+}
+
+function withoutHold(day: ClinicDay, holdId: string | undefined): ClinicDay {
+  const dentists = day.dentists.map((dentist) => {
+    const holds = dentist.holds.filter((hold) => hold.id !== holdId)
+    return holds.length === dentist.holds.length ? dentist : { ...dentist, holds }
+  })
+  return { ...day, dentists }
+}
+
+function shifted(timestamp: string, milliseconds: number): string {
+  return new Date(epoch(timestamp) + milliseconds).toISOString()
+}

@@ -1,0 +1,84 @@
+/** Every refusal the API can give, by its stable code. Write `switch` statements against these, never against prose. */
+export const errorCodes = [
+  'not_authenticated',
+  'forbidden',
+  'not_found',
+  'slot_taken',
+  'patient_busy',
+  'appointments_in_the_way',
+  'invalid_transition',
+  'reservation_expired',
+  'stale_version',
+  'outside_working_hours',
+  'notice_too_short',
+  'beyond_horizon',
+  'in_the_past',
+  'off_grid',
+  'too_late_to_cancel',
+  'idempotency_mismatch',
+  'invalid_argument',
+  'reservation_limit',
+] as const
+
+/** `network` means that no answer came; `unexpected` that one came which is not in the contract. */
+export type ErrorCode = (typeof errorCodes)[number] | 'network' | 'unexpected'
+
+interface ErrorFields {
+  code: ErrorCode
+  message: string
+  hint?: string | null
+  details?: unknown
+  status?: number
+}
+
+/** What every call of the client throws. `hint` says what to do next; `details` is already parsed. */
+export class ChairtimeError extends Error {
+  readonly code: ErrorCode
+  readonly hint: string | null
+  readonly details: unknown
+  readonly status: number
+
+  constructor({ code, message, hint = null, details = null, status = 0 }: ErrorFields) {
+    super(message)
+    this.name = 'ChairtimeError'
+    this.code = code
+    this.hint = hint
+    this.details = details
+    this.status = status
+  }
+}
+
+interface PostgrestRefusal {
+  code?: string | null
+  message?: string | null
+  hint?: string | null
+  details?: unknown
+}
+
+/** Turns what PostgREST answered (or the lack of an answer, status 0) into a `ChairtimeError`. */
+export function toChairtimeError(refusal: PostgrestRefusal, status: number): ChairtimeError {
+  const code = codeOf(refusal.code, status)
+  return new ChairtimeError({
+    code,
+    message: code === 'network' ? 'The server could not be reached.' : (refusal.message ?? 'Something went wrong.'),
+    hint: refusal.hint,
+    details: parsed(refusal.details),
+    status,
+  })
+}
+
+function codeOf(code: string | null | undefined, status: number): ErrorCode {
+  if (status === 0 || status === 502 || status === 503 || status === 504) return 'network'
+  if ((errorCodes as readonly string[]).includes(code ?? '')) return code as ErrorCode
+  if (status === 401 || code === 'PGRST301' || code === 'PGRST303') return 'not_authenticated'
+  return 'unexpected'
+}
+
+function parsed(details: unknown): unknown {
+  if (typeof details !== 'string') return details ?? null
+  try {
+    return JSON.parse(details)
+  } catch {
+    return details
+  }
+}

@@ -1,0 +1,61 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { patchAppointments } from '../appointments'
+import { idempotent } from '../idempotency'
+import type { Appointment } from '../model'
+import { useChairtime, useSession } from '../provider'
+import { useFresh } from './useFresh'
+import { useTopic } from './useTopic'
+
+interface Reschedule {
+  appointment: Appointment
+  startsAt: string
+  dentistId?: string
+}
+
+/** The signed-in patient's appointments at every clinic, newest first, live; and what a patient can do with one. */
+export function useAppointments() {
+  const client = useChairtime()
+  const session = useSession()
+  const queries = useQueryClient()
+  const userId = session?.user.id
+  const queryKey = ['chairtime', 'appointments', userId]
+  const refresh = useFresh(queryKey)
+  const query = useQuery({
+    queryKey,
+    enabled: userId !== undefined,
+    queryFn: () => client.rows('appointments', (rows) => rows.order('starts_at', { ascending: false }).limit(200)),
+  })
+  useTopic(userId ? `patient:${userId}` : null, {
+    onResync: refresh,
+    onEvent: (event) => {
+      if (!event.event.startsWith('appointment_')) return
+      queries.setQueryData<Appointment[]>(queryKey, (list) => list && patchAppointments(list, event))
+      refresh()
+    },
+  })
+  const put = (changed: Appointment) =>
+    queries.setQueryData<Appointment[]>(queryKey, (list) => list?.map((row) => (row.id === changed.id ? changed : row)))
+  const reschedule = useMutation({
+    mutationFn: ({ appointment, startsAt, dentistId }: Reschedule) =>
+      idempotent((idempotency_key) =>
+        client.rpc('reschedule_appointment', {
+          appointment_id: appointment.id,
+          starts_at: startsAt,
+          expected_version: appointment.version,
+          idempotency_key,
+          ...(dentistId ? { dentist_id: dentistId } : {}),
+        }),
+      ),
+    onSuccess: put,
+  })
+  const cancel = useMutation({
+    mutationFn: ({ appointment, reason }: { appointment: Appointment; reason?: string }) =>
+      client.rpc('cancel_appointment', {
+        appointment_id: appointment.id,
+        expected_version: appointment.version,
+        ...(reason ? { reason } : {}),
+      }),
+    onSuccess: put,
+  })
+  return { appointments: query.data, error: query.error, isLoading: query.isLoading, refresh, reschedule, cancel }
+}

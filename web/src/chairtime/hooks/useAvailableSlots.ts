@@ -1,0 +1,50 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import type { AppointmentType } from '../model'
+import { useChairtime } from '../provider'
+import { mergeSlots, needsFreshSlots, type ShownSlot, takeSlots } from '../slots'
+import { intervalMs } from '../time'
+import { useFresh } from './useFresh'
+import { useTopic } from './useTopic'
+
+export interface SlotQuery {
+  appointmentType: AppointmentType | undefined
+  /** First and last day, in the clinic's calendar, `YYYY-MM-DD`; at most 62 days. */
+  fromDate: string
+  toDate: string
+  dentistId?: string | null
+}
+
+const DAY = 86_400_000
+
+/** The free slots of a period, live: what others take turns `taken` in place, what they give back becomes free again. */
+export function useAvailableSlots({ appointmentType, fromDate, toDate, dentistId = null }: SlotQuery) {
+  const client = useChairtime()
+  const queries = useQueryClient()
+  const queryKey = ['chairtime', 'slots', appointmentType?.id, fromDate, toDate, dentistId]
+  const refresh = useFresh(queryKey)
+  const query = useQuery({
+    queryKey,
+    enabled: appointmentType !== undefined,
+    queryFn: async () => {
+      const fresh = await client.rpc('available_slots', {
+        appointment_type_id: (appointmentType as AppointmentType).id,
+        from_date: fromDate,
+        to_date: toDate,
+        ...(dentistId ? { dentist_id: dentistId } : {}),
+      })
+      return mergeSlots(queries.getQueryData<ShownSlot[]>(queryKey) ?? [], fresh)
+    },
+  })
+  useTopic(appointmentType ? `availability:${appointmentType.clinic_id}` : null, {
+    onResync: refresh,
+    onEvent: (event) => {
+      if (!appointmentType) return
+      const buffers = { before: intervalMs(appointmentType.buffer_before), after: intervalMs(appointmentType.buffer_after) }
+      queries.setQueryData<ShownSlot[]>(queryKey, (shown) => shown && takeSlots(shown, event, buffers))
+      // Dates are the clinic's, instants are not: a day of margin spares the time zone arithmetic.
+      const scope = { dentistId, from: Date.parse(fromDate) - DAY, until: Date.parse(toDate) + 2 * DAY }
+      if (needsFreshSlots(event, scope)) refresh()
+    },
+  })
+  return { slots: query.data, error: query.error, isLoading: query.isLoading, refresh }
+}

@@ -1,0 +1,48 @@
+import type { ChairtimeEvent } from './events'
+import type { Slot } from './model'
+import { epoch, overlaps } from './time'
+
+/** A slot as shown: one that somebody took while it was on screen stays in its place, marked, so that nothing jumps. */
+export interface ShownSlot extends Slot {
+  taken: boolean
+}
+
+/** Minutes of an appointment type that are blocked around the appointment, in milliseconds. */
+export interface Buffers {
+  before: number
+  after: number
+}
+
+const keyOf = (slot: Slot) => `${slot.dentist_id} ${epoch(slot.starts_at)}`
+
+/** A fresh list in place of the shown one: what vanished is marked as taken, what is new or came back is free. */
+export function mergeSlots(shown: ShownSlot[], fresh: Slot[]): ShownSlot[] {
+  const free = new Set(fresh.map(keyOf))
+  const gone = shown.filter((slot) => !free.has(keyOf(slot)))
+  return [
+    ...fresh.map((slot) => ({ ...slot, taken: false })),
+    ...gone.map((slot) => ({ ...slot, taken: true })),
+  ].sort((a, b) => epoch(a.starts_at) - epoch(b.starts_at) || a.dentist_id.localeCompare(b.dentist_id))
+}
+
+/** `slot_taken` carries the blocked time: every slot of that dentist whose own blocked time meets it is gone. */
+export function takeSlots(shown: ShownSlot[], event: ChairtimeEvent, buffers: Buffers): ShownSlot[] {
+  if (event.event !== 'slot_taken' || !event.starts_at || !event.ends_at) return shown
+  const blocked: [number, number] = [epoch(event.starts_at), epoch(event.ends_at)]
+  const isHit = (slot: ShownSlot) =>
+    slot.dentist_id === event.dentist_id &&
+    overlaps([epoch(slot.starts_at) - buffers.before, epoch(slot.ends_at) + buffers.after], blocked)
+  if (!shown.some((slot) => !slot.taken && isHit(slot))) return shown
+  return shown.map((slot) => (isHit(slot) ? { ...slot, taken: true } : slot))
+}
+
+/** What was freed, or new hours, can only be turned into slots by the server: is a fresh list needed? */
+export function needsFreshSlots(
+  event: ChairtimeEvent,
+  scope: { dentistId: string | null; from: number; until: number },
+): boolean {
+  if (event.event === 'slot_taken') return false
+  if (scope.dentistId && event.dentist_id && event.dentist_id !== scope.dentistId) return false
+  if (!event.starts_at || !event.ends_at) return true
+  return overlaps([epoch(event.starts_at), epoch(event.ends_at)], [scope.from, scope.until])
+}
