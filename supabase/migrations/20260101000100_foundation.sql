@@ -90,7 +90,10 @@ declare
   v_error clinic.error_codes;
 begin
   select * into strict v_error from clinic.error_codes as e where e.code = refuse.code;
-  perform nextval(('clinic.refusals_' || refuse.code)::regclass);
+  -- PostgREST runs stable functions read-only, where a sequence cannot count.
+  if not current_setting('transaction_read_only')::boolean then
+    perform nextval(('clinic.refusals_' || refuse.code)::regclass);
+  end if;
   raise sqlstate 'PGRST' using
     message = json_build_object(
       'code', refuse.code,

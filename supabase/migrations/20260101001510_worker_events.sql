@@ -3,20 +3,23 @@
 -- Ids are drawn before the commit, so the newest ids seen are not all there are: a transaction that began earlier may
 -- still add smaller ones. A reader therefore takes the log in windows of finished transactions. A window is
 -- [from_xid, to_xid): it opens where the last one ended and closes at the snapshot's xmin, below which nothing can
--- appear any more. Inside a window events go by id, which is the order in which a dentist's lock was held.
+-- appear any more. Inside a window events go by id, the order in which a dentist's lock was held.
 
 create table clinic.event_cursors (
   reader text primary key,
   from_xid xid8 not null default '0',
   to_xid xid8 not null default '0',
   after_id bigint not null default 0,
+  since timestamptz not null default '-infinity',
   opened_at timestamptz not null default '-infinity',
-  moved_at timestamptz not null default clock_timestamp(),
   constraint event_cursors_reader_known check (reader in ('log', 'metrics'))
 )
 with (fillfactor = 50);
 
-comment on table clinic.event_cursors is 'How far each reader of realtime_events has come: its window, and the last id it is done with.';
+comment on table clinic.event_cursors is
+  'How far each reader of realtime_events has come: its window, and the last id it is done with.';
+comment on column clinic.event_cursors.since is
+  'No event of the window is older. Only there so that old partitions need not be looked into.';
 
 insert into clinic.event_cursors (reader) values ('log'), ('metrics');
 
@@ -25,14 +28,14 @@ create table clinic.event_totals (
   total bigint not null
 );
 
-comment on table clinic.event_totals is 'How many events of each kind were ever written. Counted once each, as the worker''s log moves on.';
+comment on table clinic.event_totals is
+  'How many events of each kind there ever were. Each is counted once, in the transaction that moves the log''s cursor.';
 
 alter table clinic.event_cursors enable row level security;
 alter table clinic.event_totals enable row level security;
 
--- A window's rows were written after the previous window opened, or by a transaction open then: a day is plenty, and
--- lets the planner skip the older partitions.
-create function clinic.window_events(cursor clinic.event_cursors, max_events integer)
+-- "+ 0" keeps the planner from walking the whole log in the order of its ids.
+create function clinic.window_events(place clinic.event_cursors, max_events integer)
 returns setof clinic.realtime_events
 language sql
 stable
@@ -40,15 +43,46 @@ set search_path = ''
 as $$
   select e.*
   from clinic.realtime_events as e
-  where e.xid >= cursor.from_xid
-    and e.xid < cursor.to_xid
-    and e.id > cursor.after_id
-    and e.occurred_at >= cursor.opened_at - interval '1 day'
-  order by e.id
+  where e.xid >= place.from_xid
+    and e.xid < place.to_xid
+    and e.id > place.after_id
+    and e.occurred_at >= place.since
+  order by e.id + 0
   limit window_events.max_events
 $$;
 
--- Returns the next events of the reader's window, opening the next window when this one is used up.
+-- A restored database may count its transactions from a lower number. Its log is then read again from the start:
+-- better twice than never.
+create function clinic.open_next_window(place clinic.event_cursors)
+returns clinic.event_cursors
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_opened_at constant timestamptz := clock_timestamp();
+  v_xmin constant xid8 := pg_snapshot_xmin(pg_current_snapshot());
+  v_restored constant boolean := place.to_xid > v_xmin;
+  v_place clinic.event_cursors;
+begin
+  if place.to_xid = v_xmin then
+    return place;
+  end if;
+
+  -- Whatever the new window holds was written after the last one opened, or by a transaction open at that moment.
+  update clinic.event_cursors as c
+  set from_xid = case when v_restored then '0'::xid8 else c.to_xid end,
+    to_xid = v_xmin,
+    after_id = 0,
+    since = case when v_restored then '-infinity' else c.opened_at - interval '1 day' end,
+    opened_at = v_opened_at
+  where c.reader = place.reader
+  returning c.* into v_place;
+
+  return v_place;
+end
+$$;
+
 create function clinic.next_events(reader text, max_events integer)
 returns setof clinic.realtime_events
 language plpgsql
@@ -56,47 +90,84 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_cursor clinic.event_cursors;
+  v_place clinic.event_cursors;
 begin
-  select c.* into v_cursor from clinic.event_cursors as c
+  select c.* into v_place from clinic.event_cursors as c
   where c.reader = next_events.reader
   for no key update;
 
-  return query select * from clinic.window_events(v_cursor, next_events.max_events);
+  return query select * from clinic.window_events(v_place, next_events.max_events);
 
   if not found then
-    v_cursor := clinic.open_next_window(v_cursor);
-    return query select * from clinic.window_events(v_cursor, next_events.max_events);
+    v_place := clinic.open_next_window(v_place);
+    return query select * from clinic.window_events(v_place, next_events.max_events);
   end if;
 end
 $$;
 
--- A restored database may count transactions from a lower number. Its log is then read again from the start:
--- better twice than never.
-create function clinic.open_next_window(cursor clinic.event_cursors)
-returns clinic.event_cursors
+-- Definer: the worker's role reads no table, and gets no payload: its log is about things, never about people.
+create function clinic.read_events(worker uuid, epoch bigint, max_events integer)
+returns table (
+  id bigint, occurred_at timestamptz, event text, entity text, entity_id uuid,
+  clinic_id uuid, dentist_id uuid, dentist_seq bigint, actor uuid, topics text[]
+)
 language plpgsql
 volatile
+security definer
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    e.id, e.occurred_at, e.event, e.entity, e.entity_id,
+    e.clinic_id, e.dentist_id, e.dentist_seq, e.actor, e.topics
+  from clinic.next_events('log', read_events.max_events) as e;
+
+  perform clinic.hold_lease(read_events.worker, read_events.epoch);
+end
+$$;
+
+comment on function clinic.read_events(uuid, bigint, integer) is
+  'The next events the log has not seen, in order. They come again until acknowledge_events is called.';
+
+grant execute on function clinic.read_events(uuid, bigint, integer) to chairtime_worker;
+
+-- Definer: the worker's role writes no table.
+create function clinic.acknowledge_events(worker uuid, epoch bigint, last_id bigint)
+returns void
+language plpgsql
+volatile
+security definer
 set search_path = ''
 as $$
 declare
-  v_xmin constant xid8 := pg_snapshot_xmin(pg_current_snapshot());
-  v_restored constant boolean := cursor.to_xid > pg_snapshot_xmax(pg_current_snapshot());
-  v_opened_at constant timestamptz := clock_timestamp();
+  v_place clinic.event_cursors;
 begin
-  if cursor.to_xid = v_xmin then
-    return cursor;
-  end if;
+  select c.* into strict v_place from clinic.event_cursors as c
+  where c.reader = 'log'
+  for no key update;
+
+  insert into clinic.event_totals as t (event, total)
+  select e.event, count(*)
+  from clinic.realtime_events as e
+  where e.xid >= v_place.from_xid
+    and e.xid < v_place.to_xid
+    and e.id > v_place.after_id
+    and e.id <= acknowledge_events.last_id
+    and e.occurred_at >= v_place.since
+  group by e.event
+  order by e.event
+  on conflict (event) do update set total = t.total + excluded.total;
 
   update clinic.event_cursors as c
-  set from_xid = case when v_restored then '0'::xid8 else c.to_xid end,
-    to_xid = v_xmin,
-    after_id = 0,
-    opened_at = case when v_restored then '-infinity' else c.closed_at end,
-    closed_at = v_opened_at
-  where c.reader = cursor.reader
-  returning c.* into cursor;
+  set after_id = greatest(c.after_id, acknowledge_events.last_id)
+  where c.reader = 'log';
 
-  return cursor;
+  perform clinic.hold_lease(acknowledge_events.worker, acknowledge_events.epoch);
 end
 $$;
+
+comment on function clinic.acknowledge_events(uuid, bigint, bigint) is
+  'The log has everything up to this id of its window: count it, and do not offer it again.';
+
+grant execute on function clinic.acknowledge_events(uuid, bigint, bigint) to chairtime_worker;

@@ -1,0 +1,121 @@
+-- Occupancy: the ledger. Every claim on a dentist's time is one row, and no two rows of a dentist overlap.
+--
+-- A claim has the id of its cause: a live reservation, a booked appointment, a time off. The causes' triggers make,
+-- move and free claims; nothing else writes here, and what does anyway is refused when its transaction commits.
+
+create table clinic.occupancy (
+  id uuid not null,
+  clinic_id uuid not null,
+  dentist_id uuid not null,
+  cause text not null,
+  during tstzrange not null,
+  expires_at timestamptz,
+  constraint occupancy_pkey primary key (id, clinic_id),
+  constraint occupancy_dentist_fkey foreign key (clinic_id, dentist_id) references clinic.dentists (clinic_id, id),
+  constraint occupancy_cause_is_known check (cause in ('hold', 'appointment', 'time_off')),
+  constraint occupancy_is_bounded check (
+    not isempty(during) and lower_inc(during) and not upper_inc(during)
+    and isfinite(lower(during)) and isfinite(upper(during))
+  ),
+  constraint occupancy_holds_expire check ((cause = 'hold') = (expires_at is not null)),
+  constraint occupancy_no_overlap exclude using gist (dentist_id with =, during with &&)
+);
+comment on table clinic.occupancy is
+'The ledger: every claim on a dentist''s time, buffers included. It names no patient. A hold is dead once expires_at has passed, swept or not.';
+create index occupancy_dentist_idx on clinic.occupancy (clinic_id, dentist_id);
+create index occupancy_expires_at_idx on clinic.occupancy (expires_at) where expires_at is not null;
+alter table clinic.occupancy enable row level security;
+
+create policy occupancy_is_public on clinic.occupancy
+  for select to anon, authenticated
+  using (true);
+-- Availability is computed with the caller's rights, and needs no more than this of the ledger.
+grant select (id, dentist_id, during, expires_at) on clinic.occupancy to anon, authenticated;
+grant select on clinic.occupancy to service_role;
+
+
+-- Locks --------------------------------------------------------------------------------------------------------------
+-- Order: dentists by id, then the patient. Time is read from clock_timestamp() after the lock, for now() is as old as
+-- the wait was long.
+
+create function clinic.lock_dentists(variadic dentist_ids uuid [])
+returns timestamptz
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_dentist_id uuid;
+begin
+  for v_dentist_id in select distinct d.id from unnest(lock_dentists.dentist_ids) as d (id) order by d.id loop
+    perform pg_advisory_xact_lock(hashtextextended('chairtime:dentist:' || v_dentist_id, 0));
+  end loop;
+  return clock_timestamp();
+end
+$$;
+comment on function clinic.lock_dentists is
+'Waits for the dentists'' calendars, in id order, until the transaction ends. Returns the time after the wait.';
+
+create function clinic.lock_patient(patient_id uuid)
+returns void
+language sql
+volatile
+set search_path = ''
+as $$
+  select pg_advisory_xact_lock(hashtextextended('chairtime:patient:' || lock_patient.patient_id, 0));
+$$;
+comment on function clinic.lock_patient is 'Waits for the patient; always after the dentists.';
+
+
+-- Claims -------------------------------------------------------------------------------------------------------------
+
+create function clinic.claim_time(
+  id uuid, clinic_id uuid, dentist_id uuid, cause text, during tstzrange, expires_at timestamptz default null
+)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  perform clinic.lock_dentists(claim_time.dentist_id);
+  perform clinic.expire_dead_holds(claim_time.dentist_id, claim_time.during, claim_time.id);
+  -- On conflict: a plain insert into a contended exclusion constraint deadlocks.
+  insert into clinic.occupancy (id, clinic_id, dentist_id, cause, during, expires_at)
+  values (
+    claim_time.id, claim_time.clinic_id, claim_time.dentist_id, claim_time.cause, claim_time.during,
+    claim_time.expires_at
+  )
+  on conflict do nothing;
+  if not found then
+    perform clinic.refuse('slot_taken');
+  end if;
+end
+$$;
+comment on function clinic.claim_time is 'Claims a dentist''s time for a new cause, over dead holds if need be. Errors: slot_taken.';
+
+create function clinic.move_claim(id uuid, dentist_id uuid, cause text, during tstzrange, expires_at timestamptz default null)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  update clinic.occupancy as o
+  set
+    dentist_id = move_claim.dentist_id,
+    cause = move_claim.cause,
+    during = move_claim.during,
+    expires_at = move_claim.expires_at
+  where o.id = move_claim.id;
+  if not found then
+    perform clinic.refuse('slot_taken');
+  end if;
+exception
+  -- Its detail would show the other booking.
+  when exclusion_violation then
+    perform clinic.refuse('slot_taken');
+end
+$$;
+comment on function clinic.move_claim is
+'Gives an existing claim another cause, time or dentist, in place: at no instant is the time free. Errors: slot_taken.';
