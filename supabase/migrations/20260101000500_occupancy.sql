@@ -26,11 +26,9 @@ create index occupancy_dentist_idx on clinic.occupancy (clinic_id, dentist_id);
 create index occupancy_expires_at_idx on clinic.occupancy (expires_at) where expires_at is not null;
 alter table clinic.occupancy enable row level security;
 
-create policy occupancy_is_public on clinic.occupancy
-  for select to anon, authenticated
+create policy occupancy_is_for_the_service on clinic.occupancy
+  for select to service_role
   using (true);
--- Availability is computed with the caller's rights, and needs no more than this of the ledger.
-grant select (id, dentist_id, during, expires_at) on clinic.occupancy to anon, authenticated;
 grant select on clinic.occupancy to service_role;
 
 

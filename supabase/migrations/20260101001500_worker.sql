@@ -81,12 +81,11 @@ as $$
     and lease.renewed_at < clock_timestamp() + lease.lifetime
 $$;
 
--- Definer: the worker's role reads no table. It reveals nothing but whether the caller leads.
 create function clinic.acquire_lease(worker uuid, lifetime interval)
 returns bigint
 language plpgsql
 volatile
-security definer
+security definer -- reads and writes tables that the worker's role may not
 set search_path = ''
 as $$
 declare
@@ -130,12 +129,11 @@ comment on function clinic.acquire_lease(uuid, interval) is
 
 grant execute on function clinic.acquire_lease(uuid, interval) to chairtime_worker;
 
--- Definer: the worker's role writes no table. Only the holder's own lease is given up.
 create function clinic.release_lease(worker uuid)
 returns void
 language sql
 volatile
-security definer
+security definer -- reads and writes tables that the worker's role may not
 set search_path = ''
 as $$
   update clinic.worker_leases as l
@@ -167,12 +165,11 @@ begin
 end
 $$;
 
--- Definer: the worker's role writes no table. A worker can only report itself.
 create function clinic.report_worker(worker uuid, host text, version text, started_at timestamptz)
 returns void
 language sql
 volatile
-security definer
+security definer -- reads and writes tables that the worker's role may not
 set search_path = ''
 as $$
   insert into clinic.workers (id, host, version, started_at, seen_at)
@@ -184,7 +181,6 @@ comment on function clinic.report_worker(uuid, text, text, timestamptz) is 'A si
 
 grant execute on function clinic.report_worker(uuid, text, text, timestamptz) to chairtime_worker;
 
--- Definer: the worker's role reads no table.
 create function clinic.list_jobs()
 returns table (
   job text, last_tick timestamptz, last_started_at timestamptz, last_finished_at timestamptz,
@@ -192,7 +188,7 @@ returns table (
 )
 language sql
 stable
-security definer
+security definer -- reads and writes tables that the worker's role may not
 set search_path = ''
 as $$
   select

@@ -105,7 +105,6 @@ begin
 end
 $$;
 
--- Definer: the worker's role reads no table, and gets no payload: its log is about things, never about people.
 create function clinic.read_events(worker uuid, epoch bigint, max_events integer)
 returns table (
   id bigint, occurred_at timestamptz, event text, entity text, entity_id uuid,
@@ -113,7 +112,7 @@ returns table (
 )
 language plpgsql
 volatile
-security definer
+security definer -- the worker's role reads no table, and gets no payload: its log is about things, never about people
 set search_path = ''
 as $$
 begin
@@ -132,12 +131,11 @@ comment on function clinic.read_events(uuid, bigint, integer) is
 
 grant execute on function clinic.read_events(uuid, bigint, integer) to chairtime_worker;
 
--- Definer: the worker's role writes no table.
 create function clinic.acknowledge_events(worker uuid, epoch bigint, last_id bigint)
 returns void
 language plpgsql
 volatile
-security definer
+security definer -- reads and writes tables that the worker's role may not
 set search_path = ''
 as $$
 declare

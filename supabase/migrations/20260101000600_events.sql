@@ -1,0 +1,289 @@
+-- Events: what changed, written once and broadcast in the transaction that changed it.
+--
+-- The table is the truth; broadcasts are hints, lost when nobody listens. Every event has the next number of its
+-- dentist, so a client that sees a jump knows that it missed something and calls events_since.
+
+create sequence clinic.realtime_events_id_seq;
+
+create table clinic.realtime_events (
+  id bigint not null,
+  occurred_at timestamptz not null,
+  xid xid8 not null,
+  horizon xid8 not null,
+  topics text [] not null,
+  event text not null,
+  entity text not null,
+  entity_id uuid not null,
+  clinic_id uuid not null,
+  dentist_id uuid not null,
+  dentist_seq bigint not null,
+  user_id uuid,
+  actor uuid,
+  payload jsonb not null,
+  constraint realtime_events_pkey primary key (id, occurred_at)
+) partition by range (occurred_at);
+comment on table clinic.realtime_events is
+'Every event, once, in the order of each dentist''s calendar. Partitioned by UTC day; a missing day falls into the default partition.';
+comment on column clinic.realtime_events.horizon is
+'Every transaction that can still commit an event with a lower id is older than this.';
+create index realtime_events_clinic_idx on clinic.realtime_events (clinic_id, id);
+create index realtime_events_user_idx on clinic.realtime_events (user_id, id) where user_id is not null;
+alter table clinic.realtime_events enable row level security;
+
+create policy realtime_events_are_for_admins on clinic.realtime_events
+  for select to authenticated
+  using (clinic_id = any ((select clinic.my_clinics('{admin}'))::uuid []));
+grant select on clinic.realtime_events to authenticated, service_role;
+
+create table clinic.realtime_events_default partition of clinic.realtime_events default;
+comment on table clinic.realtime_events_default is
+'Events of days that have no partition: empty while the worker runs, and no booking fails when it does not.';
+alter table clinic.realtime_events_default enable row level security;
+
+create policy realtime_events_are_for_the_service on clinic.realtime_events_default
+  for select to service_role
+  using (true);
+
+create function clinic.create_event_partitions(first_day date, last_day date)
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_day date;
+  v_name text;
+  v_created integer := 0;
+begin
+  for v_day in select create_event_partitions.first_day + n from generate_series(0, last_day - first_day) as n loop
+    v_name := to_char(v_day, '"realtime_events_"YYYY_MM_DD');
+    continue when to_regclass('clinic.' || v_name) is not null;
+    execute format('create table clinic.%I (like clinic.realtime_events including defaults)', v_name);
+    execute format('comment on table clinic.%I is %L', v_name, 'Events of ' || v_day || ', UTC.');
+    execute format('alter table clinic.%I enable row level security', v_name);
+    execute format(
+      'create policy realtime_events_are_for_the_service on clinic.%I for select to service_role using (true)', v_name
+    );
+    execute format(
+      'with late as (delete from clinic.realtime_events_default where occurred_at >= %L and occurred_at < %L returning *)
+      insert into clinic.%I select * from late',
+      v_day::timestamp at time zone 'UTC', (v_day + 1)::timestamp at time zone 'UTC', v_name
+    );
+    -- Attaching, unlike creating in place, does not lock writers out of the table.
+    execute format(
+      'alter table clinic.realtime_events attach partition clinic.%I for values from (%L) to (%L)',
+      v_name, v_day::timestamp at time zone 'UTC', (v_day + 1)::timestamp at time zone 'UTC'
+    );
+    v_created := v_created + 1;
+  end loop;
+  return v_created;
+end
+$$;
+comment on function clinic.create_event_partitions is
+'Makes the missing partitions of these UTC days, moves in what fell into the default one, and returns how many it made.';
+
+select clinic.create_event_partitions(
+  (now() at time zone 'UTC')::date - 1, (now() at time zone 'UTC')::date + 7
+);
+
+
+-- Numbers ------------------------------------------------------------------------------------------------------------
+
+create table clinic.dentist_counters (
+  dentist_id uuid not null,
+  clinic_id uuid not null,
+  last_seq bigint not null,
+  public_seq bigint not null,
+  public_seq_before bigint not null,
+  staff_seq bigint not null,
+  staff_seq_before bigint not null,
+  constraint dentist_counters_pkey primary key (dentist_id, clinic_id),
+  constraint dentist_counters_dentist_fkey foreign key (clinic_id, dentist_id)
+  references clinic.dentists (clinic_id, id) on delete cascade
+) with (fillfactor = 50);
+comment on table clinic.dentist_counters is
+'The last event number of each dentist, and the last two that the public and the staff topics heard.';
+create index dentist_counters_dentist_idx on clinic.dentist_counters (clinic_id, dentist_id);
+alter table clinic.dentist_counters enable row level security;
+
+create policy dentist_counters_are_for_the_service on clinic.dentist_counters
+  for select to service_role
+  using (true);
+grant select on clinic.dentist_counters to service_role;
+
+create function clinic.count_event(clinic_id uuid, dentist_id uuid, is_public boolean, is_staff boolean)
+returns clinic.dentist_counters
+language sql
+volatile
+set search_path = ''
+as $$
+  insert into clinic.dentist_counters as c
+  values (
+    dentist_id, clinic_id, 1,
+    is_public::integer, 0, is_staff::integer, 0
+  )
+  on conflict on constraint dentist_counters_pkey do update set
+    last_seq = c.last_seq + 1,
+    public_seq = case when count_event.is_public then c.last_seq + 1 else c.public_seq end,
+    public_seq_before = case when count_event.is_public then c.public_seq else c.public_seq_before end,
+    staff_seq = case when count_event.is_staff then c.last_seq + 1 else c.staff_seq end,
+    staff_seq_before = case when count_event.is_staff then c.staff_seq else c.staff_seq_before end
+  returning c.*;
+$$;
+comment on function clinic.count_event is 'The dentist''s next number. A rollback takes it back, so there are no gaps.';
+
+
+-- Writing ------------------------------------------------------------------------------------------------------------
+
+create function clinic.topics_of(event text, clinic_id uuid, dentist_id uuid, user_id uuid)
+returns text []
+language sql
+immutable
+set search_path = ''
+as $$
+  select case
+    when event in ('slot_taken', 'slot_freed') then array['availability:' || clinic_id]
+    when event = 'hours_changed' then array['availability:' || clinic_id, 'dentist:' || dentist_id, 'clinic:' || clinic_id]
+    else array_remove(array['dentist:' || dentist_id, 'clinic:' || clinic_id, 'patient:' || user_id], null)
+  end;
+$$;
+comment on function clinic.topics_of is 'The channels that hear an event.';
+
+create function clinic.record_event(
+  event text, entity text, entity_id uuid, clinic_id uuid, dentist_id uuid, payload jsonb, user_id uuid default null
+)
+returns void
+language plpgsql
+volatile
+security definer -- the event log and the broadcasts are nobody's to write
+set search_path = ''
+as $$
+declare
+  v_is_public boolean := record_event.event in ('slot_taken', 'slot_freed', 'hours_changed');
+  v_is_staff boolean := record_event.event not in ('slot_taken', 'slot_freed');
+  v_topics text [] := clinic.topics_of(
+    record_event.event, record_event.clinic_id, record_event.dentist_id, record_event.user_id
+  );
+  v_now timestamptz := clock_timestamp();
+  v_counter clinic.dentist_counters;
+  v_id bigint;
+  v_payload jsonb;
+begin
+  v_counter := clinic.count_event(record_event.clinic_id, record_event.dentist_id, v_is_public, v_is_staff);
+  -- The order matters: first a transaction id (the counter took one), then the event's id, then the horizon.
+  v_id := nextval('clinic.realtime_events_id_seq');
+  v_payload := jsonb_build_object(
+    'event_id', v_id, 'occurred_at', v_now, 'event', record_event.event,
+    'clinic_id', record_event.clinic_id, 'dentist_id', record_event.dentist_id, 'dentist_seq', v_counter.last_seq
+  ) || record_event.payload;
+  insert into clinic.realtime_events
+  values (
+    v_id, v_now, pg_current_xact_id(), pg_snapshot_xmax(pg_current_snapshot()), v_topics,
+    record_event.event, record_event.entity, record_event.entity_id, record_event.clinic_id,
+    record_event.dentist_id, v_counter.last_seq, record_event.user_id, auth.uid(), v_payload
+  );
+  perform clinic.broadcast(v_topics, record_event.event, v_payload, v_counter);
+end
+$$;
+comment on function clinic.record_event is
+'Writes one event and broadcasts it to its topics. payload adds to event_id, occurred_at, event, clinic_id, dentist_id, dentist_seq.';
+
+create function clinic.broadcast(topics text [], event text, payload jsonb, counter clinic.dentist_counters)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  -- What realtime.send does, for all topics in one statement. previous_dentist_seq is the number that this topic's
+  -- listeners heard before: less than theirs, and they missed nothing.
+  insert into realtime.messages (id, topic, event, extension, private, payload)
+  select
+    m.id, t.topic, broadcast.event, 'broadcast', true,
+    broadcast.payload || jsonb_build_object('id', m.id, 'previous_dentist_seq', case
+      when t.topic like 'availability:%' then counter.public_seq_before
+      when t.topic like 'patient:%' then null
+      else counter.staff_seq_before
+    end)
+  from unnest(broadcast.topics) as t (topic)
+  cross join lateral (select gen_random_uuid() as id, t.topic) as m;
+exception
+  -- A hint that cannot be given must not stop the change it hints at.
+  when others then
+    raise warning 'chairtime: broadcast of % lost: %', broadcast.event, sqlerrm;
+end
+$$;
+comment on function clinic.broadcast is 'Puts one private broadcast per topic into realtime.messages; a failure is only a warning.';
+
+
+-- The ledger and the hours announce themselves -----------------------------------------------------------------------
+
+create function clinic.announce_occupancy()
+returns trigger
+language plpgsql
+volatile
+security definer -- whatever frees or takes time is announced, whoever did it
+set search_path = ''
+as $$
+begin
+  if tg_op <> 'INSERT' then
+    perform clinic.record_event(
+      'slot_freed', 'occupancy', old.id, old.clinic_id, old.dentist_id,
+      jsonb_build_object('starts_at', lower(old.during), 'ends_at', upper(old.during))
+    );
+  end if;
+  if tg_op <> 'DELETE' then
+    perform clinic.record_event(
+      'slot_taken', 'occupancy', new.id, new.clinic_id, new.dentist_id,
+      jsonb_build_object('starts_at', lower(new.during), 'ends_at', upper(new.during))
+    );
+  end if;
+  return null;
+end
+$$;
+comment on function clinic.announce_occupancy is 'Says when time is taken and freed: when, never who or why.';
+
+create trigger announce_occupancy after insert or delete on clinic.occupancy
+for each row execute function clinic.announce_occupancy();
+
+create trigger announce_moved_occupancy after update on clinic.occupancy
+for each row when (old.during <> new.during or old.dentist_id <> new.dentist_id)
+execute function clinic.announce_occupancy();
+
+create function clinic.announce_hours()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever edits hours, everybody hears of it
+set search_path = ''
+as $$
+declare
+  v_dentist record;
+begin
+  for v_dentist in
+    select c.clinic_id, c.dentist_id from changed as c
+    inner join clinic.dentists as d on c.dentist_id = d.id -- none left when the dentist goes with the hours
+    group by 1, 2 order by 2
+  loop
+    perform clinic.record_event(
+      'hours_changed', 'dentists', v_dentist.dentist_id, v_dentist.clinic_id, v_dentist.dentist_id, '{}'
+    );
+  end loop;
+  return null;
+end
+$$;
+comment on function clinic.announce_hours is 'Says once per statement and dentist that working hours have changed.';
+
+create trigger announce_new_hours after insert on clinic.working_hours
+referencing new table as changed for each statement execute function clinic.announce_hours();
+create trigger announce_edited_hours after update on clinic.working_hours
+referencing new table as changed for each statement execute function clinic.announce_hours();
+create trigger announce_removed_hours after delete on clinic.working_hours
+referencing old table as changed for each statement execute function clinic.announce_hours();
+
+create trigger announce_new_extra_hours after insert on clinic.extra_hours
+referencing new table as changed for each statement execute function clinic.announce_hours();
+create trigger announce_edited_extra_hours after update on clinic.extra_hours
+referencing new table as changed for each statement execute function clinic.announce_hours();
+create trigger announce_removed_extra_hours after delete on clinic.extra_hours
+referencing old table as changed for each statement execute function clinic.announce_hours();
