@@ -1,0 +1,157 @@
+"""The command `chairtime`: wiring only. Each noun's module is imported when one of its commands is called."""
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command
+
+from cli import output, project
+from cli.errors import ChairtimeError, Exit, translate
+
+
+class Entry(NamedTuple):
+    """A name on the top level: the module in `cli/commands` that serves it, and what the overview says."""
+
+    module: str
+    panel: str
+    help: str
+
+
+COMMANDS = {
+    "up": Entry("stack", "Stack", "Start the embedded stack: Postgres, API, Auth, Realtime, web."),
+    "status": Entry("stack", "Stack", "Show the running stack's addresses and keys."),
+    "down": Entry("stack", "Stack", "Stop the embedded stack."),
+    "reset": Entry("stack", "Stack", "Drop the stack's data, migrate and seed again."),
+    "demo": Entry("demo", "Stack", "Start everything with live traffic, to look at."),
+    "migrate": Entry("migrate", "Schema", "Apply, check and repair the database's migrations."),
+    "admin": Entry("admin", "Clinic", "Set up clinics, users, staff, dentists and appointment types."),
+    "slots": Entry("desk", "Desk", "List the free slots of a clinic."),
+    "book": Entry("desk", "Desk", "Book an appointment."),
+    "hold": Entry("desk", "Desk", "Hold a slot for a few minutes."),
+    "cancel": Entry("desk", "Desk", "Cancel an appointment."),
+    "day": Entry("desk", "Desk", "Draw a clinic's day, dentists as columns."),
+    "reservations": Entry("desk", "Desk", "List and release holds."),
+    "events": Entry("events", "Watch", "Follow the events of a channel."),
+    "metrics": Entry("watch", "Watch", "Show the worker's metrics."),
+    "health": Entry("watch", "Watch", "Ask the API and the worker how they are."),
+    "doctor": Entry("doctor", "Watch", "Check a whole Supabase project and say what to mend."),
+    "worker": Entry("worker", "Services", "Run the daemon, or one of its jobs."),
+    "mcp": Entry("mcp", "Services", "Serve the chatbot's tools over MCP."),
+    "login": Entry("login", "Session", "Sign in, so that commands act as you."),
+    "logout": Entry("login", "Session", "Forget the session."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists the commands from the table above and imports a module only to run it."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every name of the table, in its order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A stand-in that knows its one-line help; enough to draw the overview."""
+        entry = COMMANDS.get(cmd_name)
+        return entry and TyperCommand(cmd_name, help=entry.help, rich_help_panel=entry.panel)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The real command, when it is about to run or to complete."""
+        self.commands = {name: self.get_command(ctx, name) for name in COMMANDS}
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, load(name) if found and name else found, rest
+
+
+def load(name: str) -> Any:
+    """Import the command `name` and give it, and all below it, the options that every command takes."""
+    module = import_module(f"cli.commands.{COMMANDS[name].module}")
+    command = get_command(module.app)
+    if command.name != name and isinstance(command, TyperGroup) and name in command.commands:
+        command = command.commands[name]
+    command.name = name
+    _add_common_options(command)
+    return command
+
+
+def _add_common_options(command: Any) -> None:
+    if isinstance(command, TyperGroup):
+        for child in command.commands.values():
+            _add_common_options(child)
+    if not isinstance(command, TyperGroup) or command.invoke_without_command:
+        taken = {option for param in command.params for option in param.opts}
+        command.params += [option for option in _common_options() if not taken.intersection(option.opts)]
+
+
+def _common_options() -> list[TyperOption]:
+    panel: dict[str, Any] = {"rich_help_panel": "Common options", "expose_value": False}
+    as_json = TyperOption(
+        param_decls=["--json"], is_flag=True, default=False, help="Answer in JSON.",
+        callback=lambda ctx, param, value: output.use_json(bool(value) or output.is_json()), **panel,
+    )  # fmt: skip
+    workdir = TyperOption(
+        param_decls=["--workdir"], metavar="DIR", default=None, help="Look for supabase/ from here upward.",
+        callback=lambda ctx, param, value: project.use_workdir(Path(value) if value else None), **panel,
+    )  # fmt: skip
+    return [as_json, workdir]
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"chairtime {version('chairtime')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    show_version: bool = typer.Option(
+        False, "--version", help="Show the version.", callback=_print_version, is_eager=True
+    ),
+) -> None:
+    """Run and watch Chairtime, the real-time appointment backend for dental clinics.
+
+    Start with [bold]chairtime demo[/], or [bold]chairtime up[/] and [bold]chairtime day riverside[/].
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with one of the documented codes."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    output.use_json("--json" in sys.argv)
+    try:
+        return app(standalone_mode=False) or Exit.OK
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except typer._click.exceptions.ClickException as error:
+        return _report_usage(error)
+    except Exception as error:
+        known = translate(error)
+        if known is None:
+            raise
+        output.report(known)
+        return known.exit_code
+
+
+def _report_usage(error: Any) -> int:
+    ctx = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return Exit.USAGE
+    hint = f"Try `{ctx.command_path} --help`." if ctx else None
+    output.report(ChairtimeError(error.format_message(), "usage", hint, Exit.USAGE))
+    return Exit.USAGE

@@ -1,0 +1,115 @@
+"""Rendering: data on stdout (JSON or rich), chatter on stderr. Commands say what, this module says how."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from cli.errors import ChairtimeError, usage_error
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+_state = {"json": False}
+
+
+def use_json(wanted: bool) -> None:
+    """Choose the rendering for this run; `--json`, which every command takes, calls this."""
+    _state["json"] = wanted
+
+
+def is_json() -> bool:
+    """Whether this run answers in JSON."""
+    return _state["json"]
+
+
+@cache
+def console() -> "Console":
+    """The terminal for data (stdout). Rich honours NO_COLOR, FORCE_COLOR and pipes by itself."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+@cache
+def chatter() -> "Console":
+    """The terminal for progress, questions and errors (stderr)."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def emit(data: Any, render: "Callable[[Any], RenderableType] | None" = None) -> None:
+    """Print a command's result: `data` as JSON under `--json`, otherwise what `render(data)` draws."""
+    if is_json() or render is None:
+        print(json.dumps(data, indent=2, ensure_ascii=False, default=_encode))
+    else:
+        console().print(render(data))
+
+
+def emit_line(data: Any, render: "Callable[[Any], RenderableType]") -> None:
+    """Print one element of a stream: one JSON object a line under `--json`."""
+    if is_json():
+        print(json.dumps(data, ensure_ascii=False, default=_encode), flush=True)
+    else:
+        console().print(render(data))
+
+
+def note(text: str) -> None:
+    """Say something on stderr (rich markup allowed); silent under `--json`."""
+    if not is_json():
+        chatter().print(text)
+
+
+def report(error: ChairtimeError) -> None:
+    """Print an error: one line and a hint, or one JSON object, on stderr."""
+    from rich.markup import escape
+
+    if is_json():
+        print(json.dumps(error.as_json(), ensure_ascii=False, default=_encode), file=sys.stderr)
+        return
+    chatter().print(f"[bold red]error[/] [dim]{escape(error.code)}[/] {escape(error.message)}")
+    if error.hint:
+        chatter().print(f"[bold cyan]hint[/]  {escape(error.hint)}")
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask before something destructive. Off a terminal, only `--yes` will do."""
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise usage_error(f"{question} Nobody is here to answer.", "Pass --yes.")
+    answer = chatter().input(f"[bold yellow]?[/] {question} [dim]\\[y/N][/] ")
+    if answer.strip().lower() not in {"y", "yes"}:
+        raise ChairtimeError("nothing done", "declined")
+
+
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None
+) -> "RenderableType":
+    """Draw a plain table, the house style of every list. Cells are shown with `str`, None as nothing."""
+    from rich import box
+    from rich.table import Table
+
+    drawn = Table(*columns, title=title, title_justify="left", box=box.SIMPLE_HEAD, header_style="bold")
+    for row in rows:
+        drawn.add_row(*("" if cell is None else str(cell) for cell in row))
+    return drawn
+
+
+def fields(pairs: Iterable[tuple[str, Any]]) -> "RenderableType":
+    """Draw one thing's fields, name beside value."""
+    from rich.table import Table
+
+    drawn = Table.grid(padding=(0, 2))
+    drawn.add_column(style="dim")
+    drawn.add_column(overflow="fold")
+    for name, value in pairs:
+        drawn.add_row(name, "" if value is None else str(value))
+    return drawn
+
+
+def _encode(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
