@@ -1,0 +1,51 @@
+"""Fixtures for everybody: a server, a template, and a database of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("tests.support")
+
+from tests.support.actors import Actors  # noqa: E402 - its asserts are to be rewritten
+from tests.support.servers import running_server  # noqa: E402
+from tests.support.shared import locked  # noqa: E402
+from tests.support.templates import cloned, create_template  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of this run have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def db_server(shared_folder: Path) -> Iterator[str]:
+    """A superuser's URL of the Postgres server the tests run on."""
+    with running_server(shared_folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template(db_server: str, shared_folder: Path) -> str:
+    """The URL of the migrated and seeded database that is cloned for every test."""
+    with locked(shared_folder / "template.lock"):
+        return create_template(db_server)
+
+
+@pytest.fixture
+def database(template: str) -> Iterator[str]:
+    """A superuser's URL of a database of one's own, migrated and seeded, dropped after the test."""
+    with cloned(template) as url:
+        yield url
+
+
+@pytest.fixture
+def actors(database: str) -> Iterator[Actors]:
+    """Connections to the test's database for everybody who calls the API."""
+    actors = Actors(database)
+    yield actors
+    actors.close()

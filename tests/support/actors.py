@@ -1,0 +1,136 @@
+"""Connections that act as PostgREST does: logged in as `authenticator`, switched to the caller's role and claims."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg import sql
+from psycopg.pq import TransactionStatus
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+Row = dict[str, Any]
+Connection = psycopg.Connection[Row]
+
+
+def connect_as(url: str, role: str, claims: Row) -> Connection:
+    """Open an autocommit connection with this role and these JWT claims, as the Data API would have it.
+
+    Every statement is a transaction of its own, as every request is.
+    """
+    connection = psycopg.connect(url, autocommit=True, row_factory=dict_row, prepare_threshold=None)
+    connection.execute("set session authorization authenticator")
+    connection.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
+    connection.execute("select set_config('request.jwt.claims', %s, false)", [json.dumps(claims | {"role": role})])
+    return connection
+
+
+class Actors:
+    """Everybody who calls the API of one database, each with connections of their own.
+
+    `url` must be a superuser's, for that is how one becomes somebody else.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._open = ExitStack()
+
+    def close(self) -> None:
+        """Close every connection this object opened."""
+        self._open.close()
+
+    def superuser(self) -> Connection:
+        """Open a connection that passes every policy: for arranging, looking behind the curtain, and raw SQL."""
+        connection = psycopg.connect(self.url, autocommit=True, row_factory=dict_row, prepare_threshold=None)
+        return self._open.enter_context(connection)
+
+    def user_id(self, email: str) -> UUID:
+        """Return the id of a signed-up user."""
+        row = self.superuser_row("select id from auth.users where email = %s", email)
+        identifier: UUID = row["id"]
+        return identifier
+
+    def superuser_row(self, statement: str, *parameters: Any) -> Row:
+        """Return the one row of a superuser's query."""
+        with psycopg.connect(self.url, autocommit=True, row_factory=dict_row) as connection:
+            row = connection.execute(statement, parameters).fetchone()  # type: ignore[arg-type]
+        assert row is not None, statement
+        return row
+
+    def user(self, email: str) -> Connection:
+        """Open a connection for a signed-in user."""
+        claims = {"sub": str(self.user_id(email)), "email": email, "aud": "authenticated"}
+        return self._open.enter_context(connect_as(self.url, "authenticated", claims))
+
+    def anon(self) -> Connection:
+        """Open a connection for somebody who has not signed in."""
+        return self._open.enter_context(connect_as(self.url, "anon", {}))
+
+    def service_role(self) -> Connection:
+        """Open a connection for a trusted server that holds the secret key."""
+        return self._open.enter_context(connect_as(self.url, "service_role", {}))
+
+    def sign_up(self, email: str, full_name: str = "") -> Connection:
+        """Make a new user, as Supabase Auth does, and open a connection for them."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(
+                "insert into auth.users (id, aud, role, email, raw_user_meta_data)"
+                " values (%s, 'authenticated', 'authenticated', %s, %s)",
+                [uuid4(), email, Jsonb({"full_name": full_name} if full_name else {})],
+            )
+        return self.user(email)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """How PostgREST treats a function: what it returns, and whether it may write."""
+
+    many: bool
+    rows: bool
+    writes: bool
+
+
+_shapes: dict[str, _Shape] = {}
+
+
+def _shape(connection: Connection, name: str) -> _Shape:
+    if name not in _shapes:
+        row = connection.execute(
+            """
+            select p.proretset as many, t.typtype = 'c' or t.typname = 'record' as rows, p.provolatile = 'v' as writes
+            from pg_catalog.pg_proc as p join pg_catalog.pg_type as t on t.oid = p.prorettype
+            where p.pronamespace = 'api'::regnamespace and p.proname = %s
+            """,
+            [name],
+        ).fetchone()
+        assert row is not None, f"there is no function api.{name}"
+        _shapes[name] = _Shape(**row)
+    return _shapes[name]
+
+
+def call(connection: Connection, name: str, **arguments: Any) -> Any:
+    """Call an RPC by named arguments, as its JSON body would.
+
+    Returns what HTTP would: rows for a set, one row for a composite, a value otherwise; with Python's types.
+    Dicts and lists are sent as jsonb, everything else untyped. A function that is not volatile runs in a
+    read-only transaction, as PostgREST runs it.
+    """
+    shape = _shape(connection, name)
+    named = sql.SQL(", ").join(
+        sql.SQL("{} => {}").format(sql.Identifier(key), sql.Placeholder(key)) for key in arguments
+    )
+    query = sql.SQL("select * from api.{}({}) as result").format(sql.Identifier(name), named)
+    values = {key: Jsonb(value) if isinstance(value, dict | list) else value for key, value in arguments.items()}
+    alone = connection.info.transaction_status is TransactionStatus.IDLE
+    with connection.transaction() if alone else nullcontext():
+        if alone and not shape.writes:
+            connection.execute("set transaction read only")
+        rows = connection.execute(query, values).fetchall()
+    if shape.rows:
+        return rows if shape.many else rows[0]
+    return [row["result"] for row in rows] if shape.many else rows[0]["result"]
