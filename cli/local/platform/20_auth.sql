@@ -1,6 +1,6 @@
 -- What Supabase Auth provides: the schema `auth`, owned by its server's role, with the tables that hold users and
--- the functions that tell a query who is asking. Columns are GoTrue's, so a seed written for one fits the other;
--- types and defaults are those that @supabase/lite expects, which adds the tables only it uses when it starts.
+-- the functions that tell a query who is asking. `users` and `identities` have GoTrue's columns, so a seed written
+-- for one fits the other; the rest is what @supabase/lite 0.10 wants, whose ids are texts and uuids that it makes.
 
 create schema auth authorization supabase_auth_admin;
 grant usage on schema auth to postgres, anon, authenticated, service_role;
@@ -69,6 +69,81 @@ create table auth.identities (
 create index identities_user_id_idx on auth.identities (user_id);
 create index identities_email_idx on auth.identities (email);
 alter table auth.identities enable row level security;
+
+create table auth.sessions (
+  id uuid not null,
+  user_id uuid not null,
+  not_after timestamptz,
+  refreshed_at timestamp,
+  user_agent text,
+  ip inet,
+  tag text,
+  refresh_token_hmac_key text,
+  refresh_token_counter bigint,
+  scopes text,
+  created_at timestamptz default now(),
+  updated_at timestamptz default now(),
+  aal text,
+  factor_id uuid,
+  constraint sessions_pkey primary key (id),
+  constraint sessions_user_id_fkey foreign key (user_id) references auth.users (id) on delete cascade,
+  constraint sessions_aal_check check (aal in ('aal1', 'aal2', 'aal3')),
+  constraint sessions_scopes_length check (length(scopes) <= 4096)
+);
+create index sessions_user_id_idx on auth.sessions (user_id);
+alter table auth.sessions enable row level security;
+
+create table auth.refresh_tokens (
+  id text not null,
+  token varchar(255) not null,
+  user_id uuid not null,
+  session_id uuid,
+  revoked boolean default false,
+  parent varchar(255),
+  created_at timestamptz default now(),
+  updated_at timestamptz default now(),
+  constraint refresh_tokens_pkey primary key (id),
+  constraint refresh_tokens_session_id_fkey foreign key (session_id) references auth.sessions (id) on delete cascade
+);
+create index refresh_tokens_token_idx on auth.refresh_tokens (token);
+create index refresh_tokens_user_id_idx on auth.refresh_tokens (user_id);
+create index refresh_tokens_session_id_revoked_idx on auth.refresh_tokens (session_id, revoked);
+alter table auth.refresh_tokens enable row level security;
+
+create table auth.flow_state (
+  id uuid not null,
+  user_id uuid,
+  auth_code text,
+  authentication_method text not null,
+  code_challenge_method text,
+  code_challenge text,
+  provider_type text not null,
+  provider_access_token text,
+  provider_refresh_token text,
+  auth_code_issued_at timestamptz,
+  invite_token text,
+  referrer text,
+  oauth_client_state_id uuid,
+  linking_target_id uuid,
+  email_optional boolean not null default false,
+  created_at timestamptz default now(),
+  updated_at timestamptz default now(),
+  constraint flow_state_pkey primary key (id),
+  constraint flow_state_code_challenge_method_check check (code_challenge_method in ('s256', 'plain'))
+);
+create index flow_state_auth_code_idx on auth.flow_state (auth_code);
+create index flow_state_user_id_auth_method_idx on auth.flow_state (user_id, authentication_method);
+create index flow_state_created_at_idx on auth.flow_state (created_at);
+alter table auth.flow_state enable row level security;
+
+create table auth.audit_log_entries (
+  id uuid not null,
+  payload json,
+  created_at timestamptz default now(),
+  ip_address varchar(64) default '',
+  constraint audit_log_entries_pkey primary key (id)
+);
+alter table auth.audit_log_entries enable row level security;
 
 create function auth.uid() returns uuid
 language sql stable
