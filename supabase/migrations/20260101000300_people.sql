@@ -224,7 +224,7 @@ as $$
 declare
   v_role text := clinic.require_role(require_calendar.clinic_id, 'admin', 'dentist');
 begin
-  if v_role = 'dentist' and require_calendar.dentist_id is distinct from all (clinic.my_dentists()) then
+  if v_role = 'dentist' and (require_calendar.dentist_id = any (clinic.my_dentists())) is not true then
     perform clinic.refuse('forbidden');
   end if;
   return v_role;

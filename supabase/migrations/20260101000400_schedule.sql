@@ -35,8 +35,8 @@ create table clinic.working_hours (
     )
   ) stored,
   constraint working_hours_pkey primary key (id, clinic_id),
-  constraint working_hours_dentist_fkey foreign key (clinic_id, dentist_id)
-  references clinic.dentists (clinic_id, id) on delete cascade,
+  constraint working_hours_dentist_fkey foreign key (dentist_id, clinic_id)
+  references clinic.dentists (id, clinic_id) on delete cascade,
   constraint working_hours_weekday_is_iso check (weekday between 1 and 7),
   constraint working_hours_open_before_close check (opens < closes),
   constraint working_hours_are_whole_minutes check (
@@ -46,7 +46,7 @@ create table clinic.working_hours (
 );
 comment on table clinic.working_hours is
 'Weekly windows in the clinic''s wall-clock time; weekday is ISO (1 = Monday), closes may be 24:00.';
-create index working_hours_dentist_idx on clinic.working_hours (clinic_id, dentist_id);
+create index working_hours_dentist_idx on clinic.working_hours (dentist_id, clinic_id);
 
 create table clinic.extra_hours (
   id uuid not null default gen_random_uuid(),
@@ -55,15 +55,15 @@ create table clinic.extra_hours (
   during tstzrange not null,
   created_at timestamptz not null default now(),
   constraint extra_hours_pkey primary key (id, clinic_id),
-  constraint extra_hours_dentist_fkey foreign key (clinic_id, dentist_id)
-  references clinic.dentists (clinic_id, id) on delete cascade,
+  constraint extra_hours_dentist_fkey foreign key (dentist_id, clinic_id)
+  references clinic.dentists (id, clinic_id) on delete cascade,
   constraint extra_hours_are_bounded check (
     not isempty(during) and lower_inc(during) and not upper_inc(during)
     and isfinite(lower(during)) and isfinite(upper(during)) and upper(during) - lower(during) <= '24 hours'
   )
 );
 comment on table clinic.extra_hours is 'Dated windows beside the weekly ones, at most 24 hours each.';
-create index extra_hours_dentist_idx on clinic.extra_hours (clinic_id, dentist_id);
+create index extra_hours_dentist_idx on clinic.extra_hours (dentist_id, clinic_id);
 create index extra_hours_during_idx on clinic.extra_hours using gist (dentist_id, during);
 
 create function clinic.working_windows(dentist_ids uuid [], time_zone text, from_day date, to_day date)

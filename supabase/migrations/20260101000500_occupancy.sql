@@ -11,7 +11,7 @@ create table clinic.occupancy (
   during tstzrange not null,
   expires_at timestamptz,
   constraint occupancy_pkey primary key (id, clinic_id),
-  constraint occupancy_dentist_fkey foreign key (clinic_id, dentist_id) references clinic.dentists (clinic_id, id),
+  constraint occupancy_dentist_fkey foreign key (dentist_id, clinic_id) references clinic.dentists (id, clinic_id),
   constraint occupancy_cause_is_known check (cause in ('hold', 'appointment', 'time_off')),
   constraint occupancy_is_bounded check (
     not isempty(during) and lower_inc(during) and not upper_inc(during)
@@ -22,7 +22,7 @@ create table clinic.occupancy (
 );
 comment on table clinic.occupancy is
 'The ledger: every claim on a dentist''s time, buffers included. It names no patient. A hold is dead once expires_at has passed, swept or not.';
-create index occupancy_dentist_idx on clinic.occupancy (clinic_id, dentist_id);
+create index occupancy_dentist_idx on clinic.occupancy (dentist_id, clinic_id);
 create index occupancy_expires_at_idx on clinic.occupancy (expires_at) where expires_at is not null;
 alter table clinic.occupancy enable row level security;
 

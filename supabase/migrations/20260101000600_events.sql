@@ -98,12 +98,11 @@ create table clinic.dentist_counters (
   staff_seq bigint not null,
   staff_seq_before bigint not null,
   constraint dentist_counters_pkey primary key (dentist_id, clinic_id),
-  constraint dentist_counters_dentist_fkey foreign key (clinic_id, dentist_id)
-  references clinic.dentists (clinic_id, id) on delete cascade
+  constraint dentist_counters_dentist_fkey foreign key (dentist_id, clinic_id)
+  references clinic.dentists (id, clinic_id) on delete cascade
 ) with (fillfactor = 50);
 comment on table clinic.dentist_counters is
 'The last event number of each dentist, and the last two that the public and the staff topics heard.';
-create index dentist_counters_dentist_idx on clinic.dentist_counters (clinic_id, dentist_id);
 alter table clinic.dentist_counters enable row level security;
 
 create policy dentist_counters_are_for_the_service on clinic.dentist_counters

@@ -1,0 +1,174 @@
+-- Reservations: a slot held for a few minutes while somebody decides.
+--
+-- A live reservation claims the time; an ended one keeps its row for a while, so that confirming it late can still be
+-- answered, and booked if the slot is free.
+
+create table clinic.slot_reservations (
+  id uuid not null default gen_random_uuid(),
+  clinic_id uuid not null,
+  dentist_id uuid not null,
+  appointment_type_id uuid not null,
+  patient_id uuid,
+  held_by uuid,
+  starts_at timestamptz not null,
+  ends_at timestamptz not null,
+  buffer_before interval not null,
+  buffer_after interval not null,
+  expires_at timestamptz not null,
+  outcome text,
+  ended_at timestamptz,
+  created_at timestamptz not null default clock_timestamp(),
+  constraint slot_reservations_pkey primary key (id, clinic_id),
+  constraint slot_reservations_dentist_fkey foreign key (dentist_id, clinic_id) references clinic.dentists (id, clinic_id),
+  constraint slot_reservations_type_fkey foreign key (appointment_type_id, clinic_id)
+  references clinic.appointment_types (id, clinic_id),
+  constraint slot_reservations_patient_fkey foreign key (patient_id, clinic_id) references clinic.patients (id, clinic_id),
+  constraint slot_reservations_held_by_fkey foreign key (held_by) references auth.users (id) on delete set null,
+  constraint slot_reservations_end_after_start check (starts_at < ends_at),
+  constraint slot_reservations_outcome_is_known check (outcome in ('released', 'expired', 'confirmed')),
+  constraint slot_reservations_outcome_has_time check ((outcome is null) = (ended_at is null))
+);
+comment on table clinic.slot_reservations is
+'Who holds what until when. Live while outcome is null and expires_at is ahead; id is also the claim''s, and later the appointment''s.';
+create index slot_reservations_dentist_idx on clinic.slot_reservations (dentist_id, clinic_id);
+create index slot_reservations_type_idx on clinic.slot_reservations (appointment_type_id, clinic_id);
+create index slot_reservations_patient_idx on clinic.slot_reservations (patient_id, clinic_id);
+create index slot_reservations_held_by_idx on clinic.slot_reservations (held_by);
+create index slot_reservations_clinic_idx on clinic.slot_reservations (clinic_id, created_at);
+create index slot_reservations_live_idx on clinic.slot_reservations (expires_at) where outcome is null;
+create index slot_reservations_ended_idx on clinic.slot_reservations (ended_at) where outcome is not null;
+
+
+-- The claim follows the reservation ----------------------------------------------------------------------------------
+
+create function clinic.claim_reservation()
+returns trigger
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if new.outcome is null then
+    perform clinic.claim_time(
+      new.id, new.clinic_id, new.dentist_id, 'hold',
+      tstzrange(new.starts_at - new.buffer_before, new.ends_at + new.buffer_after), new.expires_at
+    );
+  end if;
+  return new;
+end
+$$;
+comment on function clinic.claim_reservation is 'A new reservation claims its time, or is refused with slot_taken.';
+
+create trigger claim_reservation before insert on clinic.slot_reservations
+for each row execute function clinic.claim_reservation();
+
+create function clinic.announce_reservation(reservation clinic.slot_reservations, event text)
+returns void
+language sql
+volatile
+set search_path = ''
+as $$
+  select clinic.record_event(
+    event, 'slot_reservations', reservation.id, reservation.clinic_id, reservation.dentist_id,
+    jsonb_build_object(
+      'reservation_id', reservation.id, 'appointment_type_id', reservation.appointment_type_id,
+      'patient_id', reservation.patient_id, 'starts_at', reservation.starts_at, 'ends_at', reservation.ends_at,
+      'expires_at', reservation.expires_at
+    ),
+    coalesce(
+      (
+        select p.user_id from clinic.patients as p
+        where p.id = reservation.patient_id and p.clinic_id = reservation.clinic_id
+      ),
+      reservation.held_by
+    )
+  );
+$$;
+comment on function clinic.announce_reservation is 'Tells the patient (or the holder), the dentist and the clinic.';
+
+create function clinic.follow_reservation()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever ends a reservation, its time is freed and everybody hears of it
+set search_path = ''
+as $$
+begin
+  if tg_op = 'INSERT' then
+    perform clinic.announce_reservation(new, 'reservation_created');
+  elsif tg_op = 'DELETE' then
+    delete from clinic.occupancy as o where o.id = old.id and o.cause = 'hold';
+    perform clinic.announce_reservation(old, 'reservation_released');
+  elsif new.outcome <> 'confirmed' then
+    delete from clinic.occupancy as o where o.id = new.id and o.cause = 'hold';
+    perform clinic.announce_reservation(new, 'reservation_' || new.outcome);
+  end if;
+  return null;
+end
+$$;
+comment on function clinic.follow_reservation is
+'Announces reservations, and frees the claim of one that is released or expires. A confirmed one''s claim is the appointment''s by then.';
+
+create trigger follow_new_reservation after insert on clinic.slot_reservations
+for each row when (new.outcome is null) execute function clinic.follow_reservation();
+create trigger follow_ended_reservation after update on clinic.slot_reservations
+for each row when (old.outcome is null and new.outcome is not null) execute function clinic.follow_reservation();
+create trigger follow_deleted_reservation after delete on clinic.slot_reservations
+for each row when (old.outcome is null) execute function clinic.follow_reservation();
+
+create function clinic.expire_dead_holds(dentist_id uuid, during tstzrange, except_claim uuid default null)
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_expired integer;
+begin
+  update clinic.slot_reservations as r
+  set outcome = 'expired', ended_at = clock_timestamp()
+  from clinic.occupancy as o
+  where
+    o.dentist_id = expire_dead_holds.dentist_id and o.during && expire_dead_holds.during
+    and o.expires_at <= clock_timestamp()
+    and o.id is distinct from expire_dead_holds.except_claim
+    and r.id = o.id and r.outcome is null;
+  get diagnostics v_expired = row_count;
+  return v_expired;
+end
+$$;
+comment on function clinic.expire_dead_holds is
+'Ends the dentist''s holds that have run out within this time, and returns how many. Call it under the dentist''s lock.';
+
+
+-- Rows ---------------------------------------------------------------------------------------------------------------
+
+alter table clinic.slot_reservations enable row level security;
+
+create policy reservations_are_their_holders_patients_and_desks on clinic.slot_reservations
+  for select to authenticated
+  using (
+    held_by = (select auth.uid())
+    or patient_id = any ((select clinic.my_patients())::uuid [])
+    or dentist_id = any ((select clinic.my_dentists())::uuid [])
+    or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
+  );
+grant select on clinic.slot_reservations to authenticated, service_role;
+
+create view api.slot_reservations
+with (security_invoker = true) as
+  select
+    r.id,
+    r.clinic_id,
+    r.dentist_id,
+    r.appointment_type_id,
+    r.patient_id,
+    r.starts_at,
+    r.ends_at,
+    r.expires_at,
+    clock_timestamp() as server_now
+  from clinic.slot_reservations as r
+  where r.outcome is null and r.expires_at > clock_timestamp();
+comment on view api.slot_reservations is
+'Live reservations: your own, and for staff those of their clinic or calendar. Count down from expires_at - server_now, not from your own clock.';
+grant select on api.slot_reservations to authenticated, service_role;

@@ -1,0 +1,188 @@
+-- Time off, and the ledger's proof: every claim has its cause, and every cause its claim.
+
+create table clinic.time_off (
+  id uuid not null default gen_random_uuid(),
+  clinic_id uuid not null,
+  dentist_id uuid not null,
+  during tstzrange not null,
+  reason text,
+  created_at timestamptz not null default clock_timestamp(),
+  constraint time_off_pkey primary key (id, clinic_id),
+  constraint time_off_dentist_fkey foreign key (dentist_id, clinic_id) references clinic.dentists (id, clinic_id),
+  constraint time_off_is_bounded check (
+    not isempty(during) and lower_inc(during) and not upper_inc(during)
+    and isfinite(lower(during)) and isfinite(upper(during))
+  ),
+  constraint time_off_reason_is_short check (length(reason) <= 1000)
+);
+comment on table clinic.time_off is 'When a dentist is away. Claims the calendar with the claim of the same id.';
+create index time_off_dentist_idx on clinic.time_off (dentist_id, clinic_id);
+create index time_off_clinic_idx on clinic.time_off (clinic_id);
+
+create function clinic.claim_time_off()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever edits time off, the ledger follows
+set search_path = ''
+as $$
+begin
+  if tg_op = 'INSERT' then
+    perform clinic.claim_time(new.id, new.clinic_id, new.dentist_id, 'time_off', new.during);
+  elsif tg_op = 'UPDATE' then
+    perform clinic.lock_dentists(new.dentist_id, old.dentist_id);
+    perform clinic.expire_dead_holds(new.dentist_id, new.during, new.id);
+    perform clinic.move_claim(new.id, new.dentist_id, 'time_off', new.during);
+  else
+    delete from clinic.occupancy as o where o.id = old.id and o.cause = 'time_off';
+    return old;
+  end if;
+  return new;
+end
+$$;
+comment on function clinic.claim_time_off is 'Claims, moves or frees the time with the row. Errors: slot_taken.';
+
+create trigger claim_time_off before insert or update on clinic.time_off
+for each row execute function clinic.claim_time_off();
+create trigger free_time_off after delete on clinic.time_off
+for each row execute function clinic.claim_time_off();
+
+create trigger announce_new_time_off after insert on clinic.time_off
+referencing new table as changed for each statement execute function clinic.announce_hours();
+create trigger announce_edited_time_off after update on clinic.time_off
+referencing new table as changed for each statement execute function clinic.announce_hours();
+create trigger announce_removed_time_off after delete on clinic.time_off
+referencing old table as changed for each statement execute function clinic.announce_hours();
+
+alter table clinic.time_off enable row level security;
+
+create policy time_off_is_its_dentists_and_desks on clinic.time_off
+  for select to authenticated
+  using (
+    dentist_id = any ((select clinic.my_dentists())::uuid [])
+    or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
+  );
+grant select on clinic.time_off to authenticated, service_role;
+
+create view api.time_off
+with (security_invoker = true) as
+  select
+    t.id,
+    t.clinic_id,
+    t.dentist_id,
+    lower(t.during) as starts_at,
+    upper(t.during) as ends_at,
+    t.reason
+  from clinic.time_off as t;
+comment on view api.time_off is 'Time off: a dentist''s own, and for admins and receptionists their clinic''s.';
+grant select on api.time_off to authenticated, service_role;
+
+
+-- The proof ----------------------------------------------------------------------------------------------------------
+
+create view clinic.due_claims
+with (security_invoker = true) as
+  select
+    r.id,
+    r.clinic_id,
+    r.dentist_id,
+    'hold' as cause,
+    tstzrange(r.starts_at - r.buffer_before, r.ends_at + r.buffer_after) as during,
+    r.expires_at
+  from clinic.slot_reservations as r
+  where r.outcome is null
+  union all
+  select
+    a.id,
+    a.clinic_id,
+    a.dentist_id,
+    'appointment' as cause,
+    tstzrange(a.starts_at - a.buffer_before, a.ends_at + a.buffer_after) as during,
+    null as expires_at
+  from clinic.appointments as a
+  where a.status in ('booked', 'checked_in')
+  union all
+  select
+    t.id,
+    t.clinic_id,
+    t.dentist_id,
+    'time_off' as cause,
+    t.during,
+    null as expires_at
+  from clinic.time_off as t;
+comment on view clinic.due_claims is 'The claims that the ledger ought to hold: its causes, in the ledger''s own shape.';
+
+create function clinic.prove_claim()
+returns trigger
+language plpgsql
+volatile
+security definer -- raw SQL by anybody is judged by all the causes
+set search_path = ''
+as $$
+declare
+  v_id uuid := coalesce(new.id, old.id);
+begin
+  if (
+    select array_agg((d.clinic_id, d.dentist_id, d.cause, d.during, d.expires_at)::text)
+    from clinic.due_claims as d where d.id = v_id
+  ) is distinct from (
+    select array_agg((o.clinic_id, o.dentist_id, o.cause, o.during, o.expires_at)::text)
+    from clinic.occupancy as o where o.id = v_id
+  ) then
+    raise exception 'chairtime: the claim % does not match its cause', v_id
+      using errcode = 'integrity_constraint_violation', hint = 'Change the appointment, reservation or time off instead.';
+  end if;
+  return null;
+end
+$$;
+comment on function clinic.prove_claim is 'At commit, a changed claim must be exactly what its cause says.';
+
+create constraint trigger prove_claim after insert or update or delete on clinic.occupancy
+deferrable initially deferred
+for each row execute function clinic.prove_claim();
+
+create function clinic.check_invariants()
+returns table (violation text, entity_id uuid, details jsonb)
+language sql
+stable
+security definer -- the worker proves what it may not read; ids and times are all it is shown
+set search_path = ''
+as $$
+  select 'claim_without_cause', o.id, to_jsonb(o)
+  from clinic.occupancy as o
+  left join clinic.due_claims as d
+    on o.id = d.id and o.clinic_id = d.clinic_id and o.dentist_id = d.dentist_id and o.cause = d.cause
+    and o.during = d.during and o.expires_at is not distinct from d.expires_at
+  where d.id is null
+  union all
+  select 'cause_without_claim', d.id, to_jsonb(d)
+  from clinic.due_claims as d
+  left join clinic.occupancy as o on d.id = o.id and d.clinic_id = o.clinic_id
+  where o.id is null
+  union all
+  select 'double_booking', o.id, jsonb_build_object('dentist_id', o.dentist_id, 'during', o.during, 'previous_end', o.previous_end)
+  from (
+    select
+      l.id, l.dentist_id, l.during,
+      max(upper(l.during)) over (
+        partition by l.dentist_id order by lower(l.during) rows between unbounded preceding and 1 preceding
+      ) as previous_end
+    from clinic.occupancy as l
+  ) as o
+  where lower(o.during) < o.previous_end
+  union all
+  select 'patient_in_two_chairs', a.id, jsonb_build_object('patient_id', a.patient_id, 'starts_at', a.starts_at)
+  from (
+    select
+      b.id, b.patient_id, b.starts_at,
+      max(b.ends_at) over (
+        partition by b.patient_id order by b.starts_at rows between unbounded preceding and 1 preceding
+      ) as previous_end
+    from clinic.appointments as b
+    where b.status in ('booked', 'checked_in')
+  ) as a
+  where a.starts_at < a.previous_end;
+$$;
+comment on function clinic.check_invariants is
+'Everything that must never be, as rows (none): {violation, entity_id, details}. The live proof of no double booking.';
+grant execute on function clinic.check_invariants to service_role, chairtime_worker;

@@ -1,0 +1,396 @@
+-- Slots: one predicate decides whether a time may be booked. Listing, explaining, holding, booking and rescheduling
+-- all ask it.
+
+create function clinic.judge_slots(
+  policy clinic.clinics,
+  dentist_ids uuid [],
+  duration interval,
+  buffer_before interval,
+  buffer_after interval,
+  from_day date,
+  to_day date,
+  as_of timestamptz,
+  is_staff boolean,
+  patient_id uuid default null,
+  instant timestamptz default null,
+  except_claim uuid default null
+)
+returns table (dentist_id uuid, starts_at timestamptz, ends_at timestamptz, code text)
+language sql
+stable
+set search_path = ''
+as $$
+  with spans as (
+    -- What has to be known of the calendars: around one instant, or around all the days.
+    select
+      coalesce(
+        instant, judge_slots.from_day::timestamp at time zone policy.time_zone
+      ) - judge_slots.buffer_before as lower,
+      coalesce(
+        instant, (judge_slots.to_day + 1)::timestamp at time zone policy.time_zone
+      ) + judge_slots.duration + judge_slots.buffer_after as upper
+  ),
+
+  windows as materialized (
+    select * from clinic.working_windows(
+      judge_slots.dentist_ids, policy.time_zone, judge_slots.from_day, judge_slots.to_day
+    )
+  ),
+
+  candidates as (
+    -- The grid of every window: stepped in elapsed time, so daylight saving neither repeats nor skips a slot.
+    select w.dentist_id, w.opens_at, w.closes_at, g.starts_at
+    from windows as w
+    cross join lateral generate_series(
+      w.opens_at, w.closes_at - judge_slots.duration, policy.slot_interval
+    ) as g (starts_at)
+    where
+      instant is null
+      and (g.starts_at at time zone policy.time_zone)::date between judge_slots.from_day and judge_slots.to_day
+    union all
+    -- One instant, in the window that suits it best.
+    select d.id, w.opens_at, w.closes_at, instant
+    from unnest(judge_slots.dentist_ids) as d (id)
+    left join lateral (
+      select o.opens_at, o.closes_at from windows as o
+      where
+        o.dentist_id = d.id
+        and o.opens_at <= instant - judge_slots.buffer_before
+        and o.closes_at >= instant + judge_slots.duration + judge_slots.buffer_after
+      order by mod(extract(epoch from instant - o.opens_at), extract(epoch from policy.slot_interval))
+      limit 1
+    ) as w on true
+    where instant is not null
+  ),
+
+  busy as materialized (
+    select d.id, b.during
+    from unnest(judge_slots.dentist_ids) as d (id)
+    cross join spans as s
+    cross join lateral (
+      select range_agg(o.during) as during from clinic.occupancy as o
+      where
+        o.dentist_id = d.id and o.during && tstzrange(s.lower, s.upper)
+        and (o.expires_at is null or o.expires_at > judge_slots.as_of)
+        and o.id is distinct from judge_slots.except_claim
+    ) as b
+  ),
+
+  patient as materialized (
+    select range_agg(tstzrange(a.starts_at, a.ends_at)) as during
+    from clinic.appointments as a
+    cross join spans as s
+    where
+      a.patient_id = judge_slots.patient_id and a.status in ('booked', 'checked_in')
+      and tstzrange(a.starts_at, a.ends_at) && tstzrange(s.lower, s.upper)
+      and a.id is distinct from judge_slots.except_claim
+  )
+
+  select
+    c.dentist_id,
+    c.starts_at,
+    c.starts_at + judge_slots.duration,
+    case
+      when c.starts_at <= judge_slots.as_of then 'in_the_past'
+      when not judge_slots.is_staff and c.starts_at < judge_slots.as_of + policy.min_notice then 'notice_too_short'
+      when not judge_slots.is_staff and c.starts_at > judge_slots.as_of + policy.booking_horizon then 'beyond_horizon'
+      when c.opens_at is null or c.starts_at - judge_slots.buffer_before < c.opens_at then 'outside_working_hours'
+      when c.starts_at + judge_slots.duration + judge_slots.buffer_after > c.closes_at then 'outside_working_hours'
+      when
+        not judge_slots.is_staff
+        and mod(extract(epoch from c.starts_at - c.opens_at), extract(epoch from policy.slot_interval)) <> 0
+        then 'off_grid'
+      when
+        b.during && tstzrange(
+          c.starts_at - judge_slots.buffer_before, c.starts_at + judge_slots.duration + judge_slots.buffer_after
+        )
+        then 'slot_taken'
+      when p.during && tstzrange(c.starts_at, c.starts_at + judge_slots.duration) then 'patient_busy'
+    end
+  from candidates as c
+  inner join busy as b on c.dentist_id = b.id
+  cross join patient as p;
+$$;
+comment on function clinic.judge_slots is
+'The predicate. For each dentist every grid point of the clinic-local days, or the one instant: the code of the first rule that
+forbids it, or null when it may be booked. except_claim is the caller''s own hold or appointment, which never blocks it.';
+
+create function clinic.judge_slot(
+  policy clinic.clinics,
+  dentist_id uuid,
+  starts_at timestamptz,
+  duration interval,
+  buffer_before interval,
+  buffer_after interval,
+  as_of timestamptz,
+  is_staff boolean,
+  patient_id uuid default null,
+  except_claim uuid default null
+)
+returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select j.code
+  from clinic.judge_slots(
+    policy, array[judge_slot.dentist_id], duration, buffer_before, buffer_after,
+    (judge_slot.starts_at at time zone policy.time_zone)::date,
+    (judge_slot.starts_at at time zone policy.time_zone)::date,
+    as_of, is_staff, patient_id, judge_slot.starts_at, except_claim
+  ) as j;
+$$;
+comment on function clinic.judge_slot is 'Why this one slot may not be booked, or null when it may.';
+
+create function clinic.alternatives(
+  policy clinic.clinics,
+  dentist_id uuid,
+  starts_at timestamptz,
+  duration interval,
+  buffer_before interval,
+  buffer_after interval,
+  as_of timestamptz,
+  is_staff boolean,
+  patient_id uuid default null,
+  except_claim uuid default null
+)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(to_jsonb(near) - 'distance' order by near.distance, near.starts_at), '[]')
+  from (
+    select
+      j.dentist_id, j.starts_at, j.ends_at,
+      abs(extract(epoch from j.starts_at - alternatives.starts_at)) as distance
+    from clinic.judge_slots(
+      policy, array[alternatives.dentist_id], duration, buffer_before, buffer_after,
+      (alternatives.starts_at at time zone policy.time_zone)::date,
+      (alternatives.starts_at at time zone policy.time_zone)::date + 6,
+      as_of, is_staff, patient_id, null, except_claim
+    ) as j
+    where j.code is null
+    order by distance, j.starts_at
+    limit 3
+  ) as near;
+$$;
+comment on function clinic.alternatives is
+'Up to three free slots with the same dentist, nearest first, from that day on for a week: [{dentist_id, starts_at, ends_at}].';
+
+create function clinic.require_slot(
+  policy clinic.clinics,
+  dentist_id uuid,
+  starts_at timestamptz,
+  duration interval,
+  buffer_before interval,
+  buffer_after interval,
+  as_of timestamptz,
+  is_staff boolean,
+  patient_id uuid default null,
+  except_claim uuid default null
+)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_code text := clinic.judge_slot(
+    policy, require_slot.dentist_id, require_slot.starts_at, duration, buffer_before, buffer_after,
+    as_of, is_staff, require_slot.patient_id, except_claim
+  );
+begin
+  if v_code = 'slot_taken' then
+    perform clinic.refuse(v_code, details => clinic.alternatives(
+      policy, require_slot.dentist_id, require_slot.starts_at, duration, buffer_before, buffer_after,
+      as_of, is_staff, require_slot.patient_id, except_claim
+    )::text);
+  elsif v_code is not null then
+    perform clinic.refuse(v_code);
+  end if;
+end
+$$;
+comment on function clinic.require_slot is 'Passes a slot that may be booked; otherwise refuses with the judge''s code. Call it under the lock.';
+
+
+-- Listing and explaining ---------------------------------------------------------------------------------------------
+
+create function clinic.bookable_type(appointment_type_id uuid)
+returns clinic.appointment_types
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_type clinic.appointment_types;
+begin
+  select * into v_type from clinic.appointment_types as t
+  where t.id = clinic.required(bookable_type.appointment_type_id, 'appointment_type_id') and t.is_active;
+  if not found then
+    perform clinic.refuse('not_found', 'There is no such appointment type.');
+  end if;
+  return v_type;
+end
+$$;
+comment on function clinic.bookable_type is 'The active appointment type, or not_found.';
+
+create function clinic.bookable_dentist(clinic_id uuid, dentist_id uuid)
+returns clinic.dentists
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_dentist clinic.dentists;
+begin
+  select * into v_dentist from clinic.dentists as d
+  where
+    d.id = clinic.required(bookable_dentist.dentist_id, 'dentist_id')
+    and d.clinic_id = bookable_dentist.clinic_id and d.is_active;
+  if not found then
+    perform clinic.refuse('not_found', 'There is no such dentist in this clinic.');
+  end if;
+  return v_dentist;
+end
+$$;
+comment on function clinic.bookable_dentist is 'The active dentist of the clinic, or not_found.';
+
+create function clinic.is_desk(role text)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select role in ('service', 'admin', 'receptionist', 'dentist');
+$$;
+comment on function clinic.is_desk is 'Whether the role acts for patients, free of notice, horizon and grid.';
+
+create function clinic.my_patient(clinic_id uuid)
+returns uuid
+language sql
+stable
+set search_path = ''
+as $$
+  select p.id from clinic.patients as p
+  where p.clinic_id = my_patient.clinic_id and p.user_id = (select auth.uid());
+$$;
+comment on function clinic.my_patient is 'The caller''s patient record in the clinic; null before the first booking.';
+
+create type api.slot as (
+  dentist_id uuid,
+  starts_at timestamptz,
+  ends_at timestamptz
+);
+comment on type api.slot is 'A time that may be booked with a dentist.';
+
+create function clinic.available_slots(appointment_type_id uuid, from_date date, to_date date, dentist_id uuid)
+returns setof api.slot
+language plpgsql
+stable
+security definer -- reads the ledger, and answers with free time only
+set search_path = ''
+as $$
+declare
+  v_type clinic.appointment_types := clinic.bookable_type(available_slots.appointment_type_id);
+  v_from date := clinic.required_day(available_slots.from_date, 'from_date');
+  v_to date := clinic.required_day(coalesce(available_slots.to_date, available_slots.from_date + 6), 'to_date');
+  v_clinic clinic.clinics;
+  v_dentist_ids uuid [];
+  v_is_desk boolean := coalesce(clinic.is_desk(clinic.my_role(v_type.clinic_id)), false);
+begin
+  if v_to < v_from or v_to - v_from >= 62 then
+    perform clinic.refuse('invalid_argument', 'to_date must be between 0 and 61 days after from_date.');
+  end if;
+  if available_slots.dentist_id is not null then
+    v_dentist_ids := array[(clinic.bookable_dentist(v_type.clinic_id, available_slots.dentist_id)).id];
+  else
+    v_dentist_ids := array(
+      select d.id from clinic.dentists as d where d.clinic_id = v_type.clinic_id and d.is_active
+    );
+  end if;
+  select * into v_clinic from clinic.clinics as c where c.id = v_type.clinic_id;
+  return query
+    select distinct j.dentist_id, j.starts_at, j.ends_at
+    from clinic.judge_slots(
+      v_clinic, v_dentist_ids, v_type.duration, v_type.buffer_before, v_type.buffer_after, v_from, v_to,
+      clock_timestamp(), v_is_desk, case when not v_is_desk then clinic.my_patient(v_type.clinic_id) end
+    ) as j
+    where j.code is null
+    order by j.starts_at, j.dentist_id;
+end
+$$;
+grant execute on function clinic.available_slots to anon, authenticated, service_role;
+
+create function api.available_slots(
+  appointment_type_id uuid, from_date date, to_date date default null, dentist_id uuid default null
+)
+returns setof api.slot
+language sql
+stable
+set search_path = ''
+as $$
+  select s.dentist_id, s.starts_at, s.ends_at
+  from clinic.available_slots(appointment_type_id, from_date, to_date, available_slots.dentist_id) as s;
+$$;
+comment on function api.available_slots is
+'Slots that may be booked now, by the clinic''s days from from_date to to_date (default: a week; at most 62 days), with one dentist or all.
+Signed-in patients do not see times at which they have another appointment; staff see times free of notice and horizon.
+Rows {dentist_id, starts_at, ends_at}, ordered by start. Errors: not_found, invalid_argument.';
+grant execute on function api.available_slots to anon, authenticated, service_role;
+
+create function clinic.explain_slot(dentist_id uuid, appointment_type_id uuid, starts_at timestamptz)
+returns jsonb
+language plpgsql
+stable
+security definer -- reads the ledger; only staff learn what is in the way
+set search_path = ''
+as $$
+declare
+  v_type clinic.appointment_types := clinic.bookable_type(explain_slot.appointment_type_id);
+  v_dentist clinic.dentists := clinic.bookable_dentist(v_type.clinic_id, explain_slot.dentist_id);
+  v_starts_at timestamptz := clinic.required_instant(explain_slot.starts_at, 'starts_at');
+  v_is_desk boolean := coalesce(clinic.is_desk(clinic.my_role(v_type.clinic_id)), false);
+  v_clinic clinic.clinics;
+  v_code text;
+  v_message text := 'This slot may be booked.';
+begin
+  select * into v_clinic from clinic.clinics as c where c.id = v_type.clinic_id;
+  v_code := clinic.judge_slot(
+    v_clinic, v_dentist.id, v_starts_at, v_type.duration, v_type.buffer_before, v_type.buffer_after,
+    clock_timestamp(), v_is_desk, case when not v_is_desk then clinic.my_patient(v_type.clinic_id) end
+  );
+  if v_code is not null then
+    select e.message into strict v_message from clinic.error_codes as e where e.code = v_code;
+  end if;
+  if v_code = 'slot_taken' and v_is_desk then
+    select string_agg(format(
+      '%s from %s to %s', initcap(replace(o.cause, '_', ' ')),
+      to_char(lower(o.during) at time zone v_clinic.time_zone, 'HH24:MI'),
+      to_char(upper(o.during) at time zone v_clinic.time_zone, 'HH24:MI')
+    ), '; ' order by o.during) || '.'
+    into v_message
+    from clinic.occupancy as o
+    where
+      o.dentist_id = v_dentist.id and (o.expires_at is null or o.expires_at > clock_timestamp())
+      and o.during && tstzrange(
+        v_starts_at - v_type.buffer_before, v_starts_at + v_type.duration + v_type.buffer_after
+      );
+  end if;
+  return jsonb_build_object('bookable', v_code is null, 'code', v_code, 'message', v_message);
+end
+$$;
+grant execute on function clinic.explain_slot to anon, authenticated, service_role;
+
+create function api.explain_slot(dentist_id uuid, appointment_type_id uuid, starts_at timestamptz)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select clinic.explain_slot(dentist_id, appointment_type_id, starts_at);
+$$;
+comment on function api.explain_slot is
+'Whether you may book this slot, and if not, why: {bookable, code, message}. The code is the first rule that fails;
+staff are told what is in the way. Errors: not_found, invalid_argument.';
+grant execute on function api.explain_slot to anon, authenticated, service_role;

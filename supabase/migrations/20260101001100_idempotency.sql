@@ -1,0 +1,80 @@
+-- Idempotency: a request that is repeated with its key gets the first answer again.
+
+create table clinic.idempotency_keys (
+  user_id uuid not null,
+  operation text not null,
+  key text not null,
+  request_hash bytea not null,
+  response jsonb not null,
+  created_at timestamptz not null default clock_timestamp(),
+  constraint idempotency_keys_pkey primary key (user_id, operation, key)
+);
+comment on table clinic.idempotency_keys is
+'Answers already given, by (user, operation, key). Written in the booking''s own transaction, so a refusal leaves none. The nil user is the service role.';
+create index idempotency_keys_created_at_idx on clinic.idempotency_keys (created_at);
+alter table clinic.idempotency_keys enable row level security;
+
+create policy idempotency_keys_are_for_the_service on clinic.idempotency_keys
+  for select to service_role
+  using (true);
+grant select on clinic.idempotency_keys to service_role;
+
+create function clinic.caller_id()
+returns uuid
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(auth.uid(), '00000000-0000-0000-0000-000000000000');
+$$;
+comment on function clinic.caller_id is 'The caller''s user id; the nil id for the service role.';
+
+create function clinic.replay(operation text, key text, request jsonb)
+returns jsonb
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_known clinic.idempotency_keys;
+begin
+  if replay.key is null then
+    return null;
+  end if;
+  if length(replay.key) not between 1 and 255 then
+    perform clinic.refuse('invalid_argument', 'idempotency_key must have 1 to 255 characters.');
+  end if;
+  select * into v_known from clinic.idempotency_keys as k
+  where k.user_id = clinic.caller_id() and k.operation = replay.operation and k.key = replay.key;
+  if v_known.request_hash <> sha256(convert_to(replay.request::text, 'UTF8')) then
+    perform clinic.refuse('idempotency_mismatch');
+  end if;
+  return v_known.response;
+end
+$$;
+comment on function clinic.replay is
+'The answer this request got before, or null. Call it under the lock, so that a repetition in flight is seen. Errors: idempotency_mismatch.';
+
+create function clinic.remember(operation text, key text, request jsonb, response jsonb)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if remember.key is null then
+    return;
+  end if;
+  insert into clinic.idempotency_keys (user_id, operation, key, request_hash, response)
+  values (
+    clinic.caller_id(), remember.operation, remember.key,
+    sha256(convert_to(remember.request::text, 'UTF8')), remember.response
+  )
+  on conflict do nothing;
+  -- The same key came at the same moment with a request for another calendar.
+  if not found then
+    perform clinic.refuse('idempotency_mismatch');
+  end if;
+end
+$$;
+comment on function clinic.remember is 'Keeps the answer for repetitions of this request. Errors: idempotency_mismatch.';

@@ -1,0 +1,503 @@
+-- Booking: reserve, release, confirm, book. Each takes the dentist's lock, asks the one predicate, and lets the
+-- tables' triggers claim the time.
+
+-- Who books, and for whom --------------------------------------------------------------------------------------------
+
+create function clinic.booking_role(clinic_id uuid, dentist_id uuid)
+returns text
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_role text;
+begin
+  perform clinic.require_user();
+  v_role := clinic.my_role(booking_role.clinic_id);
+  if v_role = 'chatbot' then
+    perform clinic.refuse('forbidden', 'A chatbot books with chatbot_hold and chatbot_confirm.');
+  elsif v_role = 'dentist' and booking_role.dentist_id <> all (clinic.my_dentists()) then
+    perform clinic.refuse('forbidden', 'A dentist books in their own calendar.');
+  end if;
+  return coalesce(v_role, 'patient');
+end
+$$;
+comment on function clinic.booking_role is 'As what the caller books with this dentist: service, admin, receptionist, dentist or patient.';
+
+create function clinic.booking_patient(clinic_id uuid, role text, patient_id uuid)
+returns uuid
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_patient_id uuid := booking_patient.patient_id;
+begin
+  if booking_patient.role = 'patient' then
+    v_patient_id := clinic.own_patient(booking_patient.clinic_id);
+  end if;
+  if v_patient_id is distinct from booking_patient.patient_id and booking_patient.patient_id is not null
+    or v_patient_id is not null and not exists (
+      select from clinic.patients as p where p.id = v_patient_id and p.clinic_id = booking_patient.clinic_id
+    )
+  then
+    perform clinic.refuse('not_found', 'There is no such patient in this clinic.');
+  end if;
+  if v_patient_id is not null then
+    perform clinic.lock_patient(v_patient_id);
+  end if;
+  return v_patient_id;
+end
+$$;
+comment on function clinic.booking_patient is
+'For whom the caller books, locked: a patient for themselves, staff for any patient of the clinic (null: not said). Call it under the dentist''s lock.';
+
+create function clinic.own_patient(clinic_id uuid)
+returns uuid
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_patient_id uuid := clinic.my_patient(own_patient.clinic_id);
+begin
+  if v_patient_id is null then
+    insert into clinic.patients (clinic_id, user_id, full_name, phone, email)
+    select
+      own_patient.clinic_id, u.id, coalesce(p.full_name, split_part(u.email, '@', 1), 'Patient'), p.phone,
+      left(u.email, 320)
+    from auth.users as u
+    left join clinic.profiles as p on u.id = p.user_id
+    where u.id = auth.uid()
+    on conflict on constraint patients_user_key do nothing;
+    v_patient_id := clinic.my_patient(own_patient.clinic_id);
+  end if;
+  return v_patient_id;
+end
+$$;
+comment on function clinic.own_patient is 'The caller''s patient record in the clinic, made from their profile at the first booking.';
+
+create function clinic.source_of(role text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select case role when 'patient' then 'online' when 'chatbot' then 'chatbot' when 'service' then 'service' else 'desk' end;
+$$;
+comment on function clinic.source_of is 'Where an appointment came from, by the role of who booked it.';
+
+
+-- Steps that several paths share -------------------------------------------------------------------------------------
+
+create function clinic.insert_reservation(
+  type clinic.appointment_types, policy clinic.clinics, dentist_id uuid, starts_at timestamptz, patient_id uuid,
+  role text, as_of timestamptz
+)
+returns uuid
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_id uuid;
+begin
+  perform clinic.require_hold_allowed(policy, patient_id, role, as_of);
+  perform clinic.require_slot(
+    policy, insert_reservation.dentist_id, insert_reservation.starts_at, type.duration, type.buffer_before,
+    type.buffer_after, as_of, clinic.is_desk(role), patient_id
+  );
+  insert into clinic.slot_reservations (
+    clinic_id, dentist_id, appointment_type_id, patient_id, held_by, starts_at, ends_at, buffer_before, buffer_after,
+    expires_at
+  )
+  values (
+    policy.id, insert_reservation.dentist_id, type.id, insert_reservation.patient_id, auth.uid(),
+    insert_reservation.starts_at, insert_reservation.starts_at + type.duration, type.buffer_before, type.buffer_after,
+    as_of + policy.hold_duration
+  )
+  returning id into v_id;
+  return v_id;
+end
+$$;
+comment on function clinic.insert_reservation is 'Judges and holds. Call it under the locks.';
+
+create function clinic.require_hold_allowed(policy clinic.clinics, patient_id uuid, role text, as_of timestamptz)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_held integer;
+begin
+  select count(*) into v_held
+  from clinic.slot_reservations as r
+  where
+    r.clinic_id = policy.id and r.outcome is null and r.expires_at > as_of
+    -- Those who hold for others are limited per patient only.
+    and (r.patient_id = require_hold_allowed.patient_id or role = 'patient' and r.held_by = auth.uid());
+  if v_held >= policy.max_active_holds then
+    perform clinic.refuse('reservation_limit');
+  end if;
+end
+$$;
+comment on function clinic.require_hold_allowed is 'Passes a holder and a patient with holds to spare; otherwise reservation_limit.';
+
+create function clinic.insert_appointment(
+  reservation clinic.slot_reservations, patient_id uuid, notes text, role text
+)
+returns api.appointments
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_row api.appointments;
+begin
+  -- On conflict: the patient's exclusion constraint answers instead of raising what would show the other booking.
+  insert into clinic.appointments (
+    id, clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after,
+    notes, booked_by, source
+  )
+  values (
+    reservation.id, reservation.clinic_id, reservation.dentist_id, insert_appointment.patient_id,
+    reservation.appointment_type_id, reservation.starts_at, reservation.ends_at,
+    reservation.buffer_before, reservation.buffer_after,
+    clinic.clean_text(insert_appointment.notes, 'notes', 4000), auth.uid(), clinic.source_of(role)
+  )
+  on conflict do nothing;
+  if not found then
+    perform clinic.refuse('patient_busy');
+  end if;
+  select * into v_row from api.appointments as a where a.id = reservation.id;
+  return v_row;
+end
+$$;
+comment on function clinic.insert_appointment is
+'Books what the reservation says; if that holds the time, its claim becomes the appointment''s in place. Errors: slot_taken, patient_busy.';
+
+
+-- Reserve ------------------------------------------------------------------------------------------------------------
+
+create function clinic.reserve_slot(
+  dentist_id uuid, appointment_type_id uuid, starts_at timestamptz, patient_id uuid, idempotency_key text
+)
+returns api.slot_reservations
+language plpgsql
+volatile
+security definer -- writes the ledger's causes for a caller it has checked
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := clinic.require_user();
+  v_type clinic.appointment_types := clinic.bookable_type(reserve_slot.appointment_type_id);
+  v_dentist clinic.dentists := clinic.bookable_dentist(v_type.clinic_id, reserve_slot.dentist_id);
+  v_starts_at timestamptz := clinic.required_instant(reserve_slot.starts_at, 'starts_at');
+  v_role text := clinic.booking_role(v_type.clinic_id, v_dentist.id);
+  v_request jsonb := jsonb_build_array(v_dentist.id, v_type.id, v_starts_at, reserve_slot.patient_id);
+  v_now timestamptz := clinic.lock_dentists(v_dentist.id);
+  v_response jsonb := clinic.replay('reserve_slot', reserve_slot.idempotency_key, v_request);
+  v_policy clinic.clinics;
+  v_patient_id uuid;
+  v_id uuid;
+  v_row api.slot_reservations;
+begin
+  if v_response is not null then
+    return jsonb_populate_record(null::api.slot_reservations, v_response);
+  end if;
+  select * into v_policy from clinic.clinics as c where c.id = v_type.clinic_id;
+  v_patient_id := clinic.booking_patient(v_type.clinic_id, v_role, reserve_slot.patient_id);
+  -- Reserving again what one already holds gives the same reservation, and no more time.
+  select r.id into v_id from clinic.slot_reservations as r
+  where
+    r.held_by = v_user_id and r.outcome is null and r.expires_at > v_now and r.dentist_id = v_dentist.id
+    and r.appointment_type_id = v_type.id and r.starts_at = v_starts_at
+    and r.patient_id is not distinct from v_patient_id;
+  if v_id is null then
+    v_id := clinic.insert_reservation(v_type, v_policy, v_dentist.id, v_starts_at, v_patient_id, v_role, v_now);
+  end if;
+  select * into v_row from api.slot_reservations as r where r.id = v_id;
+  perform clinic.remember('reserve_slot', reserve_slot.idempotency_key, v_request, to_jsonb(v_row));
+  return v_row;
+end
+$$;
+grant execute on function clinic.reserve_slot to anon, authenticated, service_role;
+
+create function api.reserve_slot(
+  dentist_id uuid,
+  appointment_type_id uuid,
+  starts_at timestamptz,
+  patient_id uuid default null,
+  idempotency_key text default null
+)
+returns api.slot_reservations
+language sql
+volatile
+set search_path = ''
+as $$
+  select clinic.reserve_slot(dentist_id, appointment_type_id, starts_at, patient_id, idempotency_key);
+$$;
+comment on function api.reserve_slot is
+'Holds a slot for the clinic''s hold_duration (5 minutes) and returns the reservation. Patients hold for themselves; staff name a
+patient now or at confirmation. Errors: not_authenticated, forbidden, not_found, invalid_argument, slot_taken (details: up to three
+alternatives as JSON), patient_busy, outside_working_hours, off_grid, notice_too_short, beyond_horizon, in_the_past, reservation_limit,
+idempotency_mismatch.';
+grant execute on function api.reserve_slot to anon, authenticated, service_role;
+
+
+-- Release ------------------------------------------------------------------------------------------------------------
+
+create function clinic.reservation_role(reservation clinic.slot_reservations)
+returns text
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_role text;
+begin
+  perform clinic.require_user();
+  v_role := clinic.my_role(reservation.clinic_id);
+  if
+    v_role in ('service', 'admin', 'receptionist')
+    or v_role = 'dentist' and reservation.dentist_id = any (clinic.my_dentists())
+  then
+    return v_role;
+  elsif v_role is null and (reservation.held_by = auth.uid() or reservation.patient_id = any (clinic.my_patients())) then
+    return 'patient';
+  elsif v_role = 'chatbot' and reservation.held_by = auth.uid() then
+    perform clinic.refuse('forbidden', 'A chatbot books with chatbot_hold and chatbot_confirm.');
+  end if;
+  perform clinic.refuse('not_found', 'There is no such reservation.');
+  return null;
+end
+$$;
+comment on function clinic.reservation_role is 'As what the caller may act on the reservation; not_found for everyone else.';
+
+create function clinic.release_reservation(reservation_id uuid)
+returns boolean
+language plpgsql
+volatile
+security definer -- ends a reservation for a caller it has checked
+set search_path = ''
+as $$
+declare
+  v_reservation clinic.slot_reservations;
+begin
+  perform clinic.require_user();
+  select * into v_reservation from clinic.slot_reservations as r
+  where r.id = clinic.required(release_reservation.reservation_id, 'reservation_id');
+  perform clinic.reservation_role(v_reservation);
+  perform clinic.lock_dentists(v_reservation.dentist_id);
+  update clinic.slot_reservations as r
+  set
+    outcome = case when r.expires_at > clock_timestamp() then 'released' else 'expired' end,
+    ended_at = clock_timestamp()
+  where r.id = v_reservation.id and r.outcome is null;
+  return found;
+end
+$$;
+grant execute on function clinic.release_reservation to anon, authenticated, service_role;
+
+create function api.release_reservation(reservation_id uuid)
+returns boolean
+language sql
+volatile
+set search_path = ''
+as $$
+  select clinic.release_reservation(reservation_id);
+$$;
+comment on function api.release_reservation is
+'Gives a held slot back. true if it was held until now, false if it had ended already.
+Errors: not_authenticated, not_found, invalid_argument.';
+grant execute on function api.release_reservation to anon, authenticated, service_role;
+
+
+-- Confirm ------------------------------------------------------------------------------------------------------------
+
+create function clinic.convert_reservation(
+  reservation_id uuid, patient_id uuid, notes text, role text, as_of timestamptz
+)
+returns api.appointments
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_reservation clinic.slot_reservations;
+  v_policy clinic.clinics;
+  v_row api.appointments;
+begin
+  select * into v_reservation from clinic.slot_reservations as r where r.id = convert_reservation.reservation_id;
+  if v_reservation.outcome = 'confirmed' then
+    select * into v_row from api.appointments as a where a.id = v_reservation.id;
+    return v_row;
+  elsif v_reservation.outcome = 'released' then
+    perform clinic.refuse('reservation_expired', 'The reservation was released.');
+  end if;
+  -- A live hold is a promise. One that has run out is judged again: perhaps nobody took the slot.
+  if v_reservation.outcome = 'expired' or v_reservation.expires_at <= as_of then
+    select * into v_policy from clinic.clinics as c where c.id = v_reservation.clinic_id;
+    perform clinic.require_slot(
+      v_policy, v_reservation.dentist_id, v_reservation.starts_at,
+      v_reservation.ends_at - v_reservation.starts_at, v_reservation.buffer_before, v_reservation.buffer_after,
+      as_of, clinic.is_desk(role), convert_reservation.patient_id, v_reservation.id
+    );
+  end if;
+  v_row := clinic.insert_appointment(v_reservation, convert_reservation.patient_id, convert_reservation.notes, role);
+  update clinic.slot_reservations as r
+  set outcome = 'confirmed', ended_at = clock_timestamp(), patient_id = convert_reservation.patient_id
+  where r.id = v_reservation.id;
+  return v_row;
+end
+$$;
+comment on function clinic.convert_reservation is 'Turns a reservation into its appointment, once. Call it under the locks.';
+
+create function clinic.confirm_reservation(reservation_id uuid, patient_id uuid, notes text, idempotency_key text)
+returns api.appointments
+language plpgsql
+volatile
+security definer -- books for a caller it has checked
+set search_path = ''
+as $$
+declare
+  v_reservation clinic.slot_reservations;
+  v_request jsonb := jsonb_build_array(
+    confirm_reservation.reservation_id, confirm_reservation.patient_id, confirm_reservation.notes
+  );
+  v_role text;
+  v_now timestamptz;
+  v_response jsonb;
+  v_patient_id uuid;
+  v_row api.appointments;
+begin
+  perform clinic.require_user();
+  select * into v_reservation from clinic.slot_reservations as r
+  where r.id = clinic.required(confirm_reservation.reservation_id, 'reservation_id');
+  v_role := clinic.reservation_role(v_reservation);
+  v_now := clinic.lock_dentists(v_reservation.dentist_id);
+  v_response := clinic.replay('confirm_reservation', confirm_reservation.idempotency_key, v_request);
+  if v_response is not null then
+    return jsonb_populate_record(null::api.appointments, v_response);
+  end if;
+  v_patient_id := clinic.required(clinic.booking_patient(
+    v_reservation.clinic_id, v_role, coalesce(confirm_reservation.patient_id, v_reservation.patient_id)
+  ), 'patient_id');
+  v_row := clinic.convert_reservation(v_reservation.id, v_patient_id, confirm_reservation.notes, v_role, v_now);
+  perform clinic.remember('confirm_reservation', confirm_reservation.idempotency_key, v_request, to_jsonb(v_row));
+  return v_row;
+end
+$$;
+grant execute on function clinic.confirm_reservation to anon, authenticated, service_role;
+
+create function api.confirm_reservation(
+  reservation_id uuid, patient_id uuid default null, notes text default null, idempotency_key text default null
+)
+returns api.appointments
+language sql
+volatile
+set search_path = ''
+as $$
+  select clinic.confirm_reservation(reservation_id, patient_id, notes, idempotency_key);
+$$;
+comment on function api.confirm_reservation is
+'Books what was held, under the reservation''s id; confirming twice returns the same appointment. A reservation that ran out is still
+booked if its slot is free. Errors: not_authenticated, forbidden, not_found, invalid_argument, reservation_expired (it was released),
+slot_taken (details: alternatives), patient_busy, and those of the slot; idempotency_mismatch.';
+grant execute on function api.confirm_reservation to anon, authenticated, service_role;
+
+
+-- Book ---------------------------------------------------------------------------------------------------------------
+
+create function clinic.release_own_holds(dentist_id uuid, during tstzrange)
+returns void
+language sql
+volatile
+set search_path = ''
+as $$
+  update clinic.slot_reservations as r
+  set outcome = 'released', ended_at = clock_timestamp()
+  where
+    r.dentist_id = release_own_holds.dentist_id and r.outcome is null and r.held_by = auth.uid()
+    and tstzrange(r.starts_at - r.buffer_before, r.ends_at + r.buffer_after) && release_own_holds.during;
+$$;
+comment on function clinic.release_own_holds is 'One''s own hold never blocks one''s own booking.';
+
+create function clinic.book_appointment(
+  dentist_id uuid,
+  appointment_type_id uuid,
+  starts_at timestamptz,
+  patient_id uuid,
+  notes text,
+  idempotency_key text
+)
+returns api.appointments
+language plpgsql
+volatile
+security definer -- books for a caller it has checked
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := clinic.require_user();
+  v_type clinic.appointment_types := clinic.bookable_type(book_appointment.appointment_type_id);
+  v_dentist clinic.dentists := clinic.bookable_dentist(v_type.clinic_id, book_appointment.dentist_id);
+  v_starts_at timestamptz := clinic.required_instant(book_appointment.starts_at, 'starts_at');
+  v_role text := clinic.booking_role(v_type.clinic_id, v_dentist.id);
+  v_request jsonb := jsonb_build_array(
+    v_dentist.id, v_type.id, v_starts_at, book_appointment.patient_id, book_appointment.notes
+  );
+  v_now timestamptz := clinic.lock_dentists(v_dentist.id);
+  v_response jsonb := clinic.replay('book_appointment', book_appointment.idempotency_key, v_request);
+  v_policy clinic.clinics;
+  v_patient_id uuid;
+  v_row api.appointments;
+begin
+  if v_response is not null then
+    return jsonb_populate_record(null::api.appointments, v_response);
+  end if;
+  select * into v_policy from clinic.clinics as c where c.id = v_type.clinic_id;
+  v_patient_id := clinic.required(
+    clinic.booking_patient(v_type.clinic_id, v_role, book_appointment.patient_id), 'patient_id'
+  );
+  perform clinic.release_own_holds(
+    v_dentist.id,
+    tstzrange(v_starts_at - v_type.buffer_before, v_starts_at + v_type.duration + v_type.buffer_after)
+  );
+  perform clinic.require_slot(
+    v_policy, v_dentist.id, v_starts_at, v_type.duration, v_type.buffer_before, v_type.buffer_after,
+    v_now, clinic.is_desk(v_role), v_patient_id
+  );
+  v_row := clinic.insert_appointment(
+    (
+      gen_random_uuid(), v_policy.id, v_dentist.id, v_type.id, v_patient_id, v_user_id, v_starts_at,
+      v_starts_at + v_type.duration, v_type.buffer_before, v_type.buffer_after, v_now, null, null, v_now
+    )::clinic.slot_reservations,
+    v_patient_id, book_appointment.notes, v_role
+  );
+  perform clinic.remember('book_appointment', book_appointment.idempotency_key, v_request, to_jsonb(v_row));
+  return v_row;
+end
+$$;
+grant execute on function clinic.book_appointment to anon, authenticated, service_role;
+
+create function api.book_appointment(
+  dentist_id uuid,
+  appointment_type_id uuid,
+  starts_at timestamptz,
+  patient_id uuid default null,
+  notes text default null,
+  idempotency_key text default null
+)
+returns api.appointments
+language sql
+volatile
+set search_path = ''
+as $$
+  select clinic.book_appointment(dentist_id, appointment_type_id, starts_at, patient_id, notes, idempotency_key);
+$$;
+comment on function api.book_appointment is
+'Books a slot in one round trip and returns the appointment. Patients book for themselves; staff name the patient.
+Errors: not_authenticated, forbidden, not_found, invalid_argument, slot_taken (details: up to three alternatives as JSON), patient_busy,
+outside_working_hours, off_grid, notice_too_short, beyond_horizon, in_the_past, idempotency_mismatch.';
+grant execute on function api.book_appointment to anon, authenticated, service_role;

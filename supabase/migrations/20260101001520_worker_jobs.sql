@@ -1,0 +1,202 @@
+-- The worker's jobs. Each is idempotent and does at most max_rows at a time, in a transaction of its own; fewer than
+-- max_rows done means there is nothing left. When they run is the worker's business; what they do is decided here.
+
+create index appointments_awaited_idx on clinic.appointments (ends_at) where status = 'booked';
+
+create function clinic.next_expiry()
+returns timestamptz
+language sql
+volatile
+security definer -- reads the ledger, which the worker's role may not
+set search_path = ''
+as $$
+  select min(o.expires_at) from clinic.occupancy as o where o.expires_at is not null;
+$$;
+comment on function clinic.next_expiry is 'When the next hold ends, or ended if it is not swept yet; null if there is none.';
+grant execute on function clinic.next_expiry to chairtime_worker;
+
+create function clinic.expire_reservations(max_rows integer default 100)
+returns integer
+language plpgsql
+volatile
+security definer -- frees time on any calendar: the worker's task, and nobody else may execute this
+set search_path = ''
+as $$
+declare
+  v_hold record;
+  v_expired integer := 0;
+begin
+  for v_hold in
+    select due.dentist_id, due.during
+    from (
+      select o.dentist_id, o.during
+      from clinic.occupancy as o
+      where o.expires_at <= clock_timestamp()
+      order by o.expires_at
+      limit expire_reservations.max_rows
+    ) as due
+    order by due.dentist_id -- the order of locks
+  loop
+    perform clinic.lock_dentists(v_hold.dentist_id);
+    v_expired := v_expired + clinic.expire_dead_holds(v_hold.dentist_id, v_hold.during);
+  end loop;
+  return v_expired;
+end
+$$;
+comment on function clinic.expire_reservations is
+'Ends holds that ran out, oldest first: frees their time and announces it. Expired holds block nobody even before.';
+grant execute on function clinic.expire_reservations to chairtime_worker;
+
+create function clinic.drop_event_partitions(before date, max_partitions integer)
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+set lock_timeout = '1s' -- the drop waits for readers of the log, and writers wait for the drop
+as $$
+declare
+  v_name text;
+  v_dropped integer := 0;
+begin
+  for v_name in
+    select c.relname
+    from pg_catalog.pg_inherits as i
+    inner join pg_catalog.pg_class as c on i.inhrelid = c.oid
+    where i.inhparent = 'clinic.realtime_events'::regclass
+      and c.relname < to_char(drop_event_partitions.before, '"realtime_events_"YYYY_MM_DD')
+      and c.relname ~ '^realtime_events_\d{4}_\d\d_\d\d$'
+    order by c.relname
+    limit drop_event_partitions.max_partitions
+  loop
+    execute format('drop table clinic.%I', v_name);
+    v_dropped := v_dropped + 1;
+  end loop;
+  return v_dropped;
+end
+$$;
+comment on function clinic.drop_event_partitions is
+'Drops the oldest partitions of events before this UTC day, each in constant time. Returns how many.';
+
+create function clinic.trim_history(before timestamptz, max_rows integer)
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_runs integer;
+  v_reservations integer;
+begin
+  delete from clinic.job_runs as r
+  where r.id in (
+    select old.id from clinic.job_runs as old
+    where old.started_at < trim_history.before and old.state <> 'running'
+    order by old.started_at
+    limit trim_history.max_rows
+  );
+  get diagnostics v_runs = row_count;
+
+  delete from clinic.slot_reservations as r
+  where r.id in (
+    select old.id from clinic.slot_reservations as old
+    where old.outcome is not null and old.ended_at < trim_history.before
+    order by old.ended_at
+    limit trim_history.max_rows
+  );
+  get diagnostics v_reservations = row_count;
+
+  delete from clinic.workers as w
+  where w.seen_at < clock_timestamp() - interval '1 day';
+
+  return greatest(v_runs, v_reservations);
+end
+$$;
+comment on function clinic.trim_history is
+'Forgets job runs and ended reservations from before this instant, at most max_rows of each. Returns the larger count.';
+
+create function clinic.maintain_partitions(max_rows integer default 1000, retention interval default '90 days')
+returns integer
+language plpgsql
+volatile
+security definer -- makes and drops tables: the worker's task, and nobody else may execute this
+set search_path = ''
+as $$
+declare
+  v_today constant date := (clock_timestamp() at time zone 'UTC')::date;
+  v_oldest constant timestamptz := clock_timestamp() - maintain_partitions.retention;
+  v_created integer;
+  v_dropped integer;
+begin
+  -- One day back, so that what was written while nobody made partitions leaves the default one.
+  v_created := clinic.create_event_partitions(v_today - 1, v_today + 7);
+  v_dropped := clinic.drop_event_partitions((v_oldest at time zone 'UTC')::date, maintain_partitions.max_rows);
+  return least(
+    v_created + v_dropped + clinic.trim_history(v_oldest, maintain_partitions.max_rows),
+    maintain_partitions.max_rows
+  );
+end
+$$;
+comment on function clinic.maintain_partitions is
+'Makes the event partitions of the coming week, drops those past their retention, and trims what else is history by then.';
+grant execute on function clinic.maintain_partitions to chairtime_worker;
+
+create function clinic.purge_idempotency_keys(max_rows integer default 5000, retention interval default '24 hours')
+returns integer
+language plpgsql
+volatile
+security definer -- deletes keys of any user: the worker's task, and nobody else may execute this
+set search_path = ''
+as $$
+declare
+  v_purged integer;
+begin
+  delete from clinic.idempotency_keys as k
+  using (
+    select old.user_id, old.operation, old.key
+    from clinic.idempotency_keys as old
+    where old.created_at < clock_timestamp() - purge_idempotency_keys.retention
+    order by old.created_at
+    limit purge_idempotency_keys.max_rows
+  ) as old
+  where k.user_id = old.user_id and k.operation = old.operation and k.key = old.key;
+  get diagnostics v_purged = row_count;
+  return v_purged;
+end
+$$;
+comment on function clinic.purge_idempotency_keys is 'Forgets idempotency keys past their retention, oldest first.';
+grant execute on function clinic.purge_idempotency_keys to chairtime_worker;
+
+create function clinic.flag_no_shows(max_rows integer default 100, grace interval default '1 hour')
+returns integer
+language plpgsql
+volatile
+security definer -- changes appointments of any clinic: the worker's task, and nobody else may execute this
+set search_path = ''
+as $$
+declare
+  v_missed record;
+  v_flagged integer := 0;
+begin
+  for v_missed in
+    select due.id, due.dentist_id
+    from (
+      select a.id, a.dentist_id
+      from clinic.appointments as a
+      where a.status = 'booked' and a.ends_at < clock_timestamp() - flag_no_shows.grace
+      order by a.ends_at
+      limit flag_no_shows.max_rows
+    ) as due
+    order by due.dentist_id -- the order of locks
+  loop
+    perform clinic.lock_dentists(v_missed.dentist_id);
+    update clinic.appointments as a
+    set status = 'no_show'
+    where a.id = v_missed.id and a.status = 'booked'; -- unless somebody was faster
+    v_flagged := v_flagged + found::integer;
+  end loop;
+  return v_flagged;
+end
+$$;
+comment on function clinic.flag_no_shows is
+'Marks appointments as no_show that ended a while ago and were never checked in. Off unless the operator schedules it.';
+grant execute on function clinic.flag_no_shows to chairtime_worker;

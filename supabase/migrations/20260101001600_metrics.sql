@@ -1,0 +1,254 @@
+-- Numbers: one row a clinic and day, kept up to date from the event log, and one snapshot for Prometheus.
+
+create table clinic.daily_metrics (
+  clinic_id uuid not null,
+  day date not null,
+  booked integer not null default 0,
+  checked_in integer not null default 0,
+  fulfilled integer not null default 0,
+  cancelled integer not null default 0,
+  no_shows integer not null default 0,
+  bookings integer not null default 0,
+  cancellations integer not null default 0,
+  lead_time interval,
+  holds integer not null default 0,
+  holds_confirmed integer not null default 0,
+  holds_released integer not null default 0,
+  holds_expired integer not null default 0,
+  working_minutes integer not null default 0,
+  booked_minutes integer not null default 0,
+  stale boolean not null default true,
+  refreshed_at timestamptz not null default '-infinity',
+  constraint daily_metrics_pkey primary key (clinic_id, day),
+  constraint daily_metrics_clinic_fkey foreign key (clinic_id) references clinic.clinics (id)
+);
+comment on table clinic.daily_metrics is
+'Per clinic and clinic-local day: its appointments by status, what was booked, cancelled and held on it, and how full it is.';
+comment on column clinic.daily_metrics.booked is 'Appointments that start on this day, by status: booked, checked_in, fulfilled, cancelled, no_shows.';
+comment on column clinic.daily_metrics.bookings is 'Appointments that were booked on this day, for whatever day.';
+comment on column clinic.daily_metrics.cancellations is 'Appointments that were cancelled on this day.';
+comment on column clinic.daily_metrics.lead_time is 'Average time from booking to start of what was booked on this day.';
+comment on column clinic.daily_metrics.holds is 'Reservations made on this day, and what became of them: confirmed, released, expired.';
+comment on column clinic.daily_metrics.stale is 'Something of this day has changed since refreshed_at.';
+create index daily_metrics_stale_idx on clinic.daily_metrics (clinic_id, day) where stale;
+create index appointments_created_idx on clinic.appointments (clinic_id, created_at);
+create index appointments_cancelled_idx on clinic.appointments (clinic_id, cancelled_at) where cancelled_at is not null;
+alter table clinic.daily_metrics enable row level security;
+
+create policy daily_metrics_are_for_admins on clinic.daily_metrics
+  for select to authenticated
+  using (clinic_id = any ((select clinic.my_clinics('{admin}'))::uuid []));
+grant select on clinic.daily_metrics to authenticated, service_role;
+
+create view api.daily_metrics
+with (security_invoker = true) as
+  select
+    m.clinic_id,
+    m.day,
+    m.booked,
+    m.checked_in,
+    m.fulfilled,
+    m.cancelled,
+    m.no_shows,
+    m.bookings,
+    m.cancellations,
+    m.lead_time,
+    m.holds,
+    m.holds_confirmed,
+    m.holds_released,
+    m.holds_expired,
+    round(m.holds_confirmed::numeric / nullif(m.holds, 0), 4) as hold_conversion,
+    m.working_minutes,
+    m.booked_minutes,
+    round(m.booked_minutes::numeric / nullif(m.working_minutes, 0), 4) as utilisation,
+    m.refreshed_at
+  from clinic.daily_metrics as m
+  where m.refreshed_at > '-infinity';
+comment on view api.daily_metrics is
+'One row a clinic and day, for the clinic''s admins, at most a minute old while the worker runs. hold_conversion and utilisation are shares of 1.';
+grant select on api.daily_metrics to authenticated, service_role;
+
+
+-- Measuring one day --------------------------------------------------------------------------------------------------
+
+create function clinic.minutes_of(spans tstzmultirange)
+returns integer
+language sql
+immutable
+set search_path = ''
+as $$
+  select coalesce(round(sum(extract(epoch from upper(s.span) - lower(s.span))) / 60), 0)::integer
+  from unnest(spans) as s (span);
+$$;
+comment on function clinic.minutes_of is 'How long these spans are together, in minutes.';
+
+create function clinic.working_minutes(clinic clinic.clinics, day date)
+returns integer
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(sum(clinic.minutes_of(works.spans - coalesce(off.spans, '{}'))), 0)::integer
+  from (
+    select w.dentist_id, range_agg(tstzrange(w.opens_at, w.closes_at)) as spans
+    from clinic.working_windows(
+      array(select d.id from clinic.dentists as d where d.clinic_id = clinic.id and d.is_active),
+      clinic.time_zone, working_minutes.day, working_minutes.day
+    ) as w
+    group by w.dentist_id
+  ) as works
+  cross join lateral (
+    select range_agg(o.during) as spans
+    from clinic.occupancy as o
+    where o.dentist_id = works.dentist_id and o.cause = 'time_off'
+      and o.during && tstzrange(lower(works.spans), upper(works.spans))
+  ) as off;
+$$;
+comment on function clinic.working_minutes is 'The working time of a clinic''s active dentists on a clinic-local day, less their time off.';
+
+create function clinic.measure_day(clinic clinic.clinics, day date)
+returns clinic.daily_metrics
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_from constant timestamptz := day::timestamp at time zone clinic.time_zone;
+  v_to constant timestamptz := (day + 1)::timestamp at time zone clinic.time_zone;
+  v_day clinic.daily_metrics;
+begin
+  select
+    count(*) filter (where a.status = 'booked'),
+    count(*) filter (where a.status = 'checked_in'),
+    count(*) filter (where a.status = 'fulfilled'),
+    count(*) filter (where a.status = 'cancelled'),
+    count(*) filter (where a.status = 'no_show'),
+    coalesce(sum(extract(epoch from a.ends_at - a.starts_at)) filter (where a.status <> 'cancelled') / 60, 0)
+  into v_day.booked, v_day.checked_in, v_day.fulfilled, v_day.cancelled, v_day.no_shows, v_day.booked_minutes
+  from clinic.appointments as a
+  where a.clinic_id = clinic.id and a.starts_at >= v_from and a.starts_at < v_to;
+
+  select count(*), avg(a.starts_at - a.created_at)
+  into v_day.bookings, v_day.lead_time
+  from clinic.appointments as a
+  where a.clinic_id = clinic.id and a.created_at >= v_from and a.created_at < v_to;
+
+  select count(*) into v_day.cancellations
+  from clinic.appointments as a
+  where a.clinic_id = clinic.id and a.cancelled_at >= v_from and a.cancelled_at < v_to;
+
+  select
+    count(*),
+    count(*) filter (where r.outcome = 'confirmed'),
+    count(*) filter (where r.outcome = 'released'),
+    count(*) filter (where r.outcome = 'expired')
+  into v_day.holds, v_day.holds_confirmed, v_day.holds_released, v_day.holds_expired
+  from clinic.slot_reservations as r
+  where r.clinic_id = clinic.id and r.created_at >= v_from and r.created_at < v_to;
+
+  v_day.working_minutes := clinic.working_minutes(clinic, day);
+  return v_day;
+end
+$$;
+comment on function clinic.measure_day is 'Counts one clinic-local day anew, by index.';
+
+
+-- Keeping the days up to date ----------------------------------------------------------------------------------------
+
+create function clinic.mark_stale_days(max_events integer)
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_count integer;
+  v_last_id bigint;
+begin
+  -- An event concerns the day it happened on, and the days it speaks of: those a time was given up on, too.
+  with news as materialized (
+    select e.id, e.clinic_id, e.entity_id, e.occurred_at, e.payload
+    from clinic.next_events('metrics', mark_stale_days.max_events) as e
+  ), marked as (
+    insert into clinic.daily_metrics (clinic_id, day)
+    select distinct n.clinic_id, (t.instant at time zone c.time_zone)::date
+    from news as n
+    inner join clinic.clinics as c on n.clinic_id = c.id
+    left join clinic.slot_reservations as r on n.entity_id = r.id and n.clinic_id = r.clinic_id
+    cross join lateral (
+      values (n.occurred_at), (r.created_at),
+      ((n.payload ->> 'starts_at')::timestamptz), ((n.payload ->> 'ends_at')::timestamptz)
+    ) as t (instant)
+    where t.instant is not null
+    on conflict on constraint daily_metrics_pkey do update set stale = true
+  )
+  select count(*), max(n.id) into v_count, v_last_id from news as n;
+
+  update clinic.event_cursors as c set after_id = v_last_id
+  where c.reader = 'metrics' and v_last_id is not null;
+  return v_count;
+end
+$$;
+comment on function clinic.mark_stale_days is 'Reads the next events and marks the days they concern. Returns how many events.';
+
+create function clinic.mark_new_days()
+returns void
+language sql
+volatile
+set search_path = ''
+as $$
+  insert into clinic.daily_metrics as m (clinic_id, day)
+  select c.id, (clock_timestamp() at time zone c.time_zone)::date
+  from clinic.clinics as c
+  on conflict on constraint daily_metrics_pkey do update set stale = true
+  where m.refreshed_at < clock_timestamp() - interval '1 hour';
+$$;
+comment on function clinic.mark_new_days is 'Every clinic has a row for today, counted at least once an hour.';
+
+create function clinic.refresh_daily_metrics(max_rows integer default 200)
+returns integer
+language plpgsql
+volatile
+security definer -- counts in every clinic: the worker's task, and nobody else may execute this
+set search_path = ''
+as $$
+declare
+  v_batch constant integer := 2000;
+  v_events integer;
+  v_day clinic.daily_metrics;
+  v_new clinic.daily_metrics;
+  v_count integer := 0;
+begin
+  v_events := clinic.mark_stale_days(v_batch);
+  perform clinic.mark_new_days();
+
+  for v_day in
+    select m.* from clinic.daily_metrics as m
+    where m.stale
+    order by m.clinic_id, m.day
+    limit refresh_daily_metrics.max_rows
+    for no key update
+  loop
+    select (clinic.measure_day(c, v_day.day)).* into v_new from clinic.clinics as c where c.id = v_day.clinic_id;
+    update clinic.daily_metrics as m
+    set
+      booked = v_new.booked, checked_in = v_new.checked_in, fulfilled = v_new.fulfilled,
+      cancelled = v_new.cancelled, no_shows = v_new.no_shows,
+      bookings = v_new.bookings, cancellations = v_new.cancellations, lead_time = v_new.lead_time,
+      -- Ended reservations are forgotten in time: counts stay.
+      holds = greatest(m.holds, v_new.holds),
+      holds_confirmed = greatest(m.holds_confirmed, v_new.holds_confirmed),
+      holds_released = greatest(m.holds_released, v_new.holds_released),
+      holds_expired = greatest(m.holds_expired, v_new.holds_expired),
+      working_minutes = v_new.working_minutes, booked_minutes = v_new.booked_minutes,
+      stale = false, refreshed_at = clock_timestamp()
+    where m.clinic_id = v_day.clinic_id and m.day = v_day.day;
+    v_count := v_count + 1;
+  end loop;
+
+  return case when v_events = v_batch then refresh_daily_metrics.max_rows else v_count end;
+end
+$$;
+comment on function clinic.refresh_daily_metrics is
+'Reads what happened since the last time and counts the days it concerns anew. Costs as much as what changed, not as what there is.';
+grant execute on function clinic.refresh_daily_metrics to chairtime_worker;
