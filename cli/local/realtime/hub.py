@@ -89,7 +89,8 @@ class Hub:
 
     def disconnect_all(self, reason: str) -> None:
         """Close every connection: clients come back, join again and fetch what they missed."""
-        log.warning("closing %d connections: %s", len(self.connections), reason)
+        if self.connections:
+            log.warning("closing %d connections: %s", len(self.connections), reason)
         for connection in list(self.connections):
             connection.close(1012, reason)
 
