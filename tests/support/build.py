@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg import sql
 
-from tests.support.actors import Connection, Row
+from tests.support.actors import Connection
 from tests.support.clinics import Clinic
 
 ROLES = {"admin": "admin", "lee": "dentist", "desk": "receptionist", "bot": "chatbot"}
@@ -21,28 +21,25 @@ TYPES = {"Check-up": (30, 0, 0), "Cleaning": (45, 0, 15), "Root canal": (90, 15,
 _numbers = count()
 
 
-def insert(connection: Connection, table: str, **values: Any) -> Row:
-    """Insert one row into a table of `clinic` as it is and return it."""
-    statement = sql.SQL("insert into clinic.{} ({}) values ({}) returning *").format(
+def insert(connection: Connection, table: str, **values: Any) -> None:
+    """Insert one row into a table of `clinic` as it is."""
+    statement = sql.SQL("insert into clinic.{} ({}) values ({})").format(
         sql.Identifier(table),
         sql.SQL(", ").join(map(sql.Identifier, values)),
         sql.SQL(", ").join(map(sql.Placeholder, values)),
     )
-    row = connection.execute(statement, values).fetchone()
-    assert row is not None
-    return row
+    connection.execute(statement, values)
 
 
 def make_user(connection: Connection, name: str = "Somebody") -> UUID:
     """Sign somebody up, as Supabase Auth does, and return their id."""
-    row = connection.execute(
+    identifier = uuid4()
+    connection.execute(
         "insert into auth.users (id, aud, role, email, raw_user_meta_data)"
         " values (%(id)s, 'authenticated', 'authenticated', %(id)s || '@made.test',"
-        " jsonb_build_object('full_name', %(name)s::text)) returning id",
-        {"id": uuid4(), "name": name},
-    ).fetchone()
-    assert row is not None
-    identifier: UUID = row["id"]
+        " jsonb_build_object('full_name', %(name)s::text))",
+        {"id": identifier, "name": name},
+    )
     return identifier
 
 
@@ -56,15 +53,15 @@ class MadeClinic(Clinic):
 def make_clinic(superuser: Connection, time_zone: str = "America/New_York", **policy: Any) -> MadeClinic:
     """Make a clinic as the seed makes `riverside`, but with two dentists, and with this policy."""
     slug = f"made-{uuid4().hex[:12]}-{next(_numbers)}"
-    clinic = insert(superuser, "clinics", slug=slug, name=slug, time_zone=time_zone, **policy)["id"]
+    clinic = uuid4()
+    insert(superuser, "clinics", id=clinic, slug=slug, name=slug, time_zone=time_zone, **policy)
     users = {name: make_user(superuser, name.title()) for name in ("admin", "lee", "desk", "bot")}
     for name, user in users.items():
         insert(superuser, "staff", clinic_id=clinic, user_id=user, role=ROLES[name])
-    dentists = {
-        name: insert(superuser, "dentists", clinic_id=clinic, user_id=users.get(name), full_name=name.title())["id"]
-        for name in ("lee", "other")
-    }
-    for dentist in dentists.values():
+    dentists = {name: uuid4() for name in ("lee", "other")}
+    for name, dentist in dentists.items():
+        row = {"id": dentist, "clinic_id": clinic, "user_id": users.get(name), "full_name": name.title()}
+        insert(superuser, "dentists", **row)
         for weekday, opens, closes in WEEK:
             add_hours(superuser, clinic, dentist, weekday, opens, closes)
     types = {name: make_type(superuser, clinic, name, *minutes) for name, minutes in TYPES.items()}
@@ -80,14 +77,15 @@ def add_hours(superuser: Connection, clinic: UUID, dentist: UUID, weekday: int, 
 
 def make_type(superuser: Connection, clinic: UUID, name: str, minutes: int, before: int = 0, after: int = 0) -> UUID:
     """Make an appointment type with a duration and buffers in minutes."""
-    row = insert(
+    identifier = uuid4()
+    insert(
         superuser,
         "appointment_types",
+        id=identifier,
         clinic_id=clinic,
         name=name,
         duration=timedelta(minutes=minutes),
         buffer_before=timedelta(minutes=before),
         buffer_after=timedelta(minutes=after),
     )
-    identifier: UUID = row["id"]
     return identifier

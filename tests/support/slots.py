@@ -12,7 +12,8 @@ from tests.support.clinics import Clinic
 
 def listed(connection: Connection, clinic: Clinic, day: datetime, type_id: UUID | None = None, **more: Any) -> list[datetime]:
     """Return when `lee` could be seen on the clinic's day of this instant, in order."""
-    arguments = {"dentist_id": clinic.lee, "from_date": day.astimezone(clinic.zone).date()} | more
+    date = day.astimezone(clinic.zone).date()
+    arguments = {"dentist_id": clinic.lee, "from_date": date, "to_date": date} | more
     rows = call(connection, "available_slots", appointment_type_id=type_id or clinic.checkup, **arguments)
     return [row["starts_at"] for row in rows]
 
@@ -33,6 +34,9 @@ def book(connection: Connection, clinic: Clinic, start: datetime, type_id: UUID 
 
 def expire_hold(superuser: Connection, reservation: UUID) -> None:
     """Let a hold's time run out, without anything else having noticed."""
-    superuser.execute(
-        "update clinic.occupancy set expires_at = clock_timestamp() - interval '1 second' where id = %s", [reservation]
-    )
+    with superuser.transaction():
+        for table in ("slot_reservations", "occupancy"):
+            superuser.execute(
+                f"update clinic.{table} set expires_at = now() - interval '1 second' where id = %s",  # type: ignore[arg-type]  # noqa: S608
+                [reservation],
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,10 @@ def findings(*arguments: str) -> list[dict[str, Any]]:
 
     Raises if the command could not do its work.
     """
-    command = [str(PROGRAM), *arguments, "--output-format", "json"]
-    done = node(command, return_completed_process=True, capture_output=True, text=True, cwd=TOOLS, env=ENVIRONMENT)
+    # It leaves notes in the folder it works in, so it gets one that is nobody's.
+    with tempfile.TemporaryDirectory() as folder:
+        command = [str(PROGRAM), *arguments, "--output-format", "json", "--workdir", folder]
+        done = node(command, return_completed_process=True, capture_output=True, text=True, env=ENVIRONMENT)
     results: list[dict[str, Any]] = json.loads(_checked(done))["results"]
     return results
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from cli.local.postgres import bootstrap
+from cli.migrations import apply_pending
 from tests.support.servers import with_database
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +32,7 @@ def fingerprint() -> str:
     The day, because partitions are made for the days around the one on which the migrations ran.
     """
     digest = hashlib.sha256(datetime.now(UTC).date().isoformat().encode())
-    for path in (*sorted(PLATFORM.glob("*.sql")), *sorted(MIGRATIONS.glob("*.sql")), *SEED.parent.glob(SEED.name)):
+    for path in (*sorted(PLATFORM.glob("*.sql")), *sorted(MIGRATIONS.glob("*.sql")), SEED):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -54,10 +56,11 @@ def create_template(server: str) -> str:
 def fill(url: str) -> None:
     """Make a database what `chairtime up` makes of it: the platform, then the migrations, then the seed."""
     bootstrap(url)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("set session authorization postgres")
-        for path in (*sorted(MIGRATIONS.glob("*.sql")), *SEED.parent.glob(SEED.name)):
-            connection.execute(path.read_bytes())
+    # As the Supabase CLI does: whoever logs in becomes `postgres`, who is not a superuser.
+    migrator = make_conninfo(url, options="-c role=postgres")
+    apply_pending(migrator, MIGRATIONS)
+    with psycopg.connect(migrator, autocommit=True) as connection:
+        connection.execute(SEED.read_bytes())
 
 
 def execute(connection: psycopg.Connection, statement: str, *names: str) -> None:

@@ -1,0 +1,142 @@
+"""confirm_reservation: a hold becomes an appointment, in place."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from tests.support.actors import Connection, call
+from tests.support.clinics import Clinic
+from tests.support.refusals import refused
+from tests.support.slots import book, expire_hold, listed, reserve
+
+
+def confirm(connection: Connection, hold: dict[str, object], **more: object) -> dict[str, object]:
+    row: dict[str, object] = call(connection, "confirm_reservation", reservation_id=hold["id"], **more)
+    return row
+
+
+def test_the_appointment_is_what_was_held(ana: Connection, riverside: Clinic) -> None:
+    hold = reserve(ana, riverside, riverside.at("09:00"))
+    appointment = confirm(ana, hold, notes="It hurts")
+    for field in ("clinic_id", "dentist_id", "appointment_type_id", "starts_at", "ends_at"):
+        assert appointment[field] == hold[field]
+    assert appointment["status"] == "booked"
+    assert appointment["version"] == 1
+    assert appointment["notes"] == "It hurts"
+
+
+def test_the_ledger_keeps_one_claim_and_the_hold_is_gone(
+    ana: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    hold = reserve(ana, riverside, riverside.at("09:00"))
+    appointment = confirm(ana, hold)
+    claims = superuser.execute("select id, cause from clinic.occupancy where dentist_id = %s and during @> %s",
+                               [riverside.lee, hold["starts_at"]]).fetchall()
+    assert claims == [{"id": appointment["id"], "cause": "appointment"}]
+    assert not superuser.execute("select from clinic.slot_reservations").rowcount
+
+
+def test_a_patient_who_books_first_gets_a_record_from_their_profile(
+    ana: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    superuser.execute("delete from clinic.patients as p using auth.users as u"
+                      " where u.id = p.user_id and u.email = 'ana@patients.test'")
+    call(ana, "update_me", full_name="Ana Anders", phone="+1 555 0100")
+    appointment = confirm(ana, reserve(ana, riverside, riverside.at("09:00")))
+    patient = superuser.execute("select * from clinic.patients where id = %s", [appointment["patient_id"]]).fetchone()
+    assert patient is not None
+    assert (patient["full_name"], patient["phone"]) == ("Ana Anders", "+1 555 0100")
+
+
+def test_an_expired_hold_whose_time_is_still_free_is_confirmed_all_the_same(
+    ana: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    hold = reserve(ana, riverside, riverside.at("09:00"))
+    expire_hold(superuser, hold["id"])
+    assert confirm(ana, hold)["status"] == "booked"
+
+
+def test_an_expired_hold_whose_time_is_taken_is_lost(
+    ana: Connection, ben: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    start = riverside.at("09:00")
+    hold = reserve(ana, riverside, start)
+    expire_hold(superuser, hold["id"])
+    book(ben, riverside, start)
+    with refused("slot_taken", "reservation_expired"):
+        confirm(ana, hold)
+
+
+def test_an_expired_hold_is_judged_anew(ana: Connection, superuser: Connection, riverside: Clinic) -> None:
+    hold = reserve(ana, riverside, riverside.at("09:00"))
+    expire_hold(superuser, hold["id"])
+    superuser.execute("delete from clinic.working_hours where dentist_id = %s", [riverside.lee])
+    with refused("outside_working_hours"):
+        confirm(ana, hold)
+
+
+def test_a_hold_is_confirmed_once(ana: Connection, riverside: Clinic) -> None:
+    hold = reserve(ana, riverside, riverside.at("09:00"))
+    confirm(ana, hold)
+    with refused("not_found", "reservation_expired"):
+        confirm(ana, hold)
+
+
+def test_nobody_confirms_anothers_hold(
+    ana: Connection, ben: Connection, foreign_desk: Connection, anon: Connection, riverside: Clinic
+) -> None:
+    start = riverside.at("09:00")
+    hold = reserve(ana, riverside, start)
+    for stranger in (ben, foreign_desk):
+        with refused("not_found"):
+            confirm(stranger, hold)
+    with refused("not_authenticated"):
+        confirm(anon, hold)
+    confirm(ana, hold)
+
+
+def test_the_desk_confirms_for_a_walk_in(desk: Connection, riverside: Clinic) -> None:
+    patient = call(desk, "create_patient", clinic_id=riverside.id, full_name="Walk In")
+    hold = reserve(desk, riverside, riverside.at("09:00"))
+    appointment = confirm(desk, hold, patient_id=patient["id"])
+    assert appointment["patient_id"] == patient["id"]
+
+
+def test_staff_who_hold_for_nobody_must_say_for_whom_at_last(desk: Connection, riverside: Clinic) -> None:
+    hold = reserve(desk, riverside, riverside.at("09:00"))
+    with refused("invalid_argument"):
+        confirm(desk, hold)
+
+
+def test_a_patient_of_another_clinic_is_not_found(
+    desk: Connection, foreign_desk: Connection, riverside: Clinic, sakura: Clinic
+) -> None:
+    foreigner = call(foreign_desk, "create_patient", clinic_id=sakura.id, full_name="Elsewhere")
+    hold = reserve(desk, riverside, riverside.at("09:00"))
+    with refused("not_found"):
+        confirm(desk, hold, patient_id=foreigner["id"])
+
+
+def test_confirming_while_the_patient_sits_elsewhere_is_refused(
+    ana: Connection, riverside: Clinic, superuser: Connection
+) -> None:
+    start = riverside.at("09:00")
+    hold = reserve(ana, riverside, start)
+    with refused("patient_busy"):
+        book(ana, riverside, start, dentist_id=riverside.other)
+        confirm(ana, hold)
+
+
+def test_the_slot_is_never_listed_between_hold_and_appointment(
+    ana: Connection, anon: Connection, riverside: Clinic
+) -> None:
+    start = riverside.at("09:00")
+    hold = reserve(ana, riverside, start)
+    assert start not in listed(anon, riverside, start)
+    confirm(ana, hold)
+    assert start not in listed(anon, riverside, start)
+
+
+def test_what_never_was_held_is_not_found(ana: Connection) -> None:
+    with refused("not_found"):
+        confirm(ana, {"id": uuid4()})

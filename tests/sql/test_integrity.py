@@ -1,0 +1,250 @@
+"""Whoever writes raw SQL, even a superuser, cannot break the calendar: constraints and triggers hold it."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from tests.support.actors import Connection, Row, call
+from tests.support.clinics import Clinic
+from tests.support.slots import book, reserve
+
+# What a guard may answer: a broken constraint, or a refusal.
+BROKEN = (psycopg.errors.IntegrityError, psycopg.DatabaseError)
+
+
+@pytest.fixture
+def appointment(ana: Connection, riverside: Clinic) -> Row:
+    """An appointment at nine."""
+    return book(ana, riverside, riverside.at("09:00"))
+
+
+@pytest.fixture
+def hold(ben: Connection, riverside: Clinic) -> Row:
+    """A hold at ten."""
+    return reserve(ben, riverside, riverside.at("10:00"))
+
+
+@pytest.fixture
+def time_off(admin: Connection, superuser: Connection, riverside: Clinic) -> Row:
+    """An afternoon off."""
+    during = {"starts_at": riverside.at("13:00"), "ends_at": riverside.at("17:00")}
+    call(admin, "add_time_off", clinic_id=riverside.id, dentist_id=riverside.lee, **during)
+    row = superuser.execute("select * from clinic.time_off where dentist_id = %s and lower(during) = %s",
+                            [riverside.lee, during["starts_at"]]).fetchone()  # fmt: skip
+    assert row is not None
+    return row
+
+
+def violations(superuser: Connection) -> list[Row]:
+    return superuser.execute("select * from clinic.check_invariants()").fetchall()
+
+
+def refuses(superuser: Connection, statement: str, *parameters: object) -> None:
+    """Assert that a statement, committed on its own, is an error and changes nothing."""
+    before = snapshot(superuser)
+    with pytest.raises(psycopg.DatabaseError) as caught:
+        superuser.execute(statement, parameters)  # type: ignore[arg-type]
+    assert (caught.value.sqlstate or "").startswith(("23", "PGRST", "P0001", "0A")), caught.value
+    assert snapshot(superuser) == before
+    assert violations(superuser) == []
+
+
+def snapshot(superuser: Connection) -> list[list[Row]]:
+    tables = ("occupancy", "appointments", "slot_reservations", "time_off")
+    return [superuser.execute(f"select * from clinic.{table} order by id").fetchall() for table in tables]  # type: ignore[arg-type]  # noqa: S608
+
+
+@pytest.mark.usefixtures("hold", "time_off")
+def test_a_healthy_calendar_has_no_violations(superuser: Connection, appointment: Row) -> None:
+    assert violations(superuser) == []
+
+
+COPY_APPOINTMENT = """
+insert into clinic.appointments
+  (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after, source)
+select clinic_id, %s, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after, source
+from clinic.appointments where id = %s
+"""
+
+
+def test_a_dentist_cannot_be_double_booked(superuser: Connection, appointment: Row, riverside: Clinic) -> None:
+    refuses(superuser, COPY_APPOINTMENT, riverside.lee, appointment["id"])
+
+
+def test_a_patient_cannot_be_in_two_chairs(superuser: Connection, appointment: Row, riverside: Clinic) -> None:
+    refuses(superuser, COPY_APPOINTMENT, riverside.other, appointment["id"])
+
+
+def test_a_raw_appointment_claims_its_time(
+    superuser: Connection, ben: Connection, appointment: Row, riverside: Clinic
+) -> None:
+    """Even what bypasses every RPC is on the ledger."""
+    patient = call(ben, "book_appointment", dentist_id=riverside.lee, appointment_type_id=riverside.checkup,
+                   starts_at=riverside.at("11:00"))["patient_id"]  # fmt: skip
+    superuser.execute(
+        "insert into clinic.appointments (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at,"
+        " buffer_before, buffer_after, source) values (%s, %s, %s, %s, %s, %s, '0', '15 minutes', 'desk')",
+        [riverside.id, riverside.lee, patient, riverside.checkup, riverside.at("13:00"), riverside.at("13:30")],
+    )
+    assert violations(superuser) == []
+    refuses(superuser, "update clinic.appointments set starts_at = %s, ends_at = %s where id = %s",
+            riverside.at("13:30"), riverside.at("14:00"), appointment["id"])  # fmt: skip
+
+
+def test_a_time_off_cannot_cover_an_appointment(superuser: Connection, appointment: Row, time_off: Row) -> None:
+    refuses(superuser, "update clinic.time_off set during = tstzrange(%s, upper(during)) where id = %s",
+            appointment["starts_at"], time_off["id"])  # fmt: skip
+
+
+@pytest.mark.parametrize("status", ["booked", "checked_in", "fulfilled", "no_show", "unheard of"])
+def test_a_cancelled_appointment_stays_cancelled(superuser: Connection, appointment: Row, status: str) -> None:
+    superuser.execute(
+        "update clinic.appointments set status = 'cancelled', cancelled_at = now() where id = %s", [appointment["id"]]
+    )
+    refuses(superuser, "update clinic.appointments set status = %s, cancelled_at = null where id = %s",
+            status, appointment["id"])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "id = gen_random_uuid()",
+        "cause = 'hold', expires_at = now()",
+        "cause = 'time_off'",
+        "during = tstzrange(lower(during), upper(during) + interval '1 minute')",
+        "during = 'empty'",
+        "during = tstzrange(lower(during), null)",
+        "during = tstzrange(lower(during), 'infinity')",
+        "expires_at = now()",
+        "dentist_id = (select id from clinic.dentists where id <> dentist_id and clinic_id = o.clinic_id limit 1)",
+    ],
+)
+def test_a_claim_cannot_part_from_its_appointment(superuser: Connection, appointment: Row, change: str) -> None:
+    refuses(superuser, f"update clinic.occupancy as o set {change} where id = %s", appointment["id"])  # noqa: S608
+
+
+@pytest.mark.parametrize("table", ["appointment", "hold", "time_off"])
+def test_no_claim_can_be_deleted_while_its_cause_stands(
+    request: pytest.FixtureRequest, superuser: Connection, table: str
+) -> None:
+    refuses(superuser, "delete from clinic.occupancy where id = %s", request.getfixturevalue(table)["id"])
+
+
+@pytest.mark.parametrize(("cause", "table"), [("appointment", "appointments"), ("hold", "slot_reservations"), ("time_off", "time_off")])
+def test_deleting_a_cause_frees_its_time(
+    request: pytest.FixtureRequest, superuser: Connection, cause: str, table: str
+) -> None:
+    identifier = request.getfixturevalue(cause)["id"]
+    superuser.execute(f"delete from clinic.{table} where id = %s", [identifier])  # type: ignore[arg-type]  # noqa: S608
+    assert not superuser.execute("select from clinic.occupancy where id = %s", [identifier]).rowcount
+    assert violations(superuser) == []
+
+
+@pytest.mark.parametrize("cause", ["hold", "appointment", "time_off"])
+def test_a_claim_without_a_cause_is_refused(superuser: Connection, riverside: Clinic, cause: str) -> None:
+    refuses(
+        superuser,
+        "insert into clinic.occupancy (id, clinic_id, dentist_id, cause, during, expires_at)"
+        " values (%s, %s, %s, %s, tstzrange(%s, %s), case when %s = 'hold' then now() + interval '1 hour' end)",
+        uuid4(), riverside.id, riverside.lee, cause, riverside.at("09:00"), riverside.at("09:30"), cause,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cause", "change"),
+    [
+        ("slot_reservations", "expires_at = expires_at + interval '1 hour'"),
+        ("slot_reservations", "starts_at = starts_at - interval '15 minutes'"),
+        ("slot_reservations", "buffer_after = '1 hour'"),
+        ("slot_reservations", "dentist_id = (select id from clinic.dentists as d where d.id <> c.dentist_id and d.clinic_id = c.clinic_id limit 1)"),
+        ("slot_reservations", "id = gen_random_uuid()"),
+        ("appointments", "id = gen_random_uuid()"),
+        ("appointments", "ends_at = starts_at"),
+        ("appointments", "buffer_after = '-1 minute'"),
+        ("appointments", "status = 'no such status'"),
+        ("appointments", "cancelled_at = now()"),
+        ("time_off", "id = gen_random_uuid()"),
+        ("time_off", "during = 'empty'"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("appointment", "hold", "time_off")
+def test_a_cause_cannot_part_from_its_claim(superuser: Connection, cause: str, change: str) -> None:
+    """Either the claim follows, or the change is refused: never is the one without the other."""
+    try:
+        superuser.execute(f"update clinic.{cause} as c set {change}")  # type: ignore[arg-type]  # noqa: S608
+    except psycopg.DatabaseError as error:
+        assert (error.sqlstate or "").startswith(("23", "PGRST")), error
+    assert violations(superuser) == []
+
+
+@pytest.mark.usefixtures("appointment", "hold", "time_off")
+def test_moving_an_appointment_by_hand_moves_its_claim(superuser: Connection, appointment: Row, riverside: Clinic) -> None:
+    superuser.execute(
+        "update clinic.appointments set dentist_id = %s where id = %s", [riverside.other, appointment["id"]]
+    )
+    assert violations(superuser) == []
+
+
+@pytest.mark.parametrize("table", ["occupancy", "appointments", "slot_reservations", "time_off"])
+@pytest.mark.usefixtures("appointment", "hold", "time_off")
+def test_the_ledger_and_its_causes_cannot_be_truncated(superuser: Connection, table: str) -> None:
+    with pytest.raises(psycopg.DatabaseError):
+        superuser.execute(f"truncate clinic.{table} cascade")  # type: ignore[arg-type]
+    assert violations(superuser) == []
+
+
+@pytest.mark.parametrize("table", ["dentists", "patients", "appointment_types"])
+def test_no_row_points_into_another_clinic(
+    superuser: Connection, appointment: Row, sakura: Clinic, table: str
+) -> None:
+    column = {"dentists": "dentist_id", "patients": "patient_id", "appointment_types": "appointment_type_id"}[table]
+    superuser.execute("insert into clinic.patients (clinic_id, full_name) values (%s, 'Elsewhere')", [sakura.id])
+    foreign = f"(select id from clinic.{table} where clinic_id = %s limit 1)"  # noqa: S608
+    refuses(superuser, f"update clinic.appointments set {column} = {foreign} where id = %s",  # noqa: S608
+            sakura.id, appointment["id"])  # fmt: skip
+
+
+def test_the_proof_sees_a_violation_when_the_guards_are_off(superuser: Connection, appointment: Row) -> None:
+    """The proof is no ornament: with triggers disabled, a lost claim shows up as a row."""
+    with superuser.transaction():
+        superuser.execute("set local session_replication_role = replica")
+        superuser.execute("delete from clinic.occupancy where id = %s", [appointment["id"]])
+    found = violations(superuser)
+    assert [(row["violation"], row["entity_id"]) for row in found] == [("cause_without_claim", appointment["id"])]
+
+
+@pytest.mark.parametrize(
+    "window",
+    [("09:30", "10:00"), ("08:00", "09:15"), ("11:59", "12:01"), ("10:00", "10:00"), ("11:00", "10:00")],
+)
+def test_weekly_windows_neither_overlap_nor_run_backwards(
+    superuser: Connection, riverside: Clinic, window: tuple[str, str]
+) -> None:
+    refuses(
+        superuser,
+        "insert into clinic.working_hours (clinic_id, dentist_id, weekday, opens, closes) values (%s, %s, 1, %s, %s)",
+        riverside.id, riverside.lee, *window,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("time_zone", "Mars/Olympus"),
+        ("time_zone", ""),
+        ("slot_interval", "0"),
+        ("slot_interval", "-15 minutes"),
+        ("hold_duration", "0"),
+        ("min_notice", "-1 hour"),
+        ("booking_horizon", "0"),
+        ("max_active_holds", "0"),
+        ("slug", "Not A Slug"),
+        ("slug", "sakura"),
+        ("name", ""),
+    ],
+)
+def test_a_clinics_policy_makes_sense(superuser: Connection, riverside: Clinic, column: str, value: str) -> None:
+    refuses(superuser, f"update clinic.clinics set {column} = %s where id = %s", value, riverside.id)  # noqa: S608
