@@ -5,32 +5,32 @@
 -- has moved on: a worker that was paused cannot act late.
 
 create table clinic.worker_leases (
-  name text primary key default 'leader',
+  name text not null default 'leader',
   holder uuid,
   epoch bigint not null default 0,
   acquired_at timestamptz not null default '-infinity',
   renewed_at timestamptz not null default '-infinity',
   lifetime interval not null default '3 seconds',
+  constraint worker_leases_pkey primary key (name),
   constraint worker_leases_one_row check (name = 'leader')
 )
 with (fillfactor = 50);
-
 comment on table clinic.worker_leases is 'Who leads the workers, and in which epoch. One row, renewed every half second.';
 
 insert into clinic.worker_leases default values;
 
 create table clinic.workers (
-  id uuid primary key,
+  id uuid not null,
   host text not null,
   version text not null,
   started_at timestamptz not null,
-  seen_at timestamptz not null
+  seen_at timestamptz not null,
+  constraint workers_pkey primary key (id)
 );
-
 comment on table clinic.workers is 'The workers that reported lately, leader and standbys alike.';
 
 create table clinic.job_runs (
-  id uuid primary key,
+  id uuid not null,
   job text not null,
   cause text not null,
   tick timestamptz,
@@ -44,6 +44,7 @@ create table clinic.job_runs (
   started_at timestamptz not null default clock_timestamp(),
   touched_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
+  constraint job_runs_pkey primary key (id),
   constraint job_runs_job_known check (
     job in (
       'expire_reservations', 'maintain_partitions', 'purge_idempotency_keys',
@@ -53,7 +54,6 @@ create table clinic.job_runs (
   constraint job_runs_cause_known check (cause in ('schedule', 'wake', 'manual')),
   constraint job_runs_state_known check (state in ('running', 'succeeded', 'failed', 'abandoned'))
 );
-
 comment on table clinic.job_runs is 'What the worker did: one row a run, written in the transaction of the run''s own batches.';
 comment on column clinic.job_runs.tick is 'The instant of the schedule this run answers; null when a hold''s end or a person started it.';
 comment on column clinic.job_runs.epoch is 'The epoch of the leader that ran it; null when a person did.';
@@ -69,6 +69,40 @@ create index job_runs_started_at on clinic.job_runs (started_at);
 alter table clinic.worker_leases enable row level security;
 alter table clinic.workers enable row level security;
 alter table clinic.job_runs enable row level security;
+
+create policy worker_leases_are_for_the_service on clinic.worker_leases
+  for select to service_role
+  using (true);
+grant select on clinic.worker_leases to service_role;
+
+create policy workers_are_for_the_service on clinic.workers
+  for select to service_role
+  using (true);
+grant select on clinic.workers to service_role;
+
+create policy job_runs_are_for_admins on clinic.job_runs
+  for select to authenticated
+  using ((select clinic.my_clinics('{admin}')) <> '{}');
+grant select on clinic.job_runs to authenticated, service_role;
+
+create view api.job_runs
+with (security_invoker = true) as
+  select
+    r.id,
+    r.job,
+    r.cause,
+    r.tick,
+    r.attempt,
+    r.state,
+    r.affected,
+    r.batches,
+    r.error,
+    r.started_at,
+    r.finished_at
+  from clinic.job_runs as r;
+comment on view api.job_runs is
+'What the worker did and when, for admins of any clinic: its jobs serve all clinics at once and name none.';
+grant select on api.job_runs to authenticated, service_role;
 
 -- The database's clock alone counts. It may be set back under us: a renewal far in the future does not count as one.
 create function clinic.is_lease_live(lease clinic.worker_leases)
@@ -123,11 +157,9 @@ begin
   return v_epoch;
 end
 $$;
-
-comment on function clinic.acquire_lease(uuid, interval) is
-  'Renew the caller''s leadership, or take it over if it ran out. Returns the epoch led, or null: somebody else leads.';
-
-grant execute on function clinic.acquire_lease(uuid, interval) to chairtime_worker;
+comment on function clinic.acquire_lease is
+'Renew the caller''s leadership, or take it over if it ran out. Returns the epoch led, or null: somebody else leads.';
+grant execute on function clinic.acquire_lease to chairtime_worker;
 
 create function clinic.release_lease(worker uuid)
 returns void
@@ -140,10 +172,9 @@ as $$
   set holder = null, renewed_at = '-infinity'
   where l.holder = release_lease.worker
 $$;
-
-comment on function clinic.release_lease(uuid) is 'Give leadership up, so that a standby need not wait for it to run out.';
-
-grant execute on function clinic.release_lease(uuid) to chairtime_worker;
+comment on function clinic.release_lease is
+'Give leadership up, so that a standby need not wait for it to run out.';
+grant execute on function clinic.release_lease to chairtime_worker;
 
 -- The fence. Called last in every transaction of a leader: the lock keeps the epoch from ending before the commit,
 -- and does not disturb renewals (they change no key).
@@ -165,8 +196,26 @@ begin
 end
 $$;
 
+create function clinic.schema_version()
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_version text;
+begin
+  -- The history is the migration tool's: there is none where the files were applied by hand.
+  if to_regclass('supabase_migrations.schema_migrations') is not null then
+    execute 'select max(m.version) from supabase_migrations.schema_migrations as m' into v_version;
+  end if;
+  return v_version;
+end
+$$;
+comment on function clinic.schema_version is 'The version of the newest migration, null if migrations are not recorded.';
+
 create function clinic.report_worker(worker uuid, host text, version text, started_at timestamptz)
-returns void
+returns text
 language sql
 volatile
 security definer -- reads and writes tables that the worker's role may not
@@ -174,43 +223,52 @@ set search_path = ''
 as $$
   insert into clinic.workers (id, host, version, started_at, seen_at)
   values (report_worker.worker, report_worker.host, report_worker.version, report_worker.started_at, clock_timestamp())
-  on conflict (id) do update set seen_at = excluded.seen_at
+  on conflict on constraint workers_pkey do update set seen_at = excluded.seen_at;
+
+  select clinic.schema_version();
 $$;
-
-comment on function clinic.report_worker(uuid, text, text, timestamptz) is 'A sign of life, every ten seconds.';
-
-grant execute on function clinic.report_worker(uuid, text, text, timestamptz) to chairtime_worker;
+comment on function clinic.report_worker is
+'A sign of life, every ten seconds. Returns the version of the newest migration.';
+grant execute on function clinic.report_worker to chairtime_worker;
 
 create function clinic.list_jobs()
 returns table (
-  job text, last_tick timestamptz, last_started_at timestamptz, last_finished_at timestamptz,
-  last_state text, last_cause text, last_affected bigint, last_error text
+  job text, last_tick timestamptz, last_success_at timestamptz, started_at timestamptz, finished_at timestamptz,
+  state text, cause text, affected bigint, error text
 )
 language sql
 stable
-security definer -- reads and writes tables that the worker's role may not
+security definer -- reads a table that the worker's role may not
 set search_path = ''
 as $$
   select
-    last.job,
-    (
-      select max(r.tick) from clinic.job_runs as r
-      where r.job = last.job and r.tick is not null and r.state in ('running', 'succeeded')
-    ),
-    last.started_at, last.finished_at, last.state, last.cause, last.affected, last.error
+    known.job, past.last_tick, past.last_success_at, newest.started_at, newest.finished_at,
+    newest.state, newest.cause, newest.affected, newest.error
   from
     unnest(array[
       'expire_reservations', 'maintain_partitions', 'purge_idempotency_keys',
       'refresh_daily_metrics', 'verify_invariants', 'flag_no_shows'
     ]) as known (job)
   cross join lateral (
+    select
+      (
+        select max(r.tick) from clinic.job_runs as r
+        where r.job = known.job and r.tick is not null and r.state in ('running', 'succeeded')
+      ) as last_tick,
+      (
+        select r.finished_at from clinic.job_runs as r
+        where r.job = known.job and r.state = 'succeeded'
+        order by r.started_at desc
+        limit 1
+      ) as last_success_at
+  ) as past
+  left join lateral (
     select r.* from clinic.job_runs as r
     where r.job = known.job
     order by r.started_at desc
     limit 1
-  ) as last
+  ) as newest on true;
 $$;
-
-comment on function clinic.list_jobs() is 'Each job''s newest tick, and how its newest run went.';
-
-grant execute on function clinic.list_jobs() to chairtime_worker;
+comment on function clinic.list_jobs is
+'Each job''s newest tick, its last success, and how its newest run went (null if it never ran).';
+grant execute on function clinic.list_jobs to chairtime_worker;

@@ -6,33 +6,51 @@
 -- appear any more. Inside a window events go by id, the order in which a dentist's lock was held.
 
 create table clinic.event_cursors (
-  reader text primary key,
+  reader text not null,
   from_xid xid8 not null default '0',
   to_xid xid8 not null default '0',
   after_id bigint not null default 0,
+  highest_id bigint not null default 0,
   since timestamptz not null default '-infinity',
   opened_at timestamptz not null default '-infinity',
+  constraint event_cursors_pkey primary key (reader),
   constraint event_cursors_reader_known check (reader in ('log', 'metrics'))
 )
 with (fillfactor = 50);
 
 comment on table clinic.event_cursors is
-  'How far each reader of realtime_events has come: its window, and the last id it is done with.';
+'How far each reader of realtime_events has come: its window, and the last id it is done with.';
 comment on column clinic.event_cursors.since is
-  'No event of the window is older. Only there so that old partitions need not be looked into.';
+'No event of the window is older. Only there so that old partitions need not be looked into.';
+
+comment on column clinic.event_cursors.highest_id is
+'The highest id ever read. Lower ones may still come; it only serves to tell how far behind a reader is.';
 
 insert into clinic.event_cursors (reader) values ('log'), ('metrics');
 
 create table clinic.event_totals (
-  event text primary key,
-  total bigint not null
+  event text not null,
+  total bigint not null,
+  constraint event_totals_pkey primary key (event)
 );
 
 comment on table clinic.event_totals is
-  'How many events of each kind there ever were. Each is counted once, in the transaction that moves the log''s cursor.';
+'How many events of each kind there ever were. Each is counted once, in the transaction that moves the log''s cursor.';
 
 alter table clinic.event_cursors enable row level security;
 alter table clinic.event_totals enable row level security;
+
+create policy event_cursors_are_for_the_service on clinic.event_cursors
+  for select to service_role
+  using (true);
+grant select on clinic.event_cursors to service_role;
+
+create policy event_totals_are_for_the_service on clinic.event_totals
+  for select to service_role
+  using (true);
+grant select on clinic.event_totals to service_role;
+
+create index realtime_events_xid_idx on clinic.realtime_events (xid);
 
 -- "+ 0" keeps the planner from walking the whole log in the order of its ids.
 create function clinic.window_events(place clinic.event_cursors, max_events integer)
@@ -125,11 +143,9 @@ begin
   perform clinic.hold_lease(read_events.worker, read_events.epoch);
 end
 $$;
-
-comment on function clinic.read_events(uuid, bigint, integer) is
-  'The next events the log has not seen, in order. They come again until acknowledge_events is called.';
-
-grant execute on function clinic.read_events(uuid, bigint, integer) to chairtime_worker;
+comment on function clinic.read_events is
+'The next events the log has not seen, in order. They come again until acknowledge_events is called.';
+grant execute on function clinic.read_events to chairtime_worker;
 
 create function clinic.acknowledge_events(worker uuid, epoch bigint, last_id bigint)
 returns void
@@ -155,17 +171,15 @@ begin
     and e.occurred_at >= v_place.since
   group by e.event
   order by e.event
-  on conflict (event) do update set total = t.total + excluded.total;
+  on conflict on constraint event_totals_pkey do update set total = t.total + excluded.total;
 
   update clinic.event_cursors as c
-  set after_id = greatest(c.after_id, acknowledge_events.last_id)
+  set after_id = acknowledge_events.last_id, highest_id = greatest(c.highest_id, acknowledge_events.last_id)
   where c.reader = 'log';
 
   perform clinic.hold_lease(acknowledge_events.worker, acknowledge_events.epoch);
 end
 $$;
-
-comment on function clinic.acknowledge_events(uuid, bigint, bigint) is
-  'The log has everything up to this id of its window: count it, and do not offer it again.';
-
-grant execute on function clinic.acknowledge_events(uuid, bigint, bigint) to chairtime_worker;
+comment on function clinic.acknowledge_events is
+'The log has everything up to this id of its window: count it, and do not offer it again.';
+grant execute on function clinic.acknowledge_events to chairtime_worker;

@@ -215,6 +215,7 @@ as $$
 declare
   v_batch constant integer := 2000;
   v_events integer;
+  v_clinic clinic.clinics;
   v_day clinic.daily_metrics;
   v_new clinic.daily_metrics;
   v_count integer := 0;
@@ -229,7 +230,8 @@ begin
     limit refresh_daily_metrics.max_rows
     for no key update
   loop
-    select (clinic.measure_day(c, v_day.day)).* into v_new from clinic.clinics as c where c.id = v_day.clinic_id;
+    select c.* into strict v_clinic from clinic.clinics as c where c.id = v_day.clinic_id;
+    v_new := clinic.measure_day(v_clinic, v_day.day);
     update clinic.daily_metrics as m
     set
       booked = v_new.booked, checked_in = v_new.checked_in, fulfilled = v_new.fulfilled,
@@ -252,3 +254,163 @@ $$;
 comment on function clinic.refresh_daily_metrics is
 'Reads what happened since the last time and counts the days it concerns anew. Costs as much as what changed, not as what there is.';
 grant execute on function clinic.refresh_daily_metrics to chairtime_worker;
+
+
+-- Invariants ---------------------------------------------------------------------------------------------------------
+
+create table clinic.invariant_checks (
+  violation text not null,
+  violations bigint not null,
+  checked_at timestamptz not null,
+  constraint invariant_checks_pkey primary key (violation)
+);
+comment on table clinic.invariant_checks is 'What the last proof found, by kind of violation; the row "none" says when it ran.';
+alter table clinic.invariant_checks enable row level security;
+
+create policy invariant_checks_are_for_the_service on clinic.invariant_checks
+  for select to service_role
+  using (true);
+grant select on clinic.invariant_checks to service_role;
+
+create function clinic.verify_invariants(max_rows integer default 1)
+returns integer
+language plpgsql
+volatile
+security definer -- reads every clinic's calendar: the worker's task, and nobody else may execute this
+set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := clock_timestamp();
+begin
+  -- One pass is all there is to do, so max_rows changes nothing. A kind once seen stays, with 0 when it is gone.
+  insert into clinic.invariant_checks as c (violation, violations, checked_at)
+  select found.violation, sum(found.violations), v_now
+  from (
+    select v.violation, 1 as violations from clinic.check_invariants() as v
+    union all
+    select known.violation, 0 from clinic.invariant_checks as known
+    union all
+    select 'none', 0
+  ) as found
+  group by found.violation
+  on conflict on constraint invariant_checks_pkey do update
+  set violations = excluded.violations, checked_at = excluded.checked_at;
+  return 0;
+end
+$$;
+comment on function clinic.verify_invariants is 'Proves anew that nobody is booked twice, and keeps the result for the metrics.';
+grant execute on function clinic.verify_invariants to chairtime_worker;
+
+
+-- One snapshot for Prometheus ----------------------------------------------------------------------------------------
+-- Nothing below counts appointments: it adds up daily_metrics and looks things up by index.
+
+create function clinic.count_refusals()
+returns jsonb
+language sql
+volatile
+set search_path = ''
+as $$
+  select coalesce(jsonb_object_agg(e.code, coalesce(pg_sequence_last_value(('clinic.refusals_' || e.code)::regclass), 0)), '{}')
+  from clinic.error_codes as e;
+$$;
+comment on function clinic.count_refusals is 'Refusals since the database was made, by error code.';
+
+create function clinic.count_days_ahead()
+returns integer
+language sql
+stable
+set search_path = ''
+as $$
+  select count(*)::integer
+  from pg_catalog.pg_inherits as i
+  inner join pg_catalog.pg_class as c on i.inhrelid = c.oid
+  where i.inhparent = 'clinic.realtime_events'::regclass
+    and c.relname > to_char(now() at time zone 'UTC', '"realtime_events_"YYYY_MM_DD')
+    and c.relname ~ '^realtime_events_\d{4}_\d\d_\d\d$';
+$$;
+comment on function clinic.count_days_ahead is 'How many event partitions there are for days after today.';
+
+create function clinic.seconds_since(instant timestamptz)
+returns numeric
+language sql
+volatile
+set search_path = ''
+as $$
+  select greatest(0, coalesce(extract(epoch from clock_timestamp() - instant), 0));
+$$;
+comment on function clinic.seconds_since is 'The age of an instant in seconds; 0 for none, and for one that is still to come.';
+
+create function clinic.daily_totals()
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'appointments', jsonb_build_object(
+      'booked', coalesce(sum(m.booked), 0),
+      'checked_in', coalesce(sum(m.checked_in), 0),
+      'fulfilled', coalesce(sum(m.fulfilled), 0),
+      'cancelled', coalesce(sum(m.cancelled), 0),
+      'no_show', coalesce(sum(m.no_shows), 0)
+    ),
+    'holds', jsonb_build_object(
+      'created', coalesce(sum(m.holds), 0),
+      'converted', coalesce(sum(m.holds_confirmed), 0),
+      'released', coalesce(sum(m.holds_released), 0),
+      'expired', coalesce(sum(m.holds_expired), 0)
+    )
+  )
+  from clinic.daily_metrics as m;
+$$;
+comment on function clinic.daily_totals is 'All clinics and days together: {appointments: {status: n}, holds: {outcome: n}}.';
+
+create function clinic.worker_metrics()
+returns jsonb
+language sql
+volatile
+security definer -- numbers of all clinics, for the worker alone; none of them is about a person
+set search_path = ''
+as $$
+  with totals as (
+    select coalesce(jsonb_object_agg(t.event, t.total), '{}') as events from clinic.event_totals as t
+  )
+  select clinic.daily_totals() || jsonb_build_object(
+    'events', totals.events,
+    'booked', coalesce((totals.events ->> 'appointment_booked')::bigint, 0),
+    'cancelled', coalesce((totals.events ->> 'appointment_cancelled')::bigint, 0),
+    'rescheduled', coalesce((totals.events ->> 'appointment_rescheduled')::bigint, 0),
+    'refusals', clinic.count_refusals(),
+    'holds_live', (select count(*) from clinic.occupancy as o where o.expires_at > clock_timestamp()),
+    'holds_unswept', (select count(*) from clinic.occupancy as o where o.expires_at <= clock_timestamp()),
+    'sweep_lag_seconds', clinic.seconds_since(clinic.next_expiry()),
+    'tail_lag_seconds', clinic.seconds_since((
+      select e.occurred_at from clinic.realtime_events as e
+      where e.id > (select c.highest_id from clinic.event_cursors as c where c.reader = 'log')
+      order by e.id
+      limit 1
+    )),
+    'utilisation', coalesce((
+      select jsonb_object_agg(c.slug, round(m.booked_minutes::numeric / m.working_minutes, 4))
+      from clinic.clinics as c
+      inner join clinic.daily_metrics as m
+        on c.id = m.clinic_id and m.day = (clock_timestamp() at time zone c.time_zone)::date
+      where m.working_minutes > 0
+    ), '{}'),
+    'invariant_violations', coalesce((select jsonb_object_agg(i.violation, i.violations) from clinic.invariant_checks as i), '{}'),
+    'invariants_checked_at', coalesce((select extract(epoch from max(i.checked_at)) from clinic.invariant_checks as i), 0),
+    'partition_days_ahead', clinic.count_days_ahead(),
+    'workers', (select count(*) from clinic.workers as w where w.seen_at > clock_timestamp() - interval '30 seconds'),
+    'epoch', (select l.epoch from clinic.worker_leases as l),
+    'job_last_success', coalesce((
+      select jsonb_object_agg(j.job, extract(epoch from j.last_success_at))
+      from clinic.list_jobs() as j
+      where j.last_success_at is not null
+    ), '{}')
+  )
+  from totals;
+$$;
+comment on function clinic.worker_metrics is
+'Every number of the database that Prometheus gets, at one instant: {name: number} or {name: {label: number}}. Cheap at any size.';
+grant execute on function clinic.worker_metrics to chairtime_worker;

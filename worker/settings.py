@@ -1,0 +1,94 @@
+"""Configuration, from ``CHAIRTIME_WORKER_*`` variables and a ``.env`` file (README.md has the table)."""
+
+from datetime import timedelta
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from worker.errors import SettingsError
+from worker.schedule import OFF, parse_cron
+
+PREFIX = "CHAIRTIME_WORKER_"
+
+
+def _checked_schedule(expression: str) -> str:
+    if expression != OFF:
+        parse_cron(expression)
+    return expression
+
+
+Schedule = Annotated[str, AfterValidator(_checked_schedule)]
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(gt=0)]
+
+
+def _or_supabase(name: str, supabase_name: str) -> AliasChoices:
+    """Let one ``SUPABASE_*`` variable serve every tool, and the worker's own win over it."""
+    return AliasChoices(PREFIX + name, supabase_name)
+
+
+class Settings(BaseSettings):
+    """Everything an operator can turn. Times are seconds unless they say; schedules are cron, UTC."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", populate_by_name=True, hide_input_in_errors=True
+    )
+
+    database_url: SecretStr = Field(validation_alias=_or_supabase("DATABASE_URL", "SUPABASE_DB_URL"))
+    pool_size: Annotated[int, Field(ge=4)] = 12
+
+    http_host: str = "0.0.0.0"  # noqa: S104 - a metrics port is there to be scraped from outside
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 9464
+    snapshot_max_age: Annotated[float, Field(ge=0)] = 5
+
+    lease_lifetime: Seconds = 3
+    lease_interval: Seconds = 0.5
+
+    schedule_expire_reservations: Schedule = "* * * * *"
+    schedule_maintain_partitions: Schedule = "7 * * * *"
+    schedule_purge_idempotency_keys: Schedule = "*/15 * * * *"
+    schedule_refresh_daily_metrics: Schedule = "* * * * *"
+    schedule_verify_invariants: Schedule = "*/10 * * * *"
+    schedule_flag_no_shows: Schedule = OFF
+
+    event_retention: timedelta = timedelta(days=90)
+    idempotency_retention: timedelta = timedelta(hours=24)
+    no_show_grace: timedelta = timedelta(hours=1)
+
+    expiry_poll: Seconds = 0.25
+    retry_first: Seconds = 0.5
+    retry_longest: Seconds = 30
+    shutdown_grace: Seconds = 8
+
+    tail_interval: Seconds = 0.5
+    tail_batch: Count = 1000
+
+    supabase_url: str | None = Field(
+        default=None, validation_alias=_or_supabase("SUPABASE_URL", "SUPABASE_URL")
+    )
+    supabase_key: SecretStr | None = Field(
+        default=None, validation_alias=_or_supabase("SUPABASE_KEY", "SUPABASE_PUBLISHABLE_KEY")
+    )
+    probe_topics: Annotated[int, Field(ge=0, le=100)] = 20
+    probe_patience: Seconds = 10
+
+    log_level: str = "info"
+
+    @classmethod
+    def load(cls, **overrides: object) -> Self:
+        """Read the environment. Raises SettingsError with one line a problem, never with a value."""
+        try:
+            return cls(**overrides)  # type: ignore[arg-type]  # pydantic checks them
+        except ValidationError as error:
+            raise SettingsError("; ".join(_explain(problem) for problem in error.errors())) from None
+
+    def schedule_of(self, job: str) -> str:
+        """Return the cron expression of a job, or ``off``."""
+        return str(getattr(self, f"schedule_{job}"))
+
+
+def _explain(problem: object) -> str:
+    assert isinstance(problem, dict)  # noqa: S101 - pydantic's shape, for the type checker
+    name = str(problem["loc"][0]).removeprefix(PREFIX).upper()
+    return f"{PREFIX}{name}: {problem['msg']}"
