@@ -1,17 +1,19 @@
 """The command `chairtime`: wiring only. Each noun's module is imported when one of its commands is called."""
 
 import sys
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from cli import output, project
+from cli import output
 from cli.errors import ChairtimeError, Exit, translate
+from cli.project import use_workdir
 
 
 class Entry(NamedTuple):
@@ -69,6 +71,7 @@ class LazyGroup(TyperGroup):
 def load(name: str) -> Any:
     """Import the command `name` and give it, and all below it, the options that every command takes."""
     module = import_module(f"cli.commands.{COMMANDS[name].module}")
+    module.app._add_completion = False
     command = get_command(module.app)
     if command.name != name and isinstance(command, TyperGroup) and name in command.commands:
         command = command.commands[name]
@@ -83,20 +86,29 @@ def _add_common_options(command: Any) -> None:
             _add_common_options(child)
     if not isinstance(command, TyperGroup) or command.invoke_without_command:
         taken = {option for param in command.params for option in param.opts}
-        command.params += [option for option in _common_options() if not taken.intersection(option.opts)]
+        common = get_command(_common).params
+        command.params += [option for option in common if not taken.intersection(option.opts)]
 
 
-def _common_options() -> list[TyperOption]:
-    panel: dict[str, Any] = {"rich_help_panel": "Common options", "expose_value": False}
-    as_json = TyperOption(
-        param_decls=["--json"], is_flag=True, default=False, help="Answer in JSON.",
-        callback=lambda ctx, param, value: output.use_json(bool(value) or output.is_json()), **panel,
-    )  # fmt: skip
-    workdir = TyperOption(
-        param_decls=["--workdir"], metavar="DIR", default=None, help="Look for supabase/ from here upward.",
-        callback=lambda ctx, param, value: project.use_workdir(Path(value) if value else None), **panel,
-    )  # fmt: skip
-    return [as_json, workdir]
+def _remember_json(wanted: bool) -> None:
+    output.use_json(wanted or output.is_json())
+
+
+_common = typer.Typer(add_completion=False)
+_option = partial(typer.Option, expose_value=False, show_default=False, rich_help_panel="Common options")
+
+
+@_common.command()
+def _common_options(
+    as_json: Annotated[bool, _option("--json", help="Answer in JSON.", callback=_remember_json)] = False,
+    workdir: Annotated[
+        Path | None,
+        _option(
+            "--workdir", metavar="DIR", help="Look for supabase/ from here upward.", callback=use_workdir
+        ),
+    ] = None,
+) -> None:
+    """Hold the options that every command takes."""
 
 
 app = typer.Typer(
@@ -116,9 +128,9 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    show_version: bool = typer.Option(
-        False, "--version", help="Show the version.", callback=_print_version, is_eager=True
-    ),
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Run and watch Chairtime, the real-time appointment backend for dental clinics.
 

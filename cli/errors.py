@@ -92,7 +92,7 @@ def _from_postgres(error: Any) -> ChairtimeError:
     if state:
         return ChairtimeError(text[0], "database_error", error.diag.message_hint)
     return ChairtimeError(
-        f"cannot reach the database: {text[-1]}", "unreachable", _NO_DATABASE, Exit.UNREACHABLE
+        f"cannot reach the database: {text[0]}", "unreachable", _NO_DATABASE, Exit.UNREACHABLE
     )
 
 
