@@ -1,0 +1,551 @@
+-- Calendar: how staff shape the time that can be booked. Every edit takes the dentist's lock, so it cannot race a
+-- booking, and tells which appointments it leaves in an odd place. None cancels silently.
+
+create function clinic.dentist_clinic(dentist_id uuid)
+returns uuid
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_clinic_id uuid;
+begin
+  select d.clinic_id into v_clinic_id from clinic.dentists as d
+  where d.id = clinic.required(dentist_clinic.dentist_id, 'dentist_id');
+  if not found then
+    perform clinic.refuse('not_found', 'There is no such dentist.');
+  end if;
+  return v_clinic_id;
+end
+$$;
+comment on function clinic.dentist_clinic is 'The dentist''s clinic, or not_found.';
+
+create function clinic.describe_appointments(ids uuid [])
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'appointment_id', a.id, 'dentist_id', a.dentist_id, 'patient_id', a.patient_id, 'patient_name', p.full_name,
+    'starts_at', a.starts_at, 'ends_at', a.ends_at, 'status', a.status
+  ) order by a.starts_at, a.id), '[]')
+  from clinic.appointments as a
+  inner join clinic.patients as p on a.patient_id = p.id and a.clinic_id = p.clinic_id
+  where a.id = any (describe_appointments.ids);
+$$;
+comment on function clinic.describe_appointments is
+'What staff are shown of appointments in the way: [{appointment_id, dentist_id, patient_id, patient_name, starts_at, ends_at, status}].';
+
+create function clinic.appointments_outside_hours(dentist_id uuid)
+returns uuid []
+language sql
+volatile -- sees what the edit has just written
+set search_path = ''
+as $$
+  select coalesce(array_agg(a.id), '{}')
+  from clinic.appointments as a
+  inner join clinic.clinics as c on a.clinic_id = c.id
+  where
+    a.dentist_id = appointments_outside_hours.dentist_id
+    and a.status in ('booked', 'checked_in') and a.starts_at > clock_timestamp()
+    and not exists (
+      select from clinic.working_windows(
+        array[a.dentist_id], c.time_zone,
+        (a.starts_at at time zone c.time_zone)::date, (a.starts_at at time zone c.time_zone)::date
+      ) as w
+      where w.opens_at <= a.starts_at - a.buffer_before and w.closes_at >= a.ends_at + a.buffer_after
+    );
+$$;
+comment on function clinic.appointments_outside_hours is 'The dentist''s coming appointments that no working window contains.';
+
+
+-- Weekly hours -------------------------------------------------------------------------------------------------------
+
+create function clinic.parse_weekly(weekly jsonb)
+returns table (weekday smallint, opens time, closes time)
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_time constant text := '^([01][0-9]|2[0-3]):[0-5][0-9]$';
+begin
+  if jsonb_typeof(parse_weekly.weekly) is distinct from 'array' or jsonb_array_length(parse_weekly.weekly) > 100 then
+    perform clinic.refuse('invalid_argument', 'weekly must be an array of at most 100 windows.');
+  elsif exists (
+    select from jsonb_array_elements(parse_weekly.weekly) as w
+    where (
+      w ->> 'weekday' ~ '^[1-7]$' and w ->> 'opens' ~ v_time
+      and (w ->> 'closes' ~ v_time or w ->> 'closes' = '24:00') and w ->> 'opens' < w ->> 'closes'
+    ) is not true
+  ) then
+    perform clinic.refuse('invalid_argument', 'A window is {"weekday": 1 to 7, "opens": "09:00", "closes": "12:00"}, and opens before it closes.');
+  elsif exists (
+    select from (
+      select
+        w ->> 'opens' as opens_at,
+        lag(w ->> 'closes') over (partition by w ->> 'weekday' order by w ->> 'opens') as closed_at
+      from jsonb_array_elements(parse_weekly.weekly) as w
+    ) as n
+    where n.opens_at < n.closed_at
+  ) then
+    perform clinic.refuse('invalid_argument', 'Windows of one day must not overlap.');
+  end if;
+  return query
+    select (w ->> 'weekday')::smallint, (w ->> 'opens')::time, (w ->> 'closes')::time
+    from jsonb_array_elements(parse_weekly.weekly) as w;
+end
+$$;
+comment on function clinic.parse_weekly is 'The windows of [{"weekday": 1, "opens": "09:00", "closes": "12:00"}, …], or invalid_argument.';
+
+create function clinic.describe_weekly(hours clinic.working_hours)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'weekday', hours.weekday, 'opens', to_char(hours.opens, 'HH24:MI'), 'closes', to_char(hours.closes, 'HH24:MI')
+  );
+$$;
+comment on function clinic.describe_weekly is 'One weekly window as the API shows it.';
+
+create function clinic.replace_hours(clinic_id uuid, dentist_id uuid, weekly jsonb)
+returns jsonb
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_removed jsonb;
+  v_added jsonb;
+begin
+  with removed as (
+    delete from clinic.working_hours as h
+    where
+      h.dentist_id = replace_hours.dentist_id
+      and (h.weekday, h.opens, h.closes) not in (select n.* from clinic.parse_weekly(replace_hours.weekly) as n)
+    returning h.*
+  )
+  select coalesce(jsonb_agg(clinic.describe_weekly(r) order by r.minutes), '[]') into v_removed
+  from removed as r;
+  with added as (
+    insert into clinic.working_hours (clinic_id, dentist_id, weekday, opens, closes)
+    select replace_hours.clinic_id, replace_hours.dentist_id, n.weekday, n.opens, n.closes
+    from clinic.parse_weekly(replace_hours.weekly) as n
+    where not exists (
+      select from clinic.working_hours as h
+      where
+        h.dentist_id = replace_hours.dentist_id and h.weekday = n.weekday
+        and h.opens = n.opens and h.closes = n.closes
+    )
+    returning *
+  )
+  select coalesce(jsonb_agg(clinic.describe_weekly(a) order by a.minutes), '[]') into v_added
+  from added as a;
+  return jsonb_build_object('added', v_added, 'removed', v_removed);
+end
+$$;
+comment on function clinic.replace_hours is 'Makes the dentist''s week what weekly says: {added, removed}. Call it under the lock.';
+
+create function clinic.set_availability(dentist_id uuid, weekly jsonb, dry_run boolean)
+returns jsonb
+language plpgsql
+volatile
+security definer -- edits hours for a caller it has checked
+set search_path = ''
+as $$
+declare
+  v_clinic_id uuid := clinic.dentist_clinic(set_availability.dentist_id);
+  v_result jsonb;
+begin
+  perform clinic.require_calendar(v_clinic_id, set_availability.dentist_id);
+  perform clinic.lock_dentists(set_availability.dentist_id);
+  -- A dry run does the very same and takes it back.
+  begin
+    v_result := clinic.replace_hours(v_clinic_id, set_availability.dentist_id, set_availability.weekly);
+    v_result := v_result || jsonb_build_object(
+      'dentist_id', set_availability.dentist_id, 'dry_run', coalesce(set_availability.dry_run, false),
+      'appointments_outside_hours',
+      clinic.describe_appointments(clinic.appointments_outside_hours(set_availability.dentist_id))
+    );
+    if set_availability.dry_run then
+      raise sqlstate 'CTDRY';
+    end if;
+  exception
+    when sqlstate 'CTDRY' then null;
+  end;
+  return v_result;
+end
+$$;
+grant execute on function clinic.set_availability to anon, authenticated, service_role;
+
+create function api.set_availability(dentist_id uuid, weekly jsonb, dry_run boolean default false)
+returns jsonb
+language sql
+volatile
+set search_path = ''
+as $$
+  select clinic.set_availability(dentist_id, weekly, dry_run);
+$$;
+comment on function api.set_availability is
+'Replaces a dentist''s weekly hours: [{"weekday": 1, "opens": "09:00", "closes": "12:00"}, …], ISO weekdays, clinic time, closes up to 24:00.
+Returns {dentist_id, dry_run, added, removed, appointments_outside_hours}; those appointments stay as they are. With dry_run nothing changes.
+Errors: not_authenticated, forbidden, not_found, invalid_argument.';
+grant execute on function api.set_availability to anon, authenticated, service_role;
+
+create function clinic.get_availability(dentist_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer -- shows time off to those who may know of it
+set search_path = ''
+as $$
+declare
+  v_clinic_id uuid := clinic.dentist_clinic(get_availability.dentist_id);
+  v_role text := clinic.my_role(v_clinic_id);
+  v_now timestamptz := clock_timestamp();
+begin
+  return jsonb_build_object(
+    'dentist_id', get_availability.dentist_id,
+    'clinic_id', v_clinic_id,
+    'time_zone', (select c.time_zone from clinic.clinics as c where c.id = v_clinic_id),
+    'weekly', (
+      select coalesce(jsonb_agg(clinic.describe_weekly(h) order by h.minutes), '[]')
+      from clinic.working_hours as h where h.dentist_id = get_availability.dentist_id
+    ),
+    'extra_hours', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'id', x.id, 'starts_at', lower(x.during), 'ends_at', upper(x.during)
+      ) order by x.during), '[]')
+      from clinic.extra_hours as x
+      where x.dentist_id = get_availability.dentist_id and upper(x.during) > v_now
+    )
+  ) || case
+    when
+      v_role in ('service', 'admin', 'receptionist')
+      or v_role = 'dentist' and get_availability.dentist_id = any (clinic.my_dentists())
+      then jsonb_build_object('time_off', (
+        select coalesce(jsonb_agg(jsonb_build_object(
+          'id', t.id, 'starts_at', lower(t.during), 'ends_at', upper(t.during), 'reason', t.reason
+        ) order by t.during), '[]')
+        from clinic.time_off as t
+        where t.dentist_id = get_availability.dentist_id and upper(t.during) > v_now
+      ))
+    else '{}'
+  end;
+end
+$$;
+grant execute on function clinic.get_availability to anon, authenticated, service_role;
+
+create function api.get_availability(dentist_id uuid)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select clinic.get_availability(dentist_id);
+$$;
+comment on function api.get_availability is
+'A dentist''s hours: {dentist_id, clinic_id, time_zone, weekly: [{weekday, opens, closes}], extra_hours: [{id, starts_at, ends_at}]} from now on;
+for that dentist, admins and receptionists also time_off: [{id, starts_at, ends_at, reason}]. Errors: not_found, invalid_argument.';
+grant execute on function api.get_availability to anon, authenticated, service_role;
+
+
+-- Time off -----------------------------------------------------------------------------------------------------------
+
+create function clinic.clear_calendar(dentist_ids uuid [], during tstzrange, reason text)
+returns uuid []
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_appointment clinic.appointments;
+  v_cancelled uuid [] := '{}';
+begin
+  update clinic.slot_reservations as r
+  set outcome = 'released', ended_at = clock_timestamp()
+  from clinic.occupancy as o
+  where
+    o.dentist_id = any (clear_calendar.dentist_ids) and o.during && clear_calendar.during
+    and o.cause = 'hold' and r.id = o.id and r.outcome is null;
+  for v_appointment in
+    select a.* from clinic.appointments as a
+    inner join clinic.occupancy as o on a.id = o.id
+    where
+      o.dentist_id = any (clear_calendar.dentist_ids) and o.during && clear_calendar.during
+      and o.cause = 'appointment'
+    order by a.starts_at
+  loop
+    perform clinic.end_appointment(v_appointment, 'admin', 'cancelled', clear_calendar.reason);
+    v_cancelled := v_cancelled || v_appointment.id;
+  end loop;
+  return v_cancelled;
+end
+$$;
+comment on function clinic.clear_calendar is 'Releases the holds and cancels the appointments in this time; returns the cancelled ones.';
+
+create function clinic.insert_time_off(clinic_id uuid, dentist_ids uuid [], during tstzrange, reason text)
+returns jsonb
+language sql
+volatile
+set search_path = ''
+as $$
+  with pieces as (
+    -- Only what is not time off already.
+    select d.id, p.during
+    from unnest(insert_time_off.dentist_ids) as d (id)
+    cross join lateral unnest(tstzmultirange(insert_time_off.during) - coalesce(
+      (
+        select range_agg(t.during) from clinic.time_off as t
+        where t.dentist_id = d.id and t.during && insert_time_off.during
+      ),
+      '{}'
+    )) as p (during)
+  ),
+
+  added as (
+    insert into clinic.time_off (clinic_id, dentist_id, during, reason)
+    select insert_time_off.clinic_id, p.id, p.during, insert_time_off.reason from pieces as p
+    returning id, dentist_id, during, reason
+  )
+
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'id', a.id, 'dentist_id', a.dentist_id, 'starts_at', lower(a.during), 'ends_at', upper(a.during), 'reason', a.reason
+  ) order by a.dentist_id, a.during), '[]')
+  from added as a;
+$$;
+comment on function clinic.insert_time_off is 'Adds the time off, without what is time off already, and returns the rows.';
+
+create function clinic.time_off_dentists(clinic_id uuid, dentist_id uuid)
+returns uuid []
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_dentist_ids uuid [];
+begin
+  perform clinic.require_calendar(clinic.required(time_off_dentists.clinic_id, 'clinic_id'), time_off_dentists.dentist_id);
+  v_dentist_ids := array(
+    select d.id from clinic.dentists as d
+    where
+      d.clinic_id = time_off_dentists.clinic_id
+      and (d.id = time_off_dentists.dentist_id or time_off_dentists.dentist_id is null and d.is_active)
+  );
+  if v_dentist_ids = '{}' then
+    perform clinic.refuse('not_found', 'There is no such dentist in this clinic.');
+  end if;
+  perform clinic.lock_dentists(variadic v_dentist_ids);
+  return v_dentist_ids;
+end
+$$;
+comment on function clinic.time_off_dentists is 'That dentist, or all of the clinic''s, locked, for a caller who may edit their calendars.';
+
+create function clinic.add_time_off(
+  clinic_id uuid,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  dentist_id uuid,
+  reason text,
+  on_conflict text,
+  dry_run boolean
+)
+returns jsonb
+language plpgsql
+volatile
+security definer -- edits calendars for a caller it has checked
+set search_path = ''
+as $$
+declare
+  v_dentist_ids uuid [] := clinic.time_off_dentists(add_time_off.clinic_id, add_time_off.dentist_id);
+  v_reason text := clinic.clean_text(add_time_off.reason, 'reason', 1000);
+  v_during tstzrange;
+  v_in_the_way jsonb;
+  v_result jsonb;
+begin
+  if
+    clinic.required_instant(add_time_off.ends_at, 'ends_at') <= clinic.required_instant(add_time_off.starts_at, 'starts_at')
+    or add_time_off.ends_at - add_time_off.starts_at > '366 days'
+  then
+    perform clinic.refuse('invalid_argument', 'ends_at must be after starts_at, and at most 366 days.');
+  elsif (add_time_off.on_conflict in ('reject', 'cancel')) is not true then
+    perform clinic.refuse('invalid_argument', 'on_conflict must be reject or cancel.');
+  end if;
+  v_during := tstzrange(add_time_off.starts_at, add_time_off.ends_at);
+  v_in_the_way := clinic.describe_appointments(array(
+    select o.id from clinic.occupancy as o
+    where o.dentist_id = any (v_dentist_ids) and o.during && v_during and o.cause = 'appointment'
+  ));
+  if v_in_the_way <> '[]' and add_time_off.on_conflict = 'reject' and add_time_off.dry_run is not true then
+    perform clinic.refuse('appointments_in_the_way', details => v_in_the_way::text);
+  end if;
+  -- A dry run does the very same and takes it back.
+  begin
+    perform clinic.clear_calendar(v_dentist_ids, v_during, coalesce(v_reason, 'The dentist is away.'));
+    v_result := jsonb_build_object(
+      'time_off', clinic.insert_time_off(add_time_off.clinic_id, v_dentist_ids, v_during, v_reason),
+      'appointments', v_in_the_way, 'on_conflict', add_time_off.on_conflict,
+      'dry_run', coalesce(add_time_off.dry_run, false)
+    );
+    if add_time_off.dry_run then
+      raise sqlstate 'CTDRY';
+    end if;
+  exception
+    when sqlstate 'CTDRY' then null;
+  end;
+  return v_result;
+end
+$$;
+grant execute on function clinic.add_time_off to anon, authenticated, service_role;
+
+create function api.add_time_off(
+  clinic_id uuid,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  dentist_id uuid default null,
+  reason text default null,
+  on_conflict text default 'reject',
+  dry_run boolean default false
+)
+returns jsonb
+language sql
+volatile
+set search_path = ''
+as $$
+  select clinic.add_time_off(clinic_id, starts_at, ends_at, dentist_id, reason, on_conflict, dry_run);
+$$;
+comment on function api.add_time_off is
+'Takes a dentist, or without dentist_id the whole clinic (admins), off the calendar. Appointments in the way refuse it (on_conflict "reject")
+or are cancelled ("cancel"); holds are released. Returns {time_off: [{id, dentist_id, starts_at, ends_at, reason}], appointments: those in the
+way, on_conflict, dry_run}. With dry_run nothing changes and nothing is refused for appointments in the way.
+Errors: not_authenticated, forbidden, not_found, invalid_argument, appointments_in_the_way (details: which, as JSON).';
+grant execute on function api.add_time_off to anon, authenticated, service_role;
+
+create function clinic.remove_time_off(time_off_id uuid)
+returns boolean
+language plpgsql
+volatile
+security definer -- edits calendars for a caller it has checked
+set search_path = ''
+as $$
+declare
+  v_time_off clinic.time_off;
+begin
+  perform clinic.require_user();
+  select * into v_time_off from clinic.time_off as t
+  where t.id = clinic.required(remove_time_off.time_off_id, 'time_off_id');
+  perform clinic.require_calendar(v_time_off.clinic_id, v_time_off.dentist_id);
+  perform clinic.lock_dentists(v_time_off.dentist_id);
+  delete from clinic.time_off as t where t.id = v_time_off.id;
+  return found;
+end
+$$;
+grant execute on function clinic.remove_time_off to anon, authenticated, service_role;
+
+create function api.remove_time_off(time_off_id uuid)
+returns boolean
+language sql
+volatile
+set search_path = ''
+as $$
+  select clinic.remove_time_off(time_off_id);
+$$;
+comment on function api.remove_time_off is
+'Puts the time back on the calendar; true if it was off until now. Errors: not_authenticated, forbidden, not_found, invalid_argument.';
+grant execute on function api.remove_time_off to anon, authenticated, service_role;
+
+
+-- Extra hours --------------------------------------------------------------------------------------------------------
+
+create function clinic.add_extra_hours(dentist_id uuid, starts_at timestamptz, ends_at timestamptz)
+returns api.extra_hours
+language plpgsql
+volatile
+security definer -- edits calendars for a caller it has checked
+set search_path = ''
+as $$
+declare
+  v_clinic_id uuid := clinic.dentist_clinic(add_extra_hours.dentist_id);
+  v_id uuid;
+  v_row api.extra_hours;
+begin
+  perform clinic.require_calendar(v_clinic_id, add_extra_hours.dentist_id);
+  if
+    clinic.required_instant(add_extra_hours.ends_at, 'ends_at')
+    <= clinic.required_instant(add_extra_hours.starts_at, 'starts_at')
+    or add_extra_hours.ends_at - add_extra_hours.starts_at > '24 hours'
+  then
+    perform clinic.refuse('invalid_argument', 'ends_at must be after starts_at, and at most 24 hours.');
+  end if;
+  perform clinic.lock_dentists(add_extra_hours.dentist_id);
+  insert into clinic.extra_hours (clinic_id, dentist_id, during)
+  values (v_clinic_id, add_extra_hours.dentist_id, tstzrange(add_extra_hours.starts_at, add_extra_hours.ends_at))
+  returning id into v_id;
+  select * into v_row from api.extra_hours as x where x.id = v_id;
+  return v_row;
+end
+$$;
+grant execute on function clinic.add_extra_hours to anon, authenticated, service_role;
+
+create function api.add_extra_hours(dentist_id uuid, starts_at timestamptz, ends_at timestamptz)
+returns api.extra_hours
+language sql
+volatile
+set search_path = ''
+as $$
+  select clinic.add_extra_hours(dentist_id, starts_at, ends_at);
+$$;
+comment on function api.add_extra_hours is
+'Adds a dated working window beside the weekly ones; its grid counts from starts_at. Returns the row.
+Errors: not_authenticated, forbidden, not_found, invalid_argument.';
+grant execute on function api.add_extra_hours to anon, authenticated, service_role;
+
+create function clinic.remove_extra_hours(extra_hours_id uuid)
+returns boolean
+language plpgsql
+volatile
+security definer -- edits calendars for a caller it has checked
+set search_path = ''
+as $$
+declare
+  v_hours clinic.extra_hours;
+  v_outside_before uuid [];
+  v_stranded uuid [];
+begin
+  perform clinic.require_user();
+  select * into v_hours from clinic.extra_hours as x
+  where x.id = clinic.required(remove_extra_hours.extra_hours_id, 'extra_hours_id');
+  perform clinic.require_calendar(v_hours.clinic_id, v_hours.dentist_id);
+  perform clinic.lock_dentists(v_hours.dentist_id);
+  v_outside_before := clinic.appointments_outside_hours(v_hours.dentist_id);
+  delete from clinic.extra_hours as x where x.id = v_hours.id;
+  v_stranded := array(
+    select s.id from unnest(clinic.appointments_outside_hours(v_hours.dentist_id)) as s (id)
+    where s.id <> all (v_outside_before)
+  );
+  if v_stranded <> '{}' then
+    perform clinic.refuse(
+      'appointments_in_the_way', details => clinic.describe_appointments(v_stranded)::text,
+      hint => 'Move or cancel them first.'
+    );
+  end if;
+  return true;
+end
+$$;
+grant execute on function clinic.remove_extra_hours to anon, authenticated, service_role;
+
+create function api.remove_extra_hours(extra_hours_id uuid)
+returns boolean
+language sql
+volatile
+set search_path = ''
+as $$
+  select clinic.remove_extra_hours(extra_hours_id);
+$$;
+comment on function api.remove_extra_hours is
+'Removes extra hours, unless appointments would be left outside working hours.
+Errors: not_authenticated, forbidden, not_found, invalid_argument, appointments_in_the_way (details: which, as JSON).';
+grant execute on function api.remove_extra_hours to anon, authenticated, service_role;

@@ -1,0 +1,158 @@
+-- Channels: who may listen to what, and how to catch up.
+--
+-- Topics: availability:<clinic_id> (everybody), patient:<user_id>, dentist:<dentist_id>, clinic:<clinic_id>.
+
+create function clinic.may_watch(topic text)
+returns boolean
+language plpgsql
+stable
+security definer -- staff rows are not the caller's to read
+set search_path = ''
+as $$
+declare
+  v_kind text := split_part(may_watch.topic, ':', 1);
+  v_id uuid;
+begin
+  if may_watch.topic !~ '^[a-z]+:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    return false;
+  end if;
+  v_id := split_part(may_watch.topic, ':', 2)::uuid;
+  return coalesce(case v_kind
+    when 'availability' then exists (select from clinic.clinics as c where c.id = v_id)
+    when 'patient' then v_id = auth.uid()
+    when 'clinic' then v_id = any (clinic.my_clinics('{admin,receptionist}'))
+    when 'dentist' then
+      v_id = any (clinic.my_dentists())
+      or exists (
+        select from clinic.dentists as d
+        where d.id = v_id and d.clinic_id = any (clinic.my_clinics('{admin,receptionist}'))
+      )
+  end, false);
+end
+$$;
+comment on function clinic.may_watch is 'Whether the caller may listen to the topic.';
+grant execute on function clinic.may_watch to anon, authenticated, service_role;
+
+-- Nobody may send: there is no insert policy.
+create policy chairtime_topics_for_those_who_may_watch on realtime.messages
+  for select to anon, authenticated
+  using (extension = 'broadcast' and (select clinic.may_watch((select realtime.topic()))));
+
+
+-- Catching up --------------------------------------------------------------------------------------------------------
+
+create type api.event as (
+  id bigint,
+  occurred_at timestamptz,
+  event text,
+  dentist_id uuid,
+  dentist_seq bigint,
+  payload jsonb
+);
+comment on type api.event is 'One event: its id orders events, its payload is what was broadcast.';
+
+create function clinic.settled_events(after_id bigint, max_events integer, topic text default null)
+returns setof clinic.realtime_events
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  -- Every event whose horizon is not newer than this was written when all who could precede it had finished.
+  v_finished xid8 := pg_snapshot_xmin(pg_current_snapshot());
+  v_id uuid := split_part(settled_events.topic, ':', 2)::uuid;
+  v_clinic_id uuid;
+begin
+  if settled_events.topic is null then
+    return query
+      select e.* from clinic.realtime_events as e
+      where e.id > settled_events.after_id and e.id < coalesce(
+        (
+          select min(u.id) from clinic.realtime_events as u
+          where u.id > settled_events.after_id and u.horizon > v_finished
+        ),
+        9223372036854775807
+      )
+      order by e.id
+      limit settled_events.max_events;
+    return;
+  end if;
+  v_clinic_id := coalesce((select d.clinic_id from clinic.dentists as d where d.id = v_id), v_id);
+  return query
+    with heard as (
+      select e.*, bool_and(e.horizon <= v_finished) over (order by e.id) as is_settled
+      from clinic.realtime_events as e
+      where
+        e.id > settled_events.after_id and settled_events.topic = any (e.topics)
+        and case
+          when settled_events.topic like 'patient:%' then e.user_id = v_id
+          else e.clinic_id = v_clinic_id
+        end
+    )
+    select
+      h.id, h.occurred_at, h.xid, h.horizon, h.topics, h.event, h.entity, h.entity_id, h.clinic_id, h.dentist_id,
+      h.dentist_seq, h.user_id, h.actor, h.payload
+    from heard as h
+    where h.is_settled
+    order by h.id
+    limit settled_events.max_events;
+end
+$$;
+comment on function clinic.settled_events is
+'Events after after_id, of one topic or of all, in the order of their ids, up to the first that a transaction still running could
+precede. Reading on from the last id skips nothing and repeats nothing.';
+
+create function clinic.events_since(topic text, after_id bigint, max_events integer)
+returns setof api.event
+language plpgsql
+stable
+security definer -- reads the event log for topics that the caller may hear
+set search_path = ''
+as $$
+begin
+  if not clinic.is_service() and not clinic.may_watch(clinic.required(events_since.topic, 'topic')) then
+    perform clinic.refuse('not_found', 'There is no such topic, or it is not yours to hear.');
+  elsif events_since.topic !~ '^[a-z]+:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    perform clinic.refuse('not_found', 'There is no such topic.');
+  elsif (events_since.max_events between 1 and 1000) is not true then
+    perform clinic.refuse('invalid_argument', 'max_events must be between 1 and 1000.');
+  end if;
+  return query
+    select e.id, e.occurred_at, e.event, e.dentist_id, e.dentist_seq, e.payload
+    from clinic.settled_events(
+      clinic.required(events_since.after_id, 'after_id'), events_since.max_events, events_since.topic
+    ) as e;
+end
+$$;
+grant execute on function clinic.events_since to anon, authenticated, service_role;
+
+create function api.events_since(topic text, after_id bigint, max_events integer default 500)
+returns setof api.event
+language sql
+stable
+set search_path = ''
+as $$
+  select e.* from clinic.events_since(topic, after_id, max_events) as e;
+$$;
+comment on function api.events_since is
+'The events of a topic after an event id, in order and without gaps, also those that were committed late; at most max_events (1000).
+Rows {id, occurred_at, event, dentist_id, dentist_seq, payload}. Errors: not_found (or not yours to hear), invalid_argument.';
+grant execute on function api.events_since to anon, authenticated, service_role;
+
+create view api.realtime_events
+with (security_invoker = true) as
+  select
+    e.id,
+    e.occurred_at,
+    e.topics,
+    e.event,
+    e.entity,
+    e.entity_id,
+    e.clinic_id,
+    e.dentist_id,
+    e.dentist_seq,
+    e.actor,
+    e.payload
+  from clinic.realtime_events as e;
+comment on view api.realtime_events is 'Every event of a clinic: its audit trail. For the clinic''s admins.';
+grant select on api.realtime_events to authenticated, service_role;
