@@ -16,7 +16,7 @@ export type Database = {
       extra_hours: { Row: { id: string | null; clinic_id: string | null; dentist_id: string | null; starts_at: string | null; ends_at: string | null }; Relationships: [] }
       realtime_events: { Row: { id: number | null; event: string | null }; Relationships: [] }
       job_runs: { Row: { id: number | null; job: string | null }; Relationships: [] }
-      daily_metrics: { Row: { clinic_id: string | null; day: string | null; booked: number | null; cancelled: number | null; no_shows: number | null; fulfilled: number | null; booked_minutes: number | null; available_minutes: number | null }; Relationships: [] }
+      daily_metrics: { Row: { clinic_id: string | null; day: string | null; booked: number | null; checked_in: number | null; fulfilled: number | null; cancelled: number | null; no_shows: number | null; bookings: number | null; cancellations: number | null; lead_time: string | null; holds: number | null; holds_confirmed: number | null; holds_released: number | null; holds_expired: number | null; hold_conversion: number | null; working_minutes: number | null; booked_minutes: number | null; utilisation: number | null; refreshed_at: string | null }; Relationships: [] }
     }
     Functions: {
       health: { Args: never; Returns: Json }
@@ -41,6 +41,8 @@ export type Database = {
       create_patient: { Args: { clinic_id: string; full_name: string; phone?: string; email?: string; user_id?: string }; Returns: Json }
       grant_staff_role: { Args: { clinic_id: string; user_id: string; role: string }; Returns: Json }
       revoke_staff_role: { Args: { clinic_id: string; user_id: string }; Returns: Json }
+      update_dentist: { Args: { dentist_id: string; full_name?: string; specialty?: string; bio?: string; is_active?: boolean }; Returns: Json }
+      create_dentist: { Args: { clinic_id: string; full_name: string; specialty?: string }; Returns: Json }
       clinic_day: { Args: { clinic_id: string; day: string }; Returns: Json }
       events_since: { Args: { topic: string; after_id: number; max_events?: number }; Returns: Json }
     }

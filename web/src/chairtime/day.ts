@@ -42,17 +42,14 @@ export function statusOnBoard(day: ClinicDay, appointmentId: string, status: App
  */
 export function patchDay(day: ClinicDay, event: ChairtimeEvent): ClinicDay {
   if (event.event === 'reservation_released' || event.event === 'reservation_expired') {
-    return withoutHold(day, event.entity_id)
+    return withoutHold(day, event.reservation_id)
   }
-  const current = event.entity_id ? findAppointment(day, event.entity_id) : undefined
+  const current = event.appointment_id ? findAppointment(day, event.appointment_id) : undefined
   if (!current || event.version === undefined || event.version <= current.version) return day
   const versioned = placed(day, { ...current, version: event.version })
-  if (event.event === 'appointment_rescheduled' && event.starts_at && event.dentist_id) {
-    return moveOnBoard(versioned, {
-      appointmentId: current.id,
-      dentistId: event.dentist_id,
-      startsAt: event.starts_at,
-    })
+  const dentistId = event.moved_to_dentist_id ?? event.dentist_id
+  if (event.event === 'appointment_rescheduled' && event.starts_at && dentistId) {
+    return moveOnBoard(versioned, { appointmentId: current.id, dentistId, startsAt: event.starts_at })
   }
   return event.status ? statusOnBoard(versioned, current.id, event.status as AppointmentStatus) : versioned
 }
@@ -60,7 +57,7 @@ export function patchDay(day: ClinicDay, event: ChairtimeEvent): ClinicDay {
 /** True if the event can change this board. */
 export function concernsDay(day: ClinicDay, event: ChairtimeEvent): boolean {
   if (event.event === 'hours_changed' || !event.starts_at || !event.ends_at) return true
-  if (event.entity_id && findAppointment(day, event.entity_id)) return true
+  if (event.appointment_id && findAppointment(day, event.appointment_id)) return true
   return epoch(event.starts_at) < epoch(day.ends_at) && epoch(event.ends_at) > epoch(day.starts_at)
 }
 

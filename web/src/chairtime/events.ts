@@ -17,14 +17,18 @@ export interface ChairtimeEvent {
   clinic_id: string
   dentist_id: string | null
   dentist_seq: number | null
+  /** The number this topic heard before; null where a topic hears too little of a dentist to tell (`patient:`). */
+  previous_dentist_seq?: number | null
   starts_at?: string
   ends_at?: string
-  entity?: string
-  entity_id?: string
-  patient_id?: string
+  appointment_id?: string
+  reservation_id?: string
+  patient_id?: string | null
   appointment_type_id?: string
   status?: string
   version?: number
+  /** On the event that tells a dentist's colleagues that an appointment went to somebody else. */
+  moved_to_dentist_id?: string
 }
 
 /**
@@ -42,7 +46,8 @@ const REMEMBERED = 1000
 
 /**
  * What has been seen on one topic. A dentist's events are numbered without gaps under that dentist's lock,
- * so a jump in `dentist_seq` proves that something is missing, and ids of one dentist only ever rise.
+ * and each broadcast names the number its topic heard before: if that is higher than the last one seen here,
+ * something is missing. Ids of one dentist only ever rise, so they tell `events_since` where to start.
  */
 export class Cursor {
   readonly #seen = new Set<number>()
@@ -68,7 +73,9 @@ export class Cursor {
     this.#remember(event)
     if (!known || seq === null) return { kind: 'fresh' }
     if (seq <= known.seq) return { kind: known.id === null ? 'duplicate' : 'fresh' }
-    return seq === known.seq + 1 ? { kind: 'fresh' } : { kind: 'gap', after: known.id }
+    const { previous_dentist_seq: previous = seq - 1 } = event
+    const isGap = previous !== null && previous > known.seq
+    return isGap ? { kind: 'gap', after: known.id } : { kind: 'fresh' }
   }
 
   /** Judges an event that `events_since` returned: those come in order and without gaps. */

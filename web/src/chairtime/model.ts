@@ -115,21 +115,22 @@ export interface ClinicDay extends Period {
   dentists: DayDentist[]
 }
 
+/** `patient` where the user is one and not on the staff. */
+export type StaffRole = 'admin' | 'dentist' | 'receptionist' | 'chatbot'
+
 export interface Membership {
   clinic_id: string
-  slug: string
-  name: string
-  role: StaffRole
+  clinic_slug: string
+  clinic_name: string
+  time_zone: string
+  role: StaffRole | 'patient'
   dentist_id: string | null
+  patient_id: string | null
 }
-
-export type StaffRole = 'admin' | 'dentist' | 'receptionist' | 'chatbot'
 
 export interface Me {
   user_id: string
   email: string
-  full_name: string
-  phone: string | null
-  locale: string | null
+  profile: { full_name: string | null; phone: string | null; locale: string }
   memberships: Membership[]
 }

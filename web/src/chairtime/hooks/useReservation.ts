@@ -55,8 +55,8 @@ export function useReservation() {
   useRestored(userId, keep)
   useReleaseOnLeave(release)
   useTopic(userId ? `patient:${userId}` : null, {
-    onEvent: ({ event, entity_id }) => {
-      if (entity_id !== held.current?.id) return
+    onEvent: ({ event, reservation_id }) => {
+      if (!held.current || reservation_id !== held.current.id) return
       if (event === 'reservation_expired') expire()
       if (event === 'reservation_released') keep(null)
     },

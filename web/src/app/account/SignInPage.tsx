@@ -1,0 +1,52 @@
+import { Link, Redirect, useSearchParams } from 'wouter'
+import { useSession } from '../../chairtime'
+import { Brand } from '../Shell'
+import { SignInForm } from './SignInForm'
+
+/** Signing in or up as a page of its own; `?next=` says where to go afterwards. */
+export function SignInPage({ mode }: { mode: 'in' | 'up' }) {
+  const session = useSession()
+  const [search] = useSearchParams()
+  const next = safePath(search.get('next'))
+  if (session) return <Redirect to={next} replace />
+  const other = mode === 'in' ? 'sign-up' : 'sign-in'
+  return (
+    <main className="sign-in">
+      <div className="sign-in-form">
+        <Brand />
+        <div>
+          <h1>{mode === 'in' ? 'Welcome back' : 'Create your account'}</h1>
+          <p className="muted">
+            {mode === 'in' ? 'Sign in to book, move or look up appointments.' : 'One account for every clinic on Chairtime.'}
+          </p>
+        </div>
+        <SignInForm key={mode} mode={mode} onDone={() => {}} />
+        <p className="muted">
+          {mode === 'in' ? 'New here? ' : 'Already have an account? '}
+          <Link href={`/${other}${location.search}`}>{mode === 'in' ? 'Create an account' : 'Sign in'}</Link>
+          {' · '}
+          <Link href="/book">See free times</Link>
+        </p>
+      </div>
+      <aside className="sign-in-art" aria-hidden="true">
+        <div className="art-board">
+          {['9:00', '9:30', '10:15', '11:00', '13:00', '13:45', '14:30', '15:15', '16:00'].map((time, index) => (
+            <span key={time} className={`art-slot n${index}`}>
+              {time}
+            </span>
+          ))}
+        </div>
+        <p>
+          Every chair, every minute,
+          <br />
+          <em>as it happens.</em>
+        </p>
+      </aside>
+    </main>
+  )
+}
+
+/** Only paths of this site: an address in a link must not lead elsewhere. */
+function safePath(next: string | null): string {
+  return next?.startsWith('/') && !next.startsWith('//') && !next.includes('\\') ? next : '/'
+}

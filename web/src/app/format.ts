@@ -1,0 +1,110 @@
+import { Temporal } from 'temporal-polyfill'
+
+/** Days and times as people read them, always in a named zone. Days are `YYYY-MM-DD`. */
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = zone + JSON.stringify(options)
+  const known = formats.get(key) ?? new Intl.DateTimeFormat('en', { ...options, timeZone: zone })
+  formats.set(key, known)
+  return known
+}
+
+function ms(timestamp: string): number {
+  return Temporal.Instant.from(timestamp).epochMilliseconds
+}
+
+/** `9:30 AM` */
+export function clockTime(timestamp: string, zone: string): string {
+  return format(zone, { hour: 'numeric', minute: '2-digit' }).format(ms(timestamp)).replace('\u202f', ' ')
+}
+
+/** `9:30 – 10:00 AM` */
+export function timeRange(from: string, until: string, zone: string): string {
+  return format(zone, { hour: 'numeric', minute: '2-digit' }).formatRange(ms(from), ms(until)).replaceAll('\u202f', ' ')
+}
+
+/** `Monday, March 2` */
+export function longDay(timestamp: string, zone: string): string {
+  return format(zone, { weekday: 'long', month: 'long', day: 'numeric' }).format(ms(timestamp))
+}
+
+/** The calendar day of an instant in a zone. */
+export function dayOf(timestamp: string, zone: string): string {
+  return Temporal.Instant.from(timestamp).toZonedDateTimeISO(zone).toPlainDate().toString()
+}
+
+/** Today in a zone. */
+export function today(zone: string): string {
+  return Temporal.Now.plainDateISO(zone).toString()
+}
+
+export function addDays(day: string, days: number): string {
+  return Temporal.PlainDate.from(day).add({ days }).toString()
+}
+
+/** The Monday of the day's week. */
+export function mondayOf(day: string): string {
+  return addDays(day, 1 - Temporal.PlainDate.from(day).dayOfWeek)
+}
+
+/** Parts of a plain day, written out: `{ weekday: 'Mon', number: '2', month: 'Mar' }`. */
+export function dayParts(day: string): { weekday: string; number: string; month: string } {
+  const noon = Date.parse(`${day}T12:00:00Z`)
+  return {
+    weekday: format('UTC', { weekday: 'short' }).format(noon),
+    number: format('UTC', { day: 'numeric' }).format(noon),
+    month: format('UTC', { month: 'short' }).format(noon),
+  }
+}
+
+/** A plain day in words, `Monday, March 2`. */
+export function dayInWords(day: string): string {
+  return format('UTC', { weekday: 'long', month: 'long', day: 'numeric' }).format(Date.parse(`${day}T12:00:00Z`))
+}
+
+/** `March 2 – 8, 2026` */
+export function dayRange(from: string, until: string): string {
+  const options = { month: 'long', day: 'numeric', year: 'numeric' } as const
+  return format('UTC', options).formatRange(Date.parse(`${from}T12:00:00Z`), Date.parse(`${until}T12:00:00Z`))
+}
+
+/** The instant of a wall-clock time (`HH:MM`) on a day in a zone; a time the clocks skip is moved forward. */
+export function instantAt(day: string, time: string, zone: string): string {
+  return Temporal.PlainDate.from(day).toZonedDateTime({ timeZone: zone, plainTime: time }).toInstant().toString()
+}
+
+/** `HH:MM` of an instant in a zone, as a time input wants it. */
+export function timeInput(timestamp: string, zone: string): string {
+  return Temporal.Instant.from(timestamp).toZonedDateTimeISO(zone).toPlainTime().toString({ smallestUnit: 'minute' })
+}
+
+/** `New York time (EST)` */
+export function zoneName(zone: string, at: string): string {
+  const city = (zone.split('/').at(-1) ?? zone).replaceAll('_', ' ')
+  const short = format(zone, { timeZoneName: 'short' }).formatToParts(ms(at)).find((part) => part.type === 'timeZoneName')
+  return `${city} time${short ? ` (${short.value})` : ''}`
+}
+
+/** The visitor's own zone. */
+export const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone
+
+/** True if the two zones show different clocks at the instant. */
+export function zonesDiffer(zone: string, other: string, at: string): boolean {
+  const instant = Temporal.Instant.from(at)
+  return instant.toZonedDateTimeISO(zone).offset !== instant.toZonedDateTimeISO(other).offset
+}
+
+/** `4:05` */
+export function minutesAndSeconds(seconds: number): string {
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+}
+
+/** `45 min`, `1 h 30 min` */
+export function duration(milliseconds: number): string {
+  const minutes = Math.round(milliseconds / 60_000)
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60]
+  if (hours === 0) return `${rest} min`
+  return rest === 0 ? `${hours} h` : `${hours} h ${rest} min`
+}

@@ -1,0 +1,198 @@
+import { CalendarHeart } from 'lucide-react'
+import { useEffect, useRef, useState } from 'react'
+import { Link } from 'wouter'
+import { type Appointment, type Clinic, epoch, intervalMs, useAppointments, useChairtime } from '../../chairtime'
+import { useAppointmentTypes, useClinics, useDentists } from '../data'
+import { clockTime, dayOf, dayParts, longDay } from '../format'
+import { Dialog } from '../ui/Dialog'
+import { Button, Empty, ErrorNotice, Notice, Skeleton } from '../ui/parts'
+import { useToast } from '../ui/Toasts'
+import { Times } from './HoldPanel'
+import { StatusBadge } from '../ui/StatusBadge'
+
+type Actions = Pick<ReturnType<typeof useAppointments>, 'cancel'>
+
+/** What is coming and what was; changed in front of one's eyes when the clinic changes it. */
+export function AppointmentsPage() {
+  const { appointments, error, refresh, cancel } = useAppointments()
+  const clinics = useClinics()
+  const { clock } = useChairtime()
+  useNews(appointments, clinics.data)
+  const isComing = (row: Appointment) => epoch(row.ends_at) > clock.now() && (row.status === 'booked' || row.status === 'checked_in')
+  const coming = appointments?.filter(isComing).reverse()
+  const past = appointments?.filter((row) => !isComing(row))
+  const clinicOf = (row: Appointment) => clinics.data?.find(({ id }) => id === row.clinic_id)
+  return (
+    <div className="mine">
+      <div className="spread">
+        <h1>My appointments</h1>
+        <Link href="/book" className="btn primary">
+          Book a visit
+        </Link>
+      </div>
+      <ErrorNotice error={error} retry={refresh} />
+      {!appointments && !error && (
+        <div className="stack" role="status" aria-label="Loading">
+          <Skeleton height={132} />
+          <Skeleton height={132} />
+        </div>
+      )}
+      {coming?.length === 0 && (
+        <div className="card">
+          <Empty icon={<CalendarHeart />} title="Nothing coming up">
+            <p>Your next visit appears here the moment it is booked, by you or by the clinic.</p>
+            <Link href="/book" className="btn primary">
+              See free times
+            </Link>
+          </Empty>
+        </div>
+      )}
+      <ul className="stack">
+        {coming?.map((row) => (
+          <Coming key={row.id} appointment={row} clinic={clinicOf(row)} cancel={cancel} />
+        ))}
+      </ul>
+      {past && past.length > 0 && (
+        <section className="past">
+          <h2>Earlier and cancelled</h2>
+          <ul className="card">
+            {past.map((row) => (
+              <Past key={row.id} appointment={row} clinic={clinicOf(row)} />
+            ))}
+          </ul>
+        </section>
+      )}
+    </div>
+  )
+}
+
+/** Says what somebody else changed: the list shows it anyway, the message explains the movement. */
+function useNews(appointments: Appointment[] | undefined, clinics: Clinic[] | undefined): void {
+  const say = useToast()
+  const before = useRef<Appointment[]>(undefined)
+  useEffect(() => {
+    for (const row of appointments ?? []) {
+      const old = before.current?.find(({ id }) => id === row.id)
+      const zone = clinics?.find(({ id }) => id === row.clinic_id)?.time_zone
+      if (!old || !zone) continue
+      if (epoch(old.starts_at) !== epoch(row.starts_at)) {
+        say(`Your appointment is now on ${longDay(row.starts_at, zone)} at ${clockTime(row.starts_at, zone)}.`)
+      } else if (old.status !== 'cancelled' && row.status === 'cancelled') {
+        say(`Your appointment on ${longDay(row.starts_at, zone)} is cancelled.`)
+      }
+    }
+    before.current = appointments
+  }, [appointments, clinics, say])
+}
+
+interface RowProps {
+  appointment: Appointment
+  clinic: Clinic | undefined
+}
+
+function useNames({ clinic_id, dentist_id, appointment_type_id }: Appointment) {
+  const dentist = useDentists(clinic_id).data?.find(({ id }) => id === dentist_id)?.full_name
+  const type = useAppointmentTypes(clinic_id).data?.find(({ id }) => id === appointment_type_id)?.name
+  return { dentist, type: type ?? 'Visit' }
+}
+
+function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
+  const [isCancelling, setCancelling] = useState(false)
+  const { clock } = useChairtime()
+  const { dentist, type } = useNames(appointment)
+  if (!clinic) return null
+  const { weekday, number, month } = dayParts(dayOf(appointment.starts_at, clinic.time_zone))
+  const isTooLate = epoch(appointment.starts_at) - clock.now() < intervalMs(clinic.cancellation_notice)
+  return (
+    <li key={appointment.version} className="card visit" data-appointment={appointment.id}>
+      <div className="date" aria-hidden="true">
+        <span>{month}</span>
+        <strong className="num">{number}</strong>
+        <span>{weekday}</span>
+      </div>
+      <div className="visit-text">
+        <h2>{type}</h2>
+        <p>
+          <time dateTime={appointment.starts_at}>{longDay(appointment.starts_at, clinic.time_zone)}</time>
+        </p>
+        <Times from={appointment.starts_at} until={appointment.ends_at} zone={clinic.time_zone} />
+        <p className="muted">
+          {dentist && `${dentist}, `}
+          {clinic.name}
+        </p>
+      </div>
+      <div className="visit-end">
+        <StatusBadge status={appointment.status} />
+        {appointment.status === 'booked' && isTooLate && (
+          <p className="muted small-text">To change it now, call the clinic.</p>
+        )}
+        {appointment.status === 'booked' && !isTooLate && (
+          <div className="toolbar">
+            <Link href={`/book?move=${appointment.id}`} className="btn small">
+              Reschedule
+            </Link>
+            <Button className="small quiet danger" onClick={() => setCancelling(true)}>
+              Cancel
+            </Button>
+          </div>
+        )}
+      </div>
+      {isCancelling && (
+        <CancelDialog appointment={appointment} clinic={clinic} type={type} cancel={cancel} onClose={() => setCancelling(false)} />
+      )}
+    </li>
+  )
+}
+
+interface CancelProps extends Actions {
+  appointment: Appointment
+  clinic: Clinic
+  type: string
+  onClose(): void
+}
+
+function CancelDialog({ appointment, clinic, type, cancel, onClose }: CancelProps) {
+  const [reason, setReason] = useState('')
+  return (
+    <Dialog title={`Cancel this ${type.toLowerCase()}?`} onClose={onClose}>
+      <Notice tone="warn">
+        {longDay(appointment.starts_at, clinic.time_zone)} at {clockTime(appointment.starts_at, clinic.time_zone)} will be free
+        for others at once.
+      </Notice>
+      <label className="field">
+        <span>Reason</span>
+        <input className="input" value={reason} maxLength={300} placeholder="Optional" onChange={(event) => setReason(event.target.value)} />
+      </label>
+      <ErrorNotice error={cancel.error} />
+      <div className="actions">
+        <Button className="quiet" onClick={onClose}>
+          Keep it
+        </Button>
+        <Button
+          className="danger solid"
+          busy={cancel.isPending}
+          onClick={() => cancel.mutate({ appointment, reason }, { onSuccess: onClose })}
+        >
+          Cancel appointment
+        </Button>
+      </div>
+    </Dialog>
+  )
+}
+
+function Past({ appointment, clinic }: RowProps) {
+  const { dentist, type } = useNames(appointment)
+  if (!clinic) return null
+  return (
+    <li className="past-row">
+      <div>
+        <strong>{type}</strong>
+        <p className="muted small-text">
+          {longDay(appointment.starts_at, clinic.time_zone)}, {clockTime(appointment.starts_at, clinic.time_zone)}
+          {dentist && ` · ${dentist}`}
+        </p>
+      </div>
+      <StatusBadge status={appointment.status} />
+    </li>
+  )
+}

@@ -1,0 +1,80 @@
+import { Check, Users } from 'lucide-react'
+import { type AppointmentType, type Clinic, type Dentist, intervalMs } from '../../chairtime'
+import { duration } from '../format'
+import { Avatar } from '../ui/parts'
+
+interface Props {
+  clinics: Clinic[]
+  clinic: Clinic
+  types: AppointmentType[]
+  type: AppointmentType
+  dentists: Dentist[]
+  dentistId: string | null
+  isMoving: boolean
+  choose(changes: Record<string, string | null>): void
+}
+
+/** Where, what, with whom. An appointment that is moved keeps its clinic and its type. */
+export function Choices({ clinics, clinic, types, type, dentists, dentistId, isMoving, choose }: Props) {
+  return (
+    <aside className="choices" aria-label="Your visit">
+      <label className="field">
+        <span>Clinic</span>
+        <select
+          className="input"
+          value={clinic.slug}
+          disabled={isMoving}
+          onChange={(event) => choose({ clinic: event.target.value, type: null, dentist: null, from: null })}
+        >
+          {clinics.map(({ slug, name }) => (
+            <option key={slug} value={slug}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      {!isMoving && (
+        <fieldset className="options">
+          <legend>Visit</legend>
+          {types.map((option) => (
+            <label key={option.id} className="option">
+              <input type="radio" name="type" checked={option.id === type.id} onChange={() => choose({ type: option.id })} />
+              <span className="clip">{option.name}</span>
+              <span className="num muted">{duration(intervalMs(option.duration))}</span>
+            </label>
+          ))}
+        </fieldset>
+      )}
+      <fieldset className="options">
+        <legend>Dentist</legend>
+        <label className="option person">
+          <input type="radio" name="dentist" checked={dentistId === null} onChange={() => choose({ dentist: null })} />
+          <span className="avatar any">
+            <Users size={17} aria-hidden="true" />
+          </span>
+          <span className="option-text">
+            <span>Any dentist</span>
+            <small>The most free times</small>
+          </span>
+          <Check size={17} className="tick" aria-hidden="true" />
+        </label>
+        {dentists.map((dentist) => (
+          <label key={dentist.id} className="option person">
+            <input
+              type="radio"
+              name="dentist"
+              checked={dentistId === dentist.id}
+              onChange={() => choose({ dentist: dentist.id })}
+            />
+            <Avatar name={dentist.full_name} />
+            <span className="option-text">
+              <span className="clip">{dentist.full_name}</span>
+              <small className="clip">{dentist.specialty ?? 'Dentist'}</small>
+            </span>
+            <Check size={17} className="tick" aria-hidden="true" />
+          </label>
+        ))}
+      </fieldset>
+    </aside>
+  )
+}

@@ -1,0 +1,176 @@
+import { CalendarCheck2, Download, TimerOff } from 'lucide-react'
+import { useEffect, useRef, useState } from 'react'
+import { Link } from 'wouter'
+import { type Appointment, type AppointmentType, type Clinic, type Dentist, intervalMs, type useReservation } from '../../chairtime'
+import { longDay, minutesAndSeconds, ownZone, timeRange, zonesDiffer } from '../format'
+import { Avatar, Button, ErrorNotice } from '../ui/parts'
+import { calendarFile } from './calendarFile'
+
+interface Props {
+  hold: ReturnType<typeof useReservation>
+  type: AppointmentType | undefined
+  dentists: Dentist[]
+  clinic: Clinic
+}
+
+/** The time that is held, counting down; then the booking, or the news that the hold has ended. */
+export function HoldPanel({ hold, type, dentists, clinic }: Props) {
+  const [booked, setBooked] = useState<{ appointment: Appointment; title: string } | null>(null)
+  const panel = useRef<HTMLElement>(null)
+  const { reservation, secondsLeft, hasExpired } = hold
+  const isOpen = reservation !== null || hasExpired || booked !== null
+  useEffect(() => {
+    if (reservation) setBooked(null)
+    if (reservation || hasExpired) panel.current?.focus({ preventScroll: true })
+  }, [reservation, hasExpired])
+  if (!isOpen) return null
+  return (
+    <section ref={panel} className="panel" aria-label="Your booking" tabIndex={-1}>
+      {reservation && secondsLeft !== null && (
+        <Held
+          key={reservation.id}
+          hold={hold}
+          secondsLeft={secondsLeft}
+          type={type}
+          dentist={dentists.find(({ id }) => id === reservation.dentist_id)}
+          clinic={clinic}
+          onBooked={(appointment) => setBooked({ appointment, title: `${type?.name ?? 'Visit'} at ${clinic.name}` })}
+        />
+      )}
+      {!reservation && booked && (
+        <Booked {...booked} clinic={clinic} dentist={dentists.find(({ id }) => id === booked.appointment.dentist_id)} onClose={() => setBooked(null)} />
+      )}
+      {!reservation && !booked && hasExpired && (
+        <div className="panel-end" role="alert">
+          <TimerOff size={22} aria-hidden="true" />
+          <div>
+            <h2>Your hold has ended</h2>
+            <p className="muted">The time is free for others again. If nobody took it, pick it once more.</p>
+          </div>
+          <Button className="small" onClick={hold.dismiss}>
+            Got it
+          </Button>
+        </div>
+      )}
+    </section>
+  )
+}
+
+interface HeldProps {
+  hold: ReturnType<typeof useReservation>
+  secondsLeft: number
+  type: AppointmentType | undefined
+  dentist: Dentist | undefined
+  clinic: Clinic
+  onBooked(appointment: Appointment): void
+}
+
+function Held({ hold, secondsLeft, type, dentist, clinic, onBooked }: HeldProps) {
+  const [notes, setNotes] = useState('')
+  const { reservation, confirm, release } = hold
+  if (!reservation) return null
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        confirm.mutate({ notes }, { onSuccess: onBooked })
+      }}
+    >
+      <div className="panel-top">
+        <Ring secondsLeft={secondsLeft} total={intervalMs(clinic.hold_duration) / 1000} />
+        <div className="panel-what">
+          <h2>{longDay(reservation.starts_at, clinic.time_zone)}</h2>
+          <Times from={reservation.starts_at} until={reservation.ends_at} zone={clinic.time_zone} />
+        </div>
+      </div>
+      <p className="panel-who">
+        {dentist && <Avatar name={dentist.full_name} small />}
+        <span className="clip">
+          {type?.name ?? 'Visit'} {dentist && `with ${dentist.full_name}`}
+        </span>
+      </p>
+      <label className="field">
+        <span>Anything the dentist should know?</span>
+        <textarea className="input" rows={2} maxLength={2000} value={notes} placeholder="Optional" onChange={(event) => setNotes(event.target.value)} />
+      </label>
+      <ErrorNotice error={confirm.error} />
+      <div className="panel-actions">
+        <Button className="quiet" onClick={() => void release()}>
+          Give it back
+        </Button>
+        <Button type="submit" className="primary" busy={confirm.isPending}>
+          Confirm booking
+        </Button>
+      </div>
+    </form>
+  )
+}
+
+/** Clinic time, and the visitor's own when the clocks differ. */
+export function Times({ from, until, zone }: { from: string; until: string; zone: string }) {
+  return (
+    <p>
+      <strong className="num">{timeRange(from, until, zone)}</strong>
+      {zonesDiffer(zone, ownZone, from) && (
+        <span className="own-time num"> {timeRange(from, until, ownZone)} your time</span>
+      )}
+    </p>
+  )
+}
+
+const RADIUS = 23
+const LENGTH = 2 * Math.PI * RADIUS
+const HURRY = 60
+
+function Ring({ secondsLeft, total }: { secondsLeft: number; total: number }) {
+  const share = Math.min(1, secondsLeft / total)
+  return (
+    <div className={secondsLeft <= HURRY ? 'ring hurry' : 'ring'} role="timer" aria-label={`Held for you for ${minutesAndSeconds(secondsLeft)} more`}>
+      <svg viewBox="0 0 52 52" width={58} height={58} aria-hidden="true">
+        <circle cx="26" cy="26" r={RADIUS} />
+        <circle cx="26" cy="26" r={RADIUS} strokeDasharray={LENGTH} strokeDashoffset={LENGTH * (1 - share)} />
+      </svg>
+      <span className="num">{minutesAndSeconds(secondsLeft)}</span>
+    </div>
+  )
+}
+
+interface BookedProps {
+  appointment: Appointment
+  title: string
+  clinic: Clinic
+  dentist: Dentist | undefined
+  onClose(): void
+}
+
+function Booked({ appointment, title, clinic, dentist, onClose }: BookedProps) {
+  return (
+    <div className="booked" role="status">
+      <div className="panel-top">
+        <span className="check">
+          <CalendarCheck2 size={24} aria-hidden="true" />
+        </span>
+        <div className="panel-what">
+          <h2>You are booked</h2>
+          <p className="muted">
+            {longDay(appointment.starts_at, clinic.time_zone)}
+            {dentist && `, with ${dentist.full_name}`}
+          </p>
+          <Times from={appointment.starts_at} until={appointment.ends_at} zone={clinic.time_zone} />
+        </div>
+      </div>
+      <div className="panel-actions">
+        <a className="btn quiet" download="appointment.ics" href={calendarFile(appointment, title)}>
+          <Download size={16} /> Calendar
+        </a>
+        <Button className="quiet" onClick={onClose}>
+          Close
+        </Button>
+        <Link className="btn primary" href="/appointments">
+          My appointments
+        </Link>
+      </div>
+    </div>
+  )
+}
+

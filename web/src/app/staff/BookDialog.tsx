@@ -1,0 +1,255 @@
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { Search, UserPlus } from 'lucide-react'
+import { useDeferredValue, useState } from 'react'
+import { ChairtimeError, type Clinic, idempotent, intervalMs, type Patient, type Slot, useChairtime } from '../../chairtime'
+import { useAppointmentTypes, useDentists } from '../data'
+import { clockTime, dayOf, duration, instantAt, longDay, timeInput } from '../format'
+import { Dialog } from '../ui/Dialog'
+import { Avatar, Button, ErrorNotice } from '../ui/parts'
+import { useToast } from '../ui/Toasts'
+
+/** What is known when the dialog opens: a click on the board knows dentist and time, the button only the day. */
+export interface BookDraft {
+  day: string
+  dentistId?: string
+  startsAt?: string
+}
+
+interface Props {
+  clinic: Clinic
+  draft: BookDraft
+  /** Set for a dentist, who books into their own calendar. */
+  dentistId: string | null
+  onClose(): void
+}
+
+interface Wanted {
+  dentist_id: string
+  appointment_type_id: string
+  starts_at: string
+  notes?: string
+}
+
+type Who = { kind: 'known'; patient: Patient } | { kind: 'new'; name: string; phone: string } | null
+
+/** Books for a patient of the clinic or for somebody who has just walked in. */
+export function BookDialog({ clinic, draft, dentistId, onClose }: Props) {
+  const client = useChairtime()
+  const say = useToast()
+  const zone = clinic.time_zone
+  const [who, setWho] = useState<Who>(null)
+  const [day, setDay] = useState(draft.startsAt ? dayOf(draft.startsAt, zone) : draft.day)
+  const [time, setTime] = useState(draft.startsAt ? timeInput(draft.startsAt, zone) : '')
+  const [dentist, setDentist] = useState(draft.dentistId ?? dentistId ?? '')
+  const dentists = useDentists(clinic.id).data?.filter(({ id, is_active }) => is_active && (!dentistId || id === dentistId))
+  const types = useAppointmentTypes(clinic.id).data
+
+  const book = useMutation({
+    mutationFn: async (wanted: Wanted) => {
+      const patient_id = await patientOf(who)
+      return idempotent((idempotency_key) => client.rpc('book_appointment', { ...wanted, patient_id, idempotency_key }))
+    },
+    onSuccess: (appointment) => {
+      say(`Booked: ${longDay(appointment.starts_at, zone)}, ${clockTime(appointment.starts_at, zone)}.`)
+      onClose()
+    },
+  })
+  const patientOf = async (chosen: Who): Promise<string> => {
+    if (chosen?.kind === 'known') return chosen.patient.id
+    const { name, phone } = chosen as { name: string; phone: string }
+    const patient = await client.rpc('create_patient', { clinic_id: clinic.id, full_name: name, ...(phone ? { phone } : {}) })
+    // Remembered, so that a second attempt at another time does not register the person twice.
+    setWho({ kind: 'known', patient })
+    return patient.id
+  }
+  const submit = (form: FormData) =>
+    book.mutate({
+      dentist_id: dentist,
+      appointment_type_id: String(form.get('type')),
+      starts_at: instantAt(day, time, zone),
+      ...(form.get('notes') ? { notes: String(form.get('notes')) } : {}),
+    })
+  return (
+    <Dialog title="Book an appointment" onClose={onClose}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault()
+          submit(new FormData(event.currentTarget))
+        }}
+      >
+        <PatientPicker clinicId={clinic.id} who={who} onPick={setWho} />
+        <div className="cols">
+          <label className="field">
+            <span>Visit</span>
+            <select className="input" name="type" required>
+              {types?.map((type) => (
+                <option key={type.id} value={type.id}>
+                  {type.name}, {duration(intervalMs(type.duration))}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label className="field">
+            <span>Dentist</span>
+            <select className="input" required value={dentist} onChange={(event) => setDentist(event.target.value)}>
+              {dentist === '' && <option value="">Choose…</option>}
+              {dentists?.map(({ id, full_name }) => (
+                <option key={id} value={id}>
+                  {full_name}
+                </option>
+              ))}
+            </select>
+          </label>
+        </div>
+        <div className="cols">
+          <label className="field">
+            <span>Day</span>
+            <input className="input" type="date" required value={day} onChange={(event) => setDay(event.target.value)} />
+          </label>
+          <label className="field">
+            <span>Time</span>
+            <input className="input" type="time" required value={time} onChange={(event) => setTime(event.target.value)} />
+          </label>
+        </div>
+        <label className="field">
+          <span>Notes</span>
+          <input className="input" name="notes" maxLength={4000} placeholder="Optional" />
+        </label>
+        <ErrorNotice error={book.error} />
+        <Alternatives
+          error={book.error}
+          zone={zone}
+          onPick={(slot) => {
+            setDentist(slot.dentist_id)
+            setDay(dayOf(slot.starts_at, zone))
+            setTime(timeInput(slot.starts_at, zone))
+            book.reset()
+          }}
+        />
+        <div className="actions">
+          <Button className="quiet" onClick={onClose}>
+            Close
+          </Button>
+          <Button type="submit" className="primary" busy={book.isPending} disabled={!isReady(who)}>
+            Book
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+function isReady(who: Who): boolean {
+  return who?.kind === 'known' || (who?.kind === 'new' && who.name.trim() !== '')
+}
+
+/** A taken slot comes with up to three free ones near it. */
+function Alternatives({ error, zone, onPick }: { error: Error | null; zone: string; onPick(slot: Slot): void }) {
+  if (!(error instanceof ChairtimeError) || error.code !== 'slot_taken' || !Array.isArray(error.details)) return null
+  const slots = error.details as Slot[]
+  return (
+    <div className="toolbar" role="group" aria-label="Free instead">
+      {slots.map((slot) => (
+        <Button key={`${slot.dentist_id}${slot.starts_at}`} className="small" onClick={() => onPick(slot)}>
+          {longDay(slot.starts_at, zone).split(',')[0]} {clockTime(slot.starts_at, zone)}
+        </Button>
+      ))}
+    </div>
+  )
+}
+
+interface PickerProps {
+  clinicId: string
+  who: Who
+  onPick(who: Who): void
+}
+
+const FOUND = 6
+
+function PatientPicker({ clinicId, who, onPick }: PickerProps) {
+  const client = useChairtime()
+  const [text, setText] = useState('')
+  const searched = useDeferredValue(text.trim())
+  const { data: patients } = useQuery({
+    queryKey: ['patients', clinicId, searched],
+    staleTime: 0,
+    queryFn: () =>
+      client.rows('patients', (rows) =>
+        rows.eq('clinic_id', clinicId).ilike('full_name', `%${escaped(searched)}%`).order('full_name').limit(FOUND),
+      ),
+  })
+  if (who?.kind === 'known') return <Chosen patient={who.patient} onClear={() => onPick(null)} />
+  if (who?.kind === 'new') return <WalkIn who={who} onPick={onPick} />
+  return (
+    <div className="picker">
+      <label className="field">
+        <span>Patient</span>
+        <span className="search">
+          <Search size={16} aria-hidden="true" />
+          <input className="input" type="search" value={text} placeholder="Name" autoComplete="off" autoFocus onChange={(event) => setText(event.target.value)} />
+        </span>
+      </label>
+      <ul aria-label="Patients" className="picker-list">
+        {patients?.map((patient) => (
+          <li key={patient.id}>
+            <button type="button" onClick={() => onPick({ kind: 'known', patient })}>
+              <Avatar name={patient.full_name} small />
+              <span className="clip">{patient.full_name}</span>
+              <small className="clip muted">{patient.phone ?? patient.email}</small>
+            </button>
+          </li>
+        ))}
+        <li>
+          <button type="button" onClick={() => onPick({ kind: 'new', name: text.trim(), phone: '' })}>
+            <span className="avatar small guest">
+              <UserPlus size={14} aria-hidden="true" />
+            </span>
+            <span className="clip">{searched ? `New patient “${searched}”` : 'Somebody new'}</span>
+          </button>
+        </li>
+      </ul>
+    </div>
+  )
+}
+
+function Chosen({ patient, onClear }: { patient: Patient; onClear(): void }) {
+  return (
+    <div className="chosen">
+      <Avatar name={patient.full_name} />
+      <div className="option-text clip">
+        <strong className="clip">{patient.full_name}</strong>
+        <small className="muted clip">{patient.phone ?? patient.email ?? 'No phone number'}</small>
+      </div>
+      <Button className="small quiet" onClick={onClear}>
+        Change
+      </Button>
+    </div>
+  )
+}
+
+function WalkIn({ who, onPick }: { who: { kind: 'new'; name: string; phone: string }; onPick(who: Who): void }) {
+  return (
+    <fieldset className="stack">
+      <legend className="sr-only">New patient</legend>
+      <div className="cols">
+        <label className="field">
+          <span>Name</span>
+          <input className="input" required maxLength={200} autoFocus value={who.name} onChange={(event) => onPick({ ...who, name: event.target.value })} />
+        </label>
+        <label className="field">
+          <span>Phone</span>
+          <input className="input" type="tel" maxLength={40} value={who.phone} placeholder="Optional" onChange={(event) => onPick({ ...who, phone: event.target.value })} />
+        </label>
+      </div>
+      <Button className="small quiet" onClick={() => onPick(null)}>
+        Search patients instead
+      </Button>
+    </fieldset>
+  )
+}
+
+/** `%` and `_` are wildcards in a pattern, and people's names may contain neither by accident. */
+function escaped(text: string): string {
+  return text.replace(/[\\%_*]/g, '\\$&')
+}

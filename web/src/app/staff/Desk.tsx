@@ -1,0 +1,129 @@
+import { CalendarDays, ChartNoAxesColumn, Clock3, ShieldX, UsersRound } from 'lucide-react'
+import { lazy, type ReactNode, Suspense } from 'react'
+import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
+import type { Clinic, Membership } from '../../chairtime'
+import { AccountMenu } from '../account/AccountMenu'
+import { Connection } from '../Connection'
+import { desksOf, useClinic, useMe } from '../data'
+import { NotFound } from '../NotFound'
+import { Brand, Shell, Splash } from '../Shell'
+import { Empty, Skeleton } from '../ui/parts'
+import { DayPage } from './DayPage'
+import { HoursPage } from './HoursPage'
+import { TeamPage } from './TeamPage'
+
+const MetricsPage = lazy(() => import('./MetricsPage').then(({ MetricsPage }) => ({ default: MetricsPage })))
+
+export interface DeskProps {
+  clinic: Clinic
+  membership: Membership
+}
+
+interface Section {
+  path: string
+  label: string
+  icon: ReactNode
+  roles: Membership['role'][]
+  page(desk: DeskProps): ReactNode
+}
+
+const sections: Section[] = [
+  { path: 'day', label: 'Day', icon: <CalendarDays size={19} />, roles: ['admin', 'receptionist', 'dentist'], page: (desk) => <DayPage {...desk} /> },
+  { path: 'hours', label: 'Hours', icon: <Clock3 size={19} />, roles: ['admin', 'dentist'], page: (desk) => <HoursPage {...desk} /> },
+  { path: 'metrics', label: 'Metrics', icon: <ChartNoAxesColumn size={19} />, roles: ['admin'], page: (desk) => <MetricsPage {...desk} /> },
+  { path: 'team', label: 'Team', icon: <UsersRound size={19} />, roles: ['admin'], page: (desk) => <TeamPage {...desk} /> },
+]
+
+/** The staff's side of one clinic: who may see which section depends on the role there. */
+export function Desk({ slug }: { slug: string }) {
+  const { data: me, isLoading } = useMe()
+  const clinic = useClinic(slug)
+  const desks = desksOf(me)
+  const membership = desks.find((desk) => desk.clinic_slug === slug)
+  if (isLoading || (membership && !clinic)) return <Splash />
+  if (!membership || !clinic) return <NotYours />
+  const mine = sections.filter(({ roles }) => roles.includes(membership.role))
+  return (
+    <div className="desk">
+      <a className="skip" href="#main">
+        Skip to content
+      </a>
+      <aside className="rail">
+        <Brand />
+        <ClinicSwitch current={clinic} desks={desks} />
+        <nav aria-label="Desk">
+          {mine.map(({ path, label, icon }) => (
+            <RailLink key={path} href={`/desk/${slug}/${path}`} icon={icon}>
+              {label}
+            </RailLink>
+          ))}
+        </nav>
+        <div className="rail-foot">
+          <Connection />
+          <AccountMenu />
+        </div>
+      </aside>
+      <main id="main" tabIndex={-1}>
+        <Suspense fallback={<Skeleton height="60dvh" />}>
+          <Switch>
+            {mine.map(({ path, page }) => (
+              <Route key={path} path={`/desk/:clinic/${path}`}>
+                {page({ clinic, membership })}
+              </Route>
+            ))}
+            <Route path="/desk/:clinic">
+              <Redirect to={`/desk/${slug}/day`} replace />
+            </Route>
+            <Route component={NotFound} />
+          </Switch>
+        </Suspense>
+      </main>
+    </div>
+  )
+}
+
+function RailLink({ href, icon, children }: { href: string; icon: ReactNode; children: ReactNode }) {
+  const [path] = useLocation()
+  return (
+    <Link href={href} aria-current={path.startsWith(href) ? 'page' : undefined}>
+      {icon}
+      <span>{children}</span>
+    </Link>
+  )
+}
+
+const roleNames = { admin: 'Administrator', dentist: 'Dentist', receptionist: 'Reception', chatbot: 'Chatbot', patient: 'Patient' }
+
+function ClinicSwitch({ current, desks }: { current: Clinic; desks: Membership[] }) {
+  const [, navigate] = useLocation()
+  const role = desks.find(({ clinic_slug }) => clinic_slug === current.slug)?.role ?? 'patient'
+  return (
+    <div className="clinic-switch">
+      {desks.length > 1 ? (
+        <select className="input small" aria-label="Clinic" value={current.slug} onChange={(event) => navigate(`/desk/${event.target.value}/day`)}>
+          {desks.map(({ clinic_slug, clinic_name }) => (
+            <option key={clinic_slug} value={clinic_slug}>
+              {clinic_name}
+            </option>
+          ))}
+        </select>
+      ) : (
+        <strong className="clip">{current.name}</strong>
+      )}
+      <small>{roleNames[role]}</small>
+    </div>
+  )
+}
+
+function NotYours() {
+  return (
+    <Shell>
+      <Empty icon={<ShieldX />} title="This desk is not yours">
+        <p>You are signed in, but not on the staff of this clinic. An administrator there can add you.</p>
+        <Link href="/book" className="btn primary">
+          Book a visit instead
+        </Link>
+      </Empty>
+    </Shell>
+  )
+}

@@ -1,0 +1,2 @@
+import type { DeskProps } from './Desk'
+export function HoursPage(_: DeskProps) { return <h1>Hours</h1> }

@@ -1,0 +1,50 @@
+import { X } from 'lucide-react'
+import { type ReactNode, useEffect, useId, useRef } from 'react'
+
+interface Props {
+  title: string
+  onClose(): void
+  wide?: boolean
+  children: ReactNode
+}
+
+/** A modal on the browser's own <dialog>: focus is kept inside and given back, Escape and the backdrop close it. */
+export function Dialog({ title, onClose, wide = false, children }: Props) {
+  const ref = useRef<HTMLDialogElement>(null)
+  const titleId = useId()
+  useEffect(() => {
+    const dialog = ref.current
+    const opener = document.activeElement
+    if (dialog && !dialog.open) dialog.showModal()
+    return () => {
+      dialog?.close()
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+    }
+  }, [])
+  return (
+    <dialog
+      ref={ref}
+      className={wide ? 'dialog wide' : 'dialog'}
+      aria-labelledby={titleId}
+      onCancel={(event) => {
+        if (event.target !== ref.current) return
+        event.preventDefault()
+        onClose()
+      }}
+      onMouseDown={(event) => event.target === ref.current && isOutside(event, ref.current) && onClose()}
+    >
+      <header>
+        <h2 id={titleId}>{title}</h2>
+        <button type="button" className="btn quiet icon small" aria-label="Close" onClick={onClose}>
+          <X size={18} />
+        </button>
+      </header>
+      <div className="body">{children}</div>
+    </dialog>
+  )
+}
+
+function isOutside(event: { clientX: number; clientY: number }, dialog: HTMLElement): boolean {
+  const box = dialog.getBoundingClientRect()
+  return event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom
+}

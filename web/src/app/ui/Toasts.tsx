@@ -1,0 +1,48 @@
+import { CircleAlert, CircleCheck, X } from 'lucide-react'
+import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
+
+interface Toast {
+  id: number
+  text: string
+  tone: 'good' | 'bad'
+}
+
+type Say = (text: string, tone?: Toast['tone']) => void
+
+const SHOWN_FOR = 6000
+const ToastContext = createContext<Say>(() => {})
+
+/** Short messages at the foot of the page, read out by screen readers. */
+export function Toasts({ children }: { children: ReactNode }) {
+  const [toasts, setToasts] = useState<Toast[]>([])
+  const dismiss = useCallback((id: number) => setToasts((shown) => shown.filter((toast) => toast.id !== id)), [])
+  const say = useCallback<Say>(
+    (text, tone = 'good') => {
+      const id = Date.now() + Math.random()
+      setToasts((shown) => [...shown.filter((toast) => toast.text !== text).slice(-2), { id, text, tone }])
+      setTimeout(() => dismiss(id), SHOWN_FOR)
+    },
+    [dismiss],
+  )
+  return (
+    <ToastContext value={useMemo(() => say, [say])}>
+      {children}
+      <div className="toasts" role="status" aria-live="polite">
+        {toasts.map((toast) => (
+          <div key={toast.id} className={`toast ${toast.tone}`}>
+            {toast.tone === 'good' ? <CircleCheck size={18} /> : <CircleAlert size={18} />}
+            <span>{toast.text}</span>
+            <button type="button" aria-label="Dismiss" onClick={() => dismiss(toast.id)}>
+              <X size={16} />
+            </button>
+          </div>
+        ))}
+      </div>
+    </ToastContext>
+  )
+}
+
+/** Says something in a toast. */
+export function useToast(): Say {
+  return useContext(ToastContext)
+}

@@ -1,0 +1,99 @@
+import { CircleAlert, Info, RefreshCw, TriangleAlert } from 'lucide-react'
+import type { ButtonHTMLAttributes, ReactNode } from 'react'
+import { explain } from '../messages'
+
+interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
+  busy?: boolean
+}
+
+/** A button that keeps its size while it works, and cannot be pressed twice. */
+export function Button({ busy = false, className = '', type = 'button', onClick, ...rest }: ButtonProps) {
+  return (
+    <button
+      {...rest}
+      type={type}
+      className={`btn ${className}`}
+      aria-busy={busy || undefined}
+      onClick={busy ? (event) => event.preventDefault() : onClick}
+    />
+  )
+}
+
+/** Initials on a colour that always is the same for the same name. */
+export function Avatar({ name, small = false }: { name: string; small?: boolean }) {
+  return (
+    <span className={small ? 'avatar small' : 'avatar'} style={{ '--hue': hueOf(name) } as React.CSSProperties} aria-hidden="true">
+      {initials(name)}
+    </span>
+  )
+}
+
+const HUES = [200, 290, 25, 150, 250, 75, 340, 110]
+
+/** A hue of the palette, the same for the same text. */
+export function hueOf(text: string): number {
+  let sum = 0
+  for (const char of text) sum = (sum * 31 + (char.codePointAt(0) ?? 0)) % 9973
+  return HUES[sum % HUES.length] as number
+}
+
+function initials(name: string): string {
+  const words = name.replace(/^(dr|prof)\.?\s+/i, '').split(/\s+/).filter(Boolean)
+  const first = words[0]?.[0] ?? '?'
+  const last = words.length > 1 ? (words.at(-1)?.[0] ?? '') : ''
+  return (first + last).toUpperCase()
+}
+
+const TONE_ICONS = { info: Info, warn: TriangleAlert, bad: CircleAlert, good: Info }
+
+/** A message within the page. */
+export function Notice({ tone = 'info', children }: { tone?: 'info' | 'warn' | 'bad' | 'good'; children: ReactNode }) {
+  const Icon = TONE_ICONS[tone]
+  return (
+    <div className={`notice ${tone}`} role={tone === 'bad' ? 'alert' : undefined}>
+      <Icon size={17} aria-hidden="true" />
+      <div>{children}</div>
+    </div>
+  )
+}
+
+/** What went wrong and what to do about it; nothing when there is no error. */
+export function ErrorNotice({ error, retry }: { error: Error | null | undefined; retry?: () => void }) {
+  if (!error) return null
+  const { title, advice } = explain(error)
+  return (
+    <Notice tone="bad">
+      <p>
+        <strong>{title}</strong>
+      </p>
+      <p>{advice}</p>
+      {retry && (
+        <Button className="small quiet" onClick={retry}>
+          <RefreshCw size={15} /> Try again
+        </Button>
+      )}
+    </Notice>
+  )
+}
+
+interface EmptyProps {
+  icon: ReactNode
+  title: string
+  children?: ReactNode
+}
+
+/** A page or panel with nothing in it yet, and what to do about that. */
+export function Empty({ icon, title, children }: EmptyProps) {
+  return (
+    <div className="empty">
+      {icon}
+      <h2>{title}</h2>
+      {children}
+    </div>
+  )
+}
+
+/** A grey place where something will be. */
+export function Skeleton({ height, width = '100%' }: { height: number | string; width?: number | string }) {
+  return <div className="skeleton" style={{ height, width }} aria-hidden="true" />
+}
