@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.support.shared import locked
 
 TOOLS = Path(__file__).parents[1] / "tools"
 PROGRAM = TOOLS / "node_modules" / "supabase" / "dist" / "supabase.js"
+CONFIG = Path(__file__).parents[2] / "supabase" / "config.toml"
 ENVIRONMENT = {**os.environ, "SUPABASE_TELEMETRY_DISABLED": "1", "DO_NOT_TRACK": "1"}
 
 
@@ -30,8 +32,10 @@ def findings(*arguments: str) -> list[dict[str, Any]]:
 
     Raises if the command could not do its work.
     """
-    # It leaves notes in the folder it works in, so it gets one that is nobody's.
+    # It reads from config.toml which schemas are exposed, and leaves notes beside it: so it gets a copy.
     with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "supabase").mkdir()
+        shutil.copy(CONFIG, Path(folder) / "supabase")
         command = [str(PROGRAM), *arguments, "--output-format", "json", "--workdir", folder]
         done = node(command, return_completed_process=True, capture_output=True, text=True, env=ENVIRONMENT)
     results: list[dict[str, Any]] = json.loads(_checked(done))["results"]
