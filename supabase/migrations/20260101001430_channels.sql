@@ -58,44 +58,26 @@ stable
 set search_path = ''
 as $$
 declare
-  -- Every event whose horizon is not newer than this was written when all who could precede it had finished.
-  v_finished xid8 := pg_snapshot_xmin(pg_current_snapshot());
   v_id uuid := split_part(settled_events.topic, ':', 2)::uuid;
-  v_clinic_id uuid;
+  v_clinic_id uuid := coalesce((select d.clinic_id from clinic.dentists as d where d.id = v_id), v_id);
 begin
-  if settled_events.topic is null then
-    return query
-      select e.* from clinic.realtime_events as e
-      where e.id > settled_events.after_id and e.id < coalesce(
-        (
-          select min(u.id) from clinic.realtime_events as u
-          where u.id > settled_events.after_id and u.horizon > v_finished
-        ),
-        9223372036854775807
-      )
-      order by e.id
-      limit settled_events.max_events;
-    return;
-  end if;
-  v_clinic_id := coalesce((select d.clinic_id from clinic.dentists as d where d.id = v_id), v_id);
-  return query
-    with heard as (
-      select e.*, bool_and(e.horizon <= v_finished) over (order by e.id) as is_settled
+  -- An event is settled once every transaction older than its horizon has finished; what follows one that is not
+  -- has to wait with it. The window reads in index order, and the limit stops it.
+  return query execute format(
+    'select (h.e).* from (
+      select e, bool_and(e.horizon <= pg_snapshot_xmin(pg_current_snapshot())) over (order by e.id) as is_settled
       from clinic.realtime_events as e
-      where
-        e.id > settled_events.after_id and settled_events.topic = any (e.topics)
-        and case
-          when settled_events.topic like 'patient:%' then e.user_id = v_id
-          else e.clinic_id = v_clinic_id
-        end
-    )
-    select
-      h.id, h.occurred_at, h.xid, h.horizon, h.topics, h.event, h.entity, h.entity_id, h.clinic_id, h.dentist_id,
-      h.dentist_seq, h.user_id, h.actor, h.payload
-    from heard as h
+      where e.id > $1 and %s
+    ) as h
     where h.is_settled
-    order by h.id
-    limit settled_events.max_events;
+    order by (h.e).id
+    limit $2',
+    case
+      when settled_events.topic is null then 'true'
+      when settled_events.topic like 'patient:%' then 'e.user_id = $4 and $3 = any (e.topics)'
+      else 'e.clinic_id = $5 and $3 = any (e.topics)'
+    end
+  ) using settled_events.after_id, settled_events.max_events, settled_events.topic, v_id, v_clinic_id;
 end
 $$;
 comment on function clinic.settled_events is
