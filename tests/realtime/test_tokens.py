@@ -1,4 +1,4 @@
-"""Tokens: which are refused and how it is said, what a newer one changes, and what happens when one runs out."""
+"""Tokens: which are refused and how that is said, what a newer one changes, what an old one loses."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def test_a_token_with_a_nul_byte_in_it_is_unauthorized(standin: Standin, t
 
 async def test_policies_see_the_headers_of_the_handshake(standin: Standin, topic: str, user: str):
     async with Wire.open(standin, headers={"X-Chairtime-Test": topic}) as wire:
-        assert (await wire.join(topic, token=token(user), config={"private": True}))["status"] == "ok"
+        await wire.enter(topic, token(user))
         other = await wire.join(f"{topic}-not", token=token(user), config={"private": True})
         assert other["status"] == "error"
 

@@ -15,6 +15,8 @@ from cli.local.realtime.protocol import Vsn
 from tests.realtime.clients import PATIENCE
 from tests.realtime.server import PUBLISHABLE_KEY, Standin
 
+JOINED = {"status": "ok", "response": {"postgres_changes": []}}
+
 
 class Wire:
     """An open socket; messages are dicts with topic, event, payload and ref, whatever the version."""
@@ -86,6 +88,10 @@ class Wire:
         """Join a channel and return the payload of the reply."""
         about = {"access_token": token} if token else {}
         return await self.ask(f"realtime:{topic}", "phx_join", {"config": config or {}, **about})
+
+    async def enter(self, topic: str, token: str) -> None:
+        """Join a private channel, and see to it that this works."""
+        assert await self.join(topic, token=token, config={"private": True}) == JOINED
 
     async def closed(self) -> int:
         """Wait until the server has closed the connection, and return the code."""

@@ -196,8 +196,7 @@ class Channel:
     async def _authorise_reading(self) -> None:
         """Ask what the current token may read, and forget what the one before it might send."""
         self._writable = {}
-        if not self._services.listener.ready.is_set():
-            raise DatabaseUnavailable
+        await self._services.listener.wait_until_ready()
         extensions = ["broadcast", "presence"] if self._presence_wanted else ["broadcast"]
         if not self.config.private:
             self._readable = set(extensions)

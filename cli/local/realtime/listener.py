@@ -13,6 +13,7 @@ import psycopg
 from cli.local.realtime.database import Database, DatabaseUnavailable, Key, Message
 
 SESSION = "-c timezone=UTC -c lock_timeout=2s"
+PATIENCE = 2  # seconds that a join waits for the listener to be ready
 BATCH = 500  # messages read in one query at most
 BACKOFF = (0.1, 0.2, 0.5, 1, 2, 5)  # seconds between attempts to connect
 MAINTENANCE_INTERVAL = 600  # seconds
@@ -39,6 +40,14 @@ class Listener:
         self._on_messages = on_messages
         self._on_loss = on_loss
         self.ready = asyncio.Event()
+
+    async def wait_until_ready(self) -> None:
+        """Return once messages are read as they are committed. Raises DatabaseUnavailable after a moment."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.ready.wait()
+        except TimeoutError:
+            raise DatabaseUnavailable from None
 
     async def run(self) -> None:
         """Listen until cancelled; a lost database is tried again, with backoff."""
