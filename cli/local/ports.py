@@ -27,6 +27,7 @@ def free_port() -> int:
     return port
 
 
-def free_port_near(preferred: int, tries: int = 20) -> int:
-    """Return `preferred` if it is free, else the next free one above it, else any free port."""
-    return next((port for port in range(preferred, preferred + tries) if is_free(port)), None) or free_port()
+def free_port_near(preferred: int) -> int:
+    """Return `preferred` if it is free, else the first free one of those 10, 20, … 100 above, else any."""
+    candidates = range(preferred, min(preferred + 101, 65536), 10)
+    return next(filter(is_free, candidates), None) or free_port()

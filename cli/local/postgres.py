@@ -69,7 +69,7 @@ class PostgresServer:
     def pid(self) -> int | None:
         """The server's process id, or None when it does not run."""
         try:
-            pid = int(self._pid_file.read_text().split("\n", 1)[0])
+            pid = int(self.pid_file.read_text().split("\n", 1)[0])
             process = psutil.Process(pid)
             return pid if str(self.data_dir) in process.cmdline() else None
         except (FileNotFoundError, ValueError, psutil.Error):
@@ -87,7 +87,7 @@ class PostgresServer:
             self._create()
         self.stop()
         # What is left is stale. Postgres would find that out, unless somebody else has the process id by now.
-        self._pid_file.unlink(missing_ok=True)
+        self.pid_file.unlink(missing_ok=True)
         options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in self.settings.items())
         self._run("pg_ctl", "start", "-w", "-t", "60", "-D", str(self.data_dir), "-o", options)
 
@@ -122,7 +122,8 @@ class PostgresServer:
         unfinished.rename(self.data_dir)
 
     @property
-    def _pid_file(self) -> Path:
+    def pid_file(self) -> Path:
+        """The file whose first line is the running server's process id."""
         return self.data_dir / "postmaster.pid"
 
     @property

