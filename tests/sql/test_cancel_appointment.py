@@ -69,9 +69,8 @@ def test_what_has_happened_cannot_be_cancelled(
     ana: Connection, desk: Connection, superuser: Connection, riverside: Clinic, path: list[str]
 ) -> None:
     appointment = book(ana, riverside, riverside.at("09:00"))
-    superuser.execute("update clinic.clinics set min_notice = '0'")
     for status in path:
-        call(desk, "set_appointment_status", appointment_id=appointment["id"], status=status)
+        superuser.execute("update clinic.appointments set status = %s where id = %s", [status, appointment["id"]])
     for anybody in (ana, desk):
         with refused("invalid_transition"):
             cancel(anybody, appointment)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from tests.support.actors import Connection, call
+from tests.support.actors import Actors, Connection, call
 from tests.support.clinics import Clinic
 from tests.support.refusals import refused
 from tests.support.slots import expire_hold, listed, reserve
@@ -41,14 +41,17 @@ def test_nobody_else_releases_a_hold(
     start = riverside.at("09:00")
     hold = reserve(ana, riverside, start)
     for stranger in (ben, foreign_desk):
-        assert call(stranger, "release_reservation", reservation_id=hold["id"]) is False
+        with refused("not_found"):
+            call(stranger, "release_reservation", reservation_id=hold["id"])
     with refused("not_authenticated"):
         call(anon, "release_reservation", reservation_id=hold["id"])
     assert start not in listed(ben, riverside, start)
 
 
-def test_a_hold_that_never_was_is_as_gone_as_any(ana: Connection) -> None:
-    assert call(ana, "release_reservation", reservation_id=uuid4()) is False
+def test_a_hold_that_never_was_is_not_found(ana: Connection, actors: Actors) -> None:
+    for anybody in (ana, actors.service_role()):
+        with refused("not_found"):
+            call(anybody, "release_reservation", reservation_id=uuid4())
 
 
 def test_a_confirmed_hold_cannot_be_released(ana: Connection, ben: Connection, riverside: Clinic) -> None:

@@ -159,10 +159,9 @@ def test_a_null_argument_is_invalid(ana: Connection, riverside: Clinic, missing:
         call(ana, "reserve_slot", **arguments)
 
 
-@pytest.mark.parametrize("instant", ["infinity", "-infinity", "290000-01-01 00:00+00"])
-def test_an_instant_that_is_no_appointment_is_refused(ana: Connection, riverside: Clinic, instant: str) -> None:
-    code = {"infinity": "invalid_argument", "-infinity": "invalid_argument"}.get(instant, "beyond_horizon")
-    with refused(code):
+@pytest.mark.parametrize("instant", ["infinity", "-infinity", "290000-01-01 00:00+00", "4000-01-01 00:00+00 BC"])
+def test_an_instant_that_is_no_appointment_is_invalid(ana: Connection, riverside: Clinic, instant: str) -> None:
+    with refused("invalid_argument"):
         call(
             ana,
             "reserve_slot",

@@ -11,17 +11,101 @@ from tests.support.slots import book, listed
 
 STATUSES = ("booked", "checked_in", "fulfilled", "cancelled", "no_show")
 # From each status, where staff may go. Staying is no change, and no error.
-ALLOWED = {
+ALLOWED: dict[str, set[str]] = {
     "booked": {"checked_in", "cancelled", "no_show"},
-    "checked_in": {"fulfilled", "cancelled", "booked", "no_show"},
+    "checked_in": {"fulfilled", "cancelled"},
     "fulfilled": set(),
     "cancelled": set(),
     "no_show": set(),
 }
-PATHS = {"booked": [], "checked_in": ["checked_in"], "fulfilled": ["checked_in", "fulfilled"],
+PATHS: dict[str, list[str]] = {"booked": [], "checked_in": ["checked_in"], "fulfilled": ["checked_in", "fulfilled"],
          "cancelled": ["cancelled"], "no_show": ["no_show"]}  # fmt: skip
 
 
 def set_status(connection: Connection, appointment: Row, status: str | None, **more: object) -> Row:
     row: Row = call(connection, "set_appointment_status", appointment_id=appointment["id"], status=status, **more)
     return row
+
+
+@pytest.fixture
+def appointment(ana: Connection, superuser: Connection, riverside: Clinic) -> Row:
+    """An appointment that has begun: booked ahead, then moved to yesterday by hand."""
+    booked = book(ana, riverside, riverside.at("09:00"))
+    superuser.execute(
+        "update clinic.appointments set starts_at = now() - interval '1 day', ends_at = now() - interval '23 hours'"
+        " where id = %s",
+        [booked["id"]],
+    )
+    return booked
+
+
+@pytest.mark.parametrize("now", STATUSES)
+@pytest.mark.parametrize("then", STATUSES)
+def test_staff_may_say_what_can_follow(desk: Connection, appointment: Row, now: str, then: str) -> None:
+    for status in PATHS[now]:
+        set_status(desk, appointment, status)
+    if then in ALLOWED[now] | {now}:
+        assert set_status(desk, appointment, then)["status"] == then
+    else:
+        with refused("invalid_transition"):
+            set_status(desk, appointment, then)
+
+
+@pytest.mark.parametrize("status", ["booked", "checked_in"])
+def test_only_what_is_still_to_come_claims_the_calendar(
+    desk: Connection, superuser: Connection, appointment: Row, status: str
+) -> None:
+    claims = "select from clinic.occupancy where id = %s"
+    if status == "checked_in":
+        set_status(desk, appointment, status)
+    assert superuser.execute(claims, [appointment["id"]]).rowcount == 1
+    set_status(desk, appointment, {"booked": "no_show", "checked_in": "fulfilled"}[status])
+    assert superuser.execute(claims, [appointment["id"]]).rowcount == 0
+
+
+def test_nobody_has_missed_what_has_not_begun(ana: Connection, desk: Connection, riverside: Clinic) -> None:
+    appointment = book(ana, riverside, riverside.at("09:00"))
+    with refused("invalid_transition"):
+        set_status(desk, appointment, "no_show")
+
+
+def test_cancelling_by_status_is_cancelling(ana: Connection, desk: Connection, riverside: Clinic) -> None:
+    appointment = book(ana, riverside, riverside.at("09:00"))
+    cancelled = set_status(desk, appointment, "cancelled")
+    assert cancelled["cancelled_at"] is not None
+    assert riverside.at("09:00") in listed(ana, riverside, riverside.at("09:00"))
+
+
+def test_each_change_is_a_new_version_and_staying_is_none(desk: Connection, appointment: Row) -> None:
+    arrived = set_status(desk, appointment, "checked_in")
+    assert set_status(desk, appointment, "checked_in") == arrived
+    with refused("stale_version"):
+        set_status(desk, appointment, "fulfilled", expected_version=arrived["version"] - 1)
+    assert set_status(desk, appointment, "fulfilled", expected_version=arrived["version"])["version"] == (
+        arrived["version"] + 1
+    )
+
+
+@pytest.mark.parametrize("status", [None, "", "BOOKED", "arrived"])
+def test_a_status_that_is_none_is_invalid(desk: Connection, appointment: Row, status: str | None) -> None:
+    with refused("invalid_argument"):
+        set_status(desk, appointment, status)
+
+
+def test_the_appointments_dentist_may_and_the_patient_may_not(
+    lee: Connection, ana: Connection, bot: Connection, foreign_desk: Connection, anon: Connection, appointment: Row
+) -> None:
+    with refused("forbidden"):
+        set_status(ana, appointment, "checked_in")
+    for stranger in (bot, foreign_desk):
+        with refused("not_found"):
+            set_status(stranger, appointment, "checked_in")
+    with refused("not_authenticated"):
+        set_status(anon, appointment, "checked_in")
+    assert set_status(lee, appointment, "checked_in")["status"] == "checked_in"
+
+
+def test_a_dentist_has_no_say_in_a_colleagues_appointments(ana: Connection, lee: Connection, riverside: Clinic) -> None:
+    appointment = book(ana, riverside, riverside.at("09:00"), dentist_id=riverside.other)
+    with refused("not_found"):
+        set_status(lee, appointment, "checked_in")
