@@ -36,7 +36,7 @@ COMMANDS = {
     "book": Entry("desk", "Desk", "Book an appointment."),
     "hold": Entry("desk", "Desk", "Hold a slot for a few minutes."),
     "cancel": Entry("desk", "Desk", "Cancel an appointment."),
-    "day": Entry("desk", "Desk", "Draw a clinic's day, dentists as columns."),
+    "day": Entry("day", "Desk", "Draw a clinic's day, dentists as columns."),
     "reservations": Entry("desk", "Desk", "List and release holds."),
     "events": Entry("events", "Watch", "Follow the events of a channel."),
     "metrics": Entry("watch", "Watch", "Show the worker's metrics."),

@@ -1,0 +1,124 @@
+"""`chairtime day`: the day board in the terminal."""
+
+import asyncio
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import lookup, output
+from cli.day_board import draw
+from cli.lookup import Row, instant
+from cli.project import find_project
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from cli.api import Api
+    from cli.project import Project
+
+app = typer.Typer()
+
+_AT_LEAST_EVERY = 30  # seconds: broadcasts are hints, so look now and then without one
+
+
+@app.command()
+def day(
+    clinic: Annotated[str, typer.Argument(help="Slug or id of the clinic.", show_default=False)],
+    on: Annotated[
+        str | None, typer.Option("--on", help="A date, today, tomorrow.", show_default=False)
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep it live until Ctrl-C.")] = False,
+) -> None:
+    """Draw a clinic's day: dentists as columns, appointments, holds with the time they have left.
+
+    With --watch it follows the clinic's channel; with --json too, every change prints the day as one line.
+
+    Example: [bold]chairtime day riverside --watch[/]
+    """
+    from cli.api import connect
+
+    project = find_project()
+    api = connect(project)
+    where = lookup.find_clinic(api, clinic)
+    board = Board(api, where, lookup.parse_day(on, where))
+    if watch:
+        asyncio.run(_watch(project, api, board))
+    else:
+        output.emit(board.data, lambda _: board.draw())
+
+
+class Board:
+    """One clinic's day as last fetched, and how far this machine's clock is from the server's."""
+
+    def __init__(self, api: "Api", clinic: Row, on: date) -> None:
+        self._api, self.clinic, self._on = api, clinic, on
+        self.data: Row = {}
+        self.fetch()
+
+    def fetch(self) -> None:
+        """Ask the API for the day again."""
+        self.data = self._api.rpc("clinic_day", clinic_id=self.clinic["id"], day=self._on.isoformat())
+        self._ahead = instant(self.data["server_now"]) - datetime.now(lookup.zone(self.clinic))
+
+    def draw(self) -> "RenderableType":
+        """Draw the day with the holds' countdown as of now, by the server's clock."""
+        now = datetime.now(lookup.zone(self.clinic)) + self._ahead
+        title = (
+            f"{self.clinic['name']} · {self._on:%A %d %B %Y} · {now:%H:%M:%S} ({self.clinic['time_zone']})"
+        )
+        return draw(self.data, title, now, output.console().size.height)
+
+
+async def _watch(project: "Project", api: "Api", board: Board) -> None:
+    from cli.live import follow
+
+    changed = asyncio.Event()
+    following = asyncio.create_task(
+        follow(project, api, f"clinic:{board.clinic['id']}", lambda _: changed.set())
+    )
+    showing = asyncio.create_task(
+        _print_changes(board, changed) if output.is_json() else _animate(board, changed)
+    )
+    try:
+        done, _ = await asyncio.wait({following, showing}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        following.cancel()
+        showing.cancel()
+        await asyncio.gather(following, showing, return_exceptions=True)
+
+
+async def _print_changes(board: Board, changed: asyncio.Event) -> None:
+    while True:
+        output.emit_line(board.data, _nothing)
+        await _refreshed(board, changed, _AT_LEAST_EVERY)
+
+
+async def _animate(board: Board, changed: asyncio.Event) -> None:
+    from rich.live import Live
+
+    ticks = 0
+    with Live(
+        board.draw(), console=output.console(), screen=output.console().is_terminal, auto_refresh=False
+    ) as live:
+        while True:
+            ticks += 1
+            await _refreshed(board, changed, 1, fetch=ticks % _AT_LEAST_EVERY == 0)
+            live.update(board.draw(), refresh=True)
+
+
+async def _refreshed(board: Board, changed: asyncio.Event, seconds: float, fetch: bool = True) -> None:
+    """Wait for a change or for the time to pass, and fetch the day if there is reason to."""
+    try:
+        await asyncio.wait_for(changed.wait(), seconds)
+    except TimeoutError:
+        if not fetch:
+            return
+    changed.clear()
+    await asyncio.to_thread(board.fetch)
+
+
+def _nothing(data: Any) -> str:
+    return ""
