@@ -11,6 +11,17 @@ $$;
 comment on function clinic.is_time_zone is 'Whether the name is one of the IANA time zones this server knows.';
 grant execute on function clinic.is_time_zone to anon, authenticated, service_role;
 
+create function clinic.is_clock_span(span interval)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select extract(year from span) = 0 and extract(month from span) = 0 and extract(day from span) = 0;
+$$;
+comment on function clinic.is_clock_span is 'Whether the span has hours and smaller parts only, so that it is as long on every day.';
+grant execute on function clinic.is_clock_span to anon, authenticated, service_role;
+
 create table clinic.clinics (
   id uuid not null default gen_random_uuid(),
   slug text not null,
@@ -28,8 +39,12 @@ create table clinic.clinics (
   constraint clinics_slug_is_plain check (slug ~ '^[a-z0-9](-?[a-z0-9]){1,62}$'),
   constraint clinics_name_is_short check (length(name) between 1 and 200),
   constraint clinics_time_zone_exists check (clinic.is_time_zone(time_zone)),
-  constraint clinics_slot_interval_fits check (slot_interval between '5 minutes' and '12 hours'),
-  constraint clinics_hold_duration_fits check (hold_duration between '1 second' and '1 hour'),
+  constraint clinics_slot_interval_fits check (
+    slot_interval between '5 minutes' and '12 hours' and clinic.is_clock_span(slot_interval)
+  ),
+  constraint clinics_hold_duration_fits check (
+    hold_duration between '1 second' and '1 hour' and clinic.is_clock_span(hold_duration)
+  ),
   constraint clinics_min_notice_fits check (min_notice between '0' and '30 days'),
   constraint clinics_booking_horizon_fits check (booking_horizon between '1 day' and '730 days'),
   constraint clinics_cancellation_notice_fits check (cancellation_notice between '0' and '30 days'),

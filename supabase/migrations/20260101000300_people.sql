@@ -95,7 +95,7 @@ create table clinic.patients (
   constraint patients_email_is_short check (length(email) between 3 and 320)
 );
 comment on table clinic.patients is 'A clinic''s patients. A walk-in has no user_id.';
-create index patients_clinic_idx on clinic.patients (clinic_id, full_name);
+create index patients_clinic_idx on clinic.patients (clinic_id);
 create index patients_user_idx on clinic.patients (user_id);
 
 

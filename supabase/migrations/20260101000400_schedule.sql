@@ -13,9 +13,15 @@ create table clinic.appointment_types (
   constraint appointment_types_name_key unique (clinic_id, name),
   constraint appointment_types_clinic_fkey foreign key (clinic_id) references clinic.clinics (id),
   constraint appointment_types_name_is_short check (length(name) between 1 and 200),
-  constraint appointment_types_duration_fits check (duration between '1 minute' and '12 hours'),
-  constraint appointment_types_buffer_before_fits check (buffer_before between '0' and '4 hours'),
-  constraint appointment_types_buffer_after_fits check (buffer_after between '0' and '4 hours')
+  constraint appointment_types_duration_fits check (
+    duration between '1 minute' and '12 hours' and clinic.is_clock_span(duration)
+  ),
+  constraint appointment_types_buffer_before_fits check (
+    buffer_before between '0' and '4 hours' and clinic.is_clock_span(buffer_before)
+  ),
+  constraint appointment_types_buffer_after_fits check (
+    buffer_after between '0' and '4 hours' and clinic.is_clock_span(buffer_after)
+  )
 );
 comment on table clinic.appointment_types is
 'What can be booked. An appointment copies duration and buffers, so editing a type never resizes history.';

@@ -120,18 +120,20 @@ security definer -- raw SQL by anybody is judged by all the causes
 set search_path = ''
 as $$
 declare
-  v_id uuid := coalesce(new.id, old.id);
+  v_id uuid;
 begin
-  if (
-    select array_agg((d.clinic_id, d.dentist_id, d.cause, d.during, d.expires_at)::text)
-    from clinic.due_claims as d where d.id = v_id
-  ) is distinct from (
-    select array_agg((o.clinic_id, o.dentist_id, o.cause, o.during, o.expires_at)::text)
-    from clinic.occupancy as o where o.id = v_id
-  ) then
-    raise exception 'chairtime: the claim % does not match its cause', v_id
-      using errcode = 'integrity_constraint_violation', hint = 'Change the appointment, reservation or time off instead.';
-  end if;
+  foreach v_id in array array_remove(array[new.id, nullif(old.id, new.id)], null) loop
+    if (
+      select array_agg((d.clinic_id, d.dentist_id, d.cause, d.during, d.expires_at)::text)
+      from clinic.due_claims as d where d.id = v_id
+    ) is distinct from (
+      select array_agg((o.clinic_id, o.dentist_id, o.cause, o.during, o.expires_at)::text)
+      from clinic.occupancy as o where o.id = v_id
+    ) then
+      raise exception 'chairtime: the claim % does not match its cause', v_id
+        using errcode = 'integrity_constraint_violation', hint = 'Change the appointment, reservation or time off instead.';
+    end if;
+  end loop;
   return null;
 end
 $$;
@@ -140,6 +142,42 @@ comment on function clinic.prove_claim is 'At commit, a changed claim must be ex
 create constraint trigger prove_claim after insert or update or delete on clinic.occupancy
 deferrable initially deferred
 for each row execute function clinic.prove_claim();
+
+-- A cause's own triggers move its claim, which is proved by then. What they do not follow is proved here.
+create constraint trigger prove_edited_reservation after update on clinic.slot_reservations
+deferrable initially deferred
+for each row when (
+  (old.id, old.clinic_id, old.dentist_id, old.starts_at, old.ends_at, old.buffer_before, old.buffer_after, old.expires_at)
+  <> (new.id, new.clinic_id, new.dentist_id, new.starts_at, new.ends_at, new.buffer_before, new.buffer_after, new.expires_at)
+) execute function clinic.prove_claim();
+create constraint trigger prove_edited_appointment after update on clinic.appointments
+deferrable initially deferred
+for each row when (old.id <> new.id or old.clinic_id <> new.clinic_id) execute function clinic.prove_claim();
+create constraint trigger prove_edited_time_off after update on clinic.time_off
+deferrable initially deferred
+for each row when (old.id <> new.id or old.clinic_id <> new.clinic_id) execute function clinic.prove_claim();
+
+create function clinic.refuse_truncate()
+returns trigger
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  raise exception 'chairtime: % cannot be truncated, for its claims and events would not follow', tg_table_name
+    using errcode = 'integrity_constraint_violation', hint = 'Delete its rows instead.';
+end
+$$;
+comment on function clinic.refuse_truncate is 'Truncating passes by row triggers, and so by the ledger.';
+
+create trigger refuse_truncate before truncate on clinic.occupancy
+for each statement execute function clinic.refuse_truncate();
+create trigger refuse_truncate before truncate on clinic.slot_reservations
+for each statement execute function clinic.refuse_truncate();
+create trigger refuse_truncate before truncate on clinic.appointments
+for each statement execute function clinic.refuse_truncate();
+create trigger refuse_truncate before truncate on clinic.time_off
+for each statement execute function clinic.refuse_truncate();
 
 create function clinic.check_invariants()
 returns table (violation text, entity_id uuid, details jsonb)

@@ -13,12 +13,13 @@ create function clinic.judge_slots(
   is_staff boolean,
   patient_id uuid default null,
   instant timestamptz default null,
-  except_claim uuid default null
+  except_claims uuid [] default '{}'
 )
 returns table (dentist_id uuid, starts_at timestamptz, ends_at timestamptz, code text)
 language sql
 stable
 set search_path = ''
+set timezone = 'UTC' -- a policy's days are 24 hours, whatever time zone the session likes
 as $$
   with spans as (
     -- What has to be known of the calendars: around one instant, or around all the days.
@@ -72,7 +73,7 @@ as $$
       where
         o.dentist_id = d.id and o.during && tstzrange(s.lower, s.upper)
         and (o.expires_at is null or o.expires_at > judge_slots.as_of)
-        and o.id is distinct from judge_slots.except_claim
+        and o.id <> all (judge_slots.except_claims)
     ) as b
   ),
 
@@ -83,7 +84,7 @@ as $$
     where
       a.patient_id = judge_slots.patient_id and a.status in ('booked', 'checked_in')
       and tstzrange(a.starts_at, a.ends_at) && tstzrange(s.lower, s.upper)
-      and a.id is distinct from judge_slots.except_claim
+      and a.id <> all (judge_slots.except_claims)
   )
 
   select
@@ -113,7 +114,7 @@ as $$
 $$;
 comment on function clinic.judge_slots is
 'The predicate. For each dentist every grid point of the clinic-local days, or the one instant: the code of the first rule that
-forbids it, or null when it may be booked. except_claim is the caller''s own hold or appointment, which never blocks it.';
+forbids it, or null when it may be booked. except_claims are the caller''s own holds or the appointment to move: they never block it.';
 
 create function clinic.judge_slot(
   policy clinic.clinics,
@@ -125,7 +126,7 @@ create function clinic.judge_slot(
   as_of timestamptz,
   is_staff boolean,
   patient_id uuid default null,
-  except_claim uuid default null
+  except_claims uuid [] default '{}'
 )
 returns text
 language sql
@@ -137,7 +138,7 @@ as $$
     policy, array[judge_slot.dentist_id], duration, buffer_before, buffer_after,
     (judge_slot.starts_at at time zone policy.time_zone)::date,
     (judge_slot.starts_at at time zone policy.time_zone)::date,
-    as_of, is_staff, patient_id, judge_slot.starts_at, except_claim
+    as_of, is_staff, patient_id, judge_slot.starts_at, except_claims
   ) as j;
 $$;
 comment on function clinic.judge_slot is 'Why this one slot may not be booked, or null when it may.';
@@ -152,7 +153,7 @@ create function clinic.alternatives(
   as_of timestamptz,
   is_staff boolean,
   patient_id uuid default null,
-  except_claim uuid default null
+  except_claims uuid [] default '{}'
 )
 returns jsonb
 language sql
@@ -168,7 +169,7 @@ as $$
       policy, array[alternatives.dentist_id], duration, buffer_before, buffer_after,
       (alternatives.starts_at at time zone policy.time_zone)::date,
       (alternatives.starts_at at time zone policy.time_zone)::date + 6,
-      as_of, is_staff, patient_id, null, except_claim
+      as_of, is_staff, patient_id, null, except_claims
     ) as j
     where j.code is null
     order by distance, j.starts_at
@@ -188,7 +189,7 @@ create function clinic.require_slot(
   as_of timestamptz,
   is_staff boolean,
   patient_id uuid default null,
-  except_claim uuid default null
+  except_claims uuid [] default '{}'
 )
 returns void
 language plpgsql
@@ -198,13 +199,13 @@ as $$
 declare
   v_code text := clinic.judge_slot(
     policy, require_slot.dentist_id, require_slot.starts_at, duration, buffer_before, buffer_after,
-    as_of, is_staff, require_slot.patient_id, except_claim
+    as_of, is_staff, require_slot.patient_id, except_claims
   );
 begin
   if v_code = 'slot_taken' then
     perform clinic.refuse(v_code, details => clinic.alternatives(
       policy, require_slot.dentist_id, require_slot.starts_at, duration, buffer_before, buffer_after,
-      as_of, is_staff, require_slot.patient_id, except_claim
+      as_of, is_staff, require_slot.patient_id, except_claims
     )::text);
   elsif v_code is not null then
     perform clinic.refuse(v_code);
@@ -223,10 +224,10 @@ volatile
 set search_path = ''
 as $$
 declare
+  v_id uuid := clinic.required(bookable_type.appointment_type_id, 'appointment_type_id');
   v_type clinic.appointment_types;
 begin
-  select * into v_type from clinic.appointment_types as t
-  where t.id = clinic.required(bookable_type.appointment_type_id, 'appointment_type_id') and t.is_active;
+  select * into v_type from clinic.appointment_types as t where t.id = v_id and t.is_active;
   if not found then
     perform clinic.refuse('not_found', 'There is no such appointment type.');
   end if;
@@ -242,12 +243,11 @@ volatile
 set search_path = ''
 as $$
 declare
+  v_id uuid := clinic.required(bookable_dentist.dentist_id, 'dentist_id');
   v_dentist clinic.dentists;
 begin
   select * into v_dentist from clinic.dentists as d
-  where
-    d.id = clinic.required(bookable_dentist.dentist_id, 'dentist_id')
-    and d.clinic_id = bookable_dentist.clinic_id and d.is_active;
+  where d.id = v_id and d.clinic_id = bookable_dentist.clinic_id and d.is_active;
   if not found then
     perform clinic.refuse('not_found', 'There is no such dentist in this clinic.');
   end if;
@@ -284,6 +284,20 @@ create type api.slot as (
 );
 comment on type api.slot is 'A time that may be booked with a dentist.';
 
+create function clinic.own_holds(clinic_id uuid)
+returns uuid []
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(array_agg(r.id), '{}')
+  from clinic.slot_reservations as r
+  where
+    r.held_by = (select auth.uid()) and r.clinic_id = own_holds.clinic_id and r.outcome is null
+    and clinic.my_role(own_holds.clinic_id) is null;
+$$;
+comment on function clinic.own_holds is 'The holds of a caller who is a patient: they never block what the patient does instead.';
+
 create function clinic.available_slots(appointment_type_id uuid, from_date date, to_date date, dentist_id uuid)
 returns setof api.slot
 language plpgsql
@@ -314,7 +328,8 @@ begin
     select distinct j.dentist_id, j.starts_at, j.ends_at
     from clinic.judge_slots(
       v_clinic, v_dentist_ids, v_type.duration, v_type.buffer_before, v_type.buffer_after, v_from, v_to,
-      clock_timestamp(), v_is_desk, case when not v_is_desk then clinic.my_patient(v_type.clinic_id) end
+      clock_timestamp(), v_is_desk, case when not v_is_desk then clinic.my_patient(v_type.clinic_id) end,
+      null, clinic.own_holds(v_type.clinic_id)
     ) as j
     where j.code is null
     order by j.starts_at, j.dentist_id;
@@ -358,7 +373,8 @@ begin
   select * into v_clinic from clinic.clinics as c where c.id = v_type.clinic_id;
   v_code := clinic.judge_slot(
     v_clinic, v_dentist.id, v_starts_at, v_type.duration, v_type.buffer_before, v_type.buffer_after,
-    clock_timestamp(), v_is_desk, case when not v_is_desk then clinic.my_patient(v_type.clinic_id) end
+    clock_timestamp(), v_is_desk, case when not v_is_desk then clinic.my_patient(v_type.clinic_id) end,
+    clinic.own_holds(v_type.clinic_id)
   );
   if v_code is not null then
     select e.message into strict v_message from clinic.error_codes as e where e.code = v_code;

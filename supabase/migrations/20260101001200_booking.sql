@@ -90,6 +90,20 @@ comment on function clinic.source_of is 'Where an appointment came from, by the 
 
 -- Steps that several paths share -------------------------------------------------------------------------------------
 
+create function clinic.release_own_holds(dentist_id uuid, during tstzrange)
+returns void
+language sql
+volatile
+set search_path = ''
+as $$
+  update clinic.slot_reservations as r
+  set outcome = 'released', ended_at = clock_timestamp()
+  where
+    r.dentist_id = release_own_holds.dentist_id and r.outcome is null and r.held_by = auth.uid()
+    and tstzrange(r.starts_at - r.buffer_before, r.ends_at + r.buffer_after) && release_own_holds.during;
+$$;
+comment on function clinic.release_own_holds is 'A patient''s own hold never blocks what they book or hold instead.';
+
 create function clinic.insert_reservation(
   type clinic.appointment_types, policy clinic.clinics, dentist_id uuid, starts_at timestamptz, patient_id uuid,
   role text, as_of timestamptz
@@ -102,6 +116,15 @@ as $$
 declare
   v_id uuid;
 begin
+  if role = 'patient' then
+    perform clinic.release_own_holds(
+      insert_reservation.dentist_id,
+      tstzrange(
+        insert_reservation.starts_at - type.buffer_before,
+        insert_reservation.starts_at + type.duration + type.buffer_after
+      )
+    );
+  end if;
   perform clinic.require_hold_allowed(policy, patient_id, role, as_of);
   perform clinic.require_slot(
     policy, insert_reservation.dentist_id, insert_reservation.starts_at, type.duration, type.buffer_before,
@@ -195,7 +218,9 @@ declare
   v_dentist clinic.dentists := clinic.bookable_dentist(v_type.clinic_id, reserve_slot.dentist_id);
   v_starts_at timestamptz := clinic.required_instant(reserve_slot.starts_at, 'starts_at');
   v_role text := clinic.booking_role(v_type.clinic_id, v_dentist.id);
-  v_request jsonb := jsonb_build_array(v_dentist.id, v_type.id, v_starts_at, reserve_slot.patient_id);
+  v_request jsonb := jsonb_build_array(
+    v_dentist.id, v_type.id, extract(epoch from v_starts_at), reserve_slot.patient_id
+  );
   v_now timestamptz := clinic.lock_dentists(v_dentist.id);
   v_response jsonb := clinic.replay('reserve_slot', reserve_slot.idempotency_key, v_request);
   v_policy clinic.clinics;
@@ -259,7 +284,9 @@ declare
 begin
   perform clinic.require_user();
   v_role := clinic.my_role(reservation.clinic_id);
-  if
+  if reservation.id is null then
+    perform clinic.refuse('not_found', 'There is no such reservation.');
+  elsif
     v_role in ('service', 'admin', 'receptionist')
     or v_role = 'dentist' and reservation.dentist_id = any (clinic.my_dentists())
   then
@@ -286,8 +313,8 @@ declare
   v_reservation clinic.slot_reservations;
 begin
   perform clinic.require_user();
-  select * into v_reservation from clinic.slot_reservations as r
-  where r.id = clinic.required(release_reservation.reservation_id, 'reservation_id');
+  perform clinic.required(release_reservation.reservation_id, 'reservation_id');
+  select * into v_reservation from clinic.slot_reservations as r where r.id = release_reservation.reservation_id;
   perform clinic.reservation_role(v_reservation);
   perform clinic.lock_dentists(v_reservation.dentist_id);
   update clinic.slot_reservations as r
@@ -342,7 +369,7 @@ begin
     perform clinic.require_slot(
       v_policy, v_reservation.dentist_id, v_reservation.starts_at,
       v_reservation.ends_at - v_reservation.starts_at, v_reservation.buffer_before, v_reservation.buffer_after,
-      as_of, clinic.is_desk(role), convert_reservation.patient_id, v_reservation.id
+      as_of, clinic.is_desk(role), convert_reservation.patient_id, array[v_reservation.id]
     );
   end if;
   v_row := clinic.insert_appointment(v_reservation, convert_reservation.patient_id, convert_reservation.notes, role);
@@ -373,8 +400,8 @@ declare
   v_row api.appointments;
 begin
   perform clinic.require_user();
-  select * into v_reservation from clinic.slot_reservations as r
-  where r.id = clinic.required(confirm_reservation.reservation_id, 'reservation_id');
+  perform clinic.required(confirm_reservation.reservation_id, 'reservation_id');
+  select * into v_reservation from clinic.slot_reservations as r where r.id = confirm_reservation.reservation_id;
   v_role := clinic.reservation_role(v_reservation);
   v_now := clinic.lock_dentists(v_reservation.dentist_id);
   v_response := clinic.replay('confirm_reservation', confirm_reservation.idempotency_key, v_request);
@@ -410,20 +437,6 @@ grant execute on function api.confirm_reservation to anon, authenticated, servic
 
 -- Book ---------------------------------------------------------------------------------------------------------------
 
-create function clinic.release_own_holds(dentist_id uuid, during tstzrange)
-returns void
-language sql
-volatile
-set search_path = ''
-as $$
-  update clinic.slot_reservations as r
-  set outcome = 'released', ended_at = clock_timestamp()
-  where
-    r.dentist_id = release_own_holds.dentist_id and r.outcome is null and r.held_by = auth.uid()
-    and tstzrange(r.starts_at - r.buffer_before, r.ends_at + r.buffer_after) && release_own_holds.during;
-$$;
-comment on function clinic.release_own_holds is 'One''s own hold never blocks one''s own booking.';
-
 create function clinic.book_appointment(
   dentist_id uuid,
   appointment_type_id uuid,
@@ -445,7 +458,7 @@ declare
   v_starts_at timestamptz := clinic.required_instant(book_appointment.starts_at, 'starts_at');
   v_role text := clinic.booking_role(v_type.clinic_id, v_dentist.id);
   v_request jsonb := jsonb_build_array(
-    v_dentist.id, v_type.id, v_starts_at, book_appointment.patient_id, book_appointment.notes
+    v_dentist.id, v_type.id, extract(epoch from v_starts_at), book_appointment.patient_id, book_appointment.notes
   );
   v_now timestamptz := clinic.lock_dentists(v_dentist.id);
   v_response jsonb := clinic.replay('book_appointment', book_appointment.idempotency_key, v_request);
@@ -460,10 +473,12 @@ begin
   v_patient_id := clinic.required(
     clinic.booking_patient(v_type.clinic_id, v_role, book_appointment.patient_id), 'patient_id'
   );
-  perform clinic.release_own_holds(
-    v_dentist.id,
-    tstzrange(v_starts_at - v_type.buffer_before, v_starts_at + v_type.duration + v_type.buffer_after)
-  );
+  if v_role = 'patient' then
+    perform clinic.release_own_holds(
+      v_dentist.id,
+      tstzrange(v_starts_at - v_type.buffer_before, v_starts_at + v_type.duration + v_type.buffer_after)
+    );
+  end if;
   perform clinic.require_slot(
     v_policy, v_dentist.id, v_starts_at, v_type.duration, v_type.buffer_before, v_type.buffer_after,
     v_now, clinic.is_desk(v_role), v_patient_id

@@ -11,7 +11,9 @@ declare
 begin
   perform clinic.require_user();
   v_role := clinic.my_role(appointment.clinic_id);
-  if
+  if appointment.id is null then
+    perform clinic.refuse('not_found', 'There is no such appointment.');
+  elsif
     v_role in ('service', 'admin', 'receptionist')
     or v_role = 'dentist' and appointment.dentist_id = any (clinic.my_dentists())
   then
@@ -38,8 +40,8 @@ declare
   v_appointment clinic.appointments;
 begin
   perform clinic.require_user();
-  select * into v_before from clinic.appointments as a
-  where a.id = clinic.required(appointment_to_change.appointment_id, 'appointment_id');
+  perform clinic.required(appointment_to_change.appointment_id, 'appointment_id');
+  select * into v_before from clinic.appointments as a where a.id = appointment_to_change.appointment_id;
   perform clinic.appointment_role(v_before);
   perform clinic.lock_dentists(v_before.dentist_id);
   select * into v_appointment from clinic.appointments as a where a.id = v_before.id for update;
@@ -61,6 +63,7 @@ returns void
 language plpgsql
 volatile
 set search_path = ''
+set timezone = 'UTC' -- a policy's days are 24 hours, whatever time zone the session likes
 as $$
 begin
   if role = 'patient' and clock_timestamp() > appointment.starts_at - (
@@ -103,7 +106,7 @@ begin
   select * into v_policy from clinic.clinics as c where c.id = appointment.clinic_id;
   perform clinic.require_slot(
     v_policy, move_appointment.dentist_id, move_appointment.starts_at, v_duration, appointment.buffer_before,
-    appointment.buffer_after, clock_timestamp(), clinic.is_desk(role), appointment.patient_id, appointment.id
+    appointment.buffer_after, clock_timestamp(), clinic.is_desk(role), appointment.patient_id, array[appointment.id]
   );
   update clinic.appointments as a
   set
@@ -132,7 +135,7 @@ as $$
 declare
   v_starts_at timestamptz := clinic.required_instant(reschedule_appointment.starts_at, 'starts_at');
   v_request jsonb := jsonb_build_array(
-    reschedule_appointment.appointment_id, v_starts_at, reschedule_appointment.dentist_id,
+    reschedule_appointment.appointment_id, extract(epoch from v_starts_at), reschedule_appointment.dentist_id,
     reschedule_appointment.expected_version
   );
   v_before clinic.appointments;
@@ -143,8 +146,8 @@ declare
   v_row api.appointments;
 begin
   perform clinic.require_user();
-  select * into v_before from clinic.appointments as a
-  where a.id = clinic.required(reschedule_appointment.appointment_id, 'appointment_id');
+  perform clinic.required(reschedule_appointment.appointment_id, 'appointment_id');
+  select * into v_before from clinic.appointments as a where a.id = reschedule_appointment.appointment_id;
   v_role := clinic.appointment_role(v_before);
   v_dentist_id := coalesce(reschedule_appointment.dentist_id, v_before.dentist_id);
   perform clinic.lock_dentists(v_before.dentist_id, v_dentist_id);

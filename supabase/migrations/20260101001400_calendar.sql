@@ -10,8 +10,8 @@ as $$
 declare
   v_clinic_id uuid;
 begin
-  select d.clinic_id into v_clinic_id from clinic.dentists as d
-  where d.id = clinic.required(dentist_clinic.dentist_id, 'dentist_id');
+  perform clinic.required(dentist_clinic.dentist_id, 'dentist_id');
+  select d.clinic_id into v_clinic_id from clinic.dentists as d where d.id = dentist_clinic.dentist_id;
   if not found then
     perform clinic.refuse('not_found', 'There is no such dentist.');
   end if;
@@ -435,8 +435,11 @@ declare
   v_time_off clinic.time_off;
 begin
   perform clinic.require_user();
-  select * into v_time_off from clinic.time_off as t
-  where t.id = clinic.required(remove_time_off.time_off_id, 'time_off_id');
+  perform clinic.required(remove_time_off.time_off_id, 'time_off_id');
+  select * into v_time_off from clinic.time_off as t where t.id = remove_time_off.time_off_id;
+  if not found then
+    perform clinic.refuse('not_found', 'There is no such time off.');
+  end if;
   perform clinic.require_calendar(v_time_off.clinic_id, v_time_off.dentist_id);
   perform clinic.lock_dentists(v_time_off.dentist_id);
   delete from clinic.time_off as t where t.id = v_time_off.id;
@@ -516,8 +519,11 @@ declare
   v_stranded uuid [];
 begin
   perform clinic.require_user();
-  select * into v_hours from clinic.extra_hours as x
-  where x.id = clinic.required(remove_extra_hours.extra_hours_id, 'extra_hours_id');
+  perform clinic.required(remove_extra_hours.extra_hours_id, 'extra_hours_id');
+  select * into v_hours from clinic.extra_hours as x where x.id = remove_extra_hours.extra_hours_id;
+  if not found then
+    perform clinic.refuse('not_found', 'There are no such extra hours.');
+  end if;
   perform clinic.require_calendar(v_hours.clinic_id, v_hours.dentist_id);
   perform clinic.lock_dentists(v_hours.dentist_id);
   v_outside_before := clinic.appointments_outside_hours(v_hours.dentist_id);

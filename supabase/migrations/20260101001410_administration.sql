@@ -37,10 +37,11 @@ declare
   v_row api.staff;
 begin
   perform clinic.require_role(clinic.required(grant_staff_role.clinic_id, 'clinic_id'), 'admin');
+  perform clinic.required(grant_staff_role.user_id, 'user_id');
   if (grant_staff_role.role in ('admin', 'dentist', 'receptionist', 'chatbot')) is not true then
     perform clinic.refuse('invalid_argument', 'role must be admin, dentist, receptionist or chatbot.');
   elsif not exists (
-    select from auth.users as u where u.id = clinic.required(grant_staff_role.user_id, 'user_id')
+    select from auth.users as u where u.id = grant_staff_role.user_id
   ) or not exists (
     select from clinic.clinics as c where c.id = grant_staff_role.clinic_id
   ) then
@@ -471,8 +472,8 @@ declare
   v_type clinic.appointment_types;
 begin
   perform clinic.require_user();
-  select * into v_type from clinic.appointment_types as t
-  where t.id = clinic.required(update_appointment_type.appointment_type_id, 'appointment_type_id');
+  perform clinic.required(update_appointment_type.appointment_type_id, 'appointment_type_id');
+  select * into v_type from clinic.appointment_types as t where t.id = update_appointment_type.appointment_type_id;
   if not found then
     perform clinic.refuse('not_found', 'There is no such appointment type.');
   end if;
