@@ -167,4 +167,6 @@ begin
 end;
 $$;
 
+revoke execute on all functions in schema _realtime from public;
+
 select _realtime.maintain_partitions();

@@ -1,0 +1,113 @@
+"""What hosted Supabase refuses on the schema `realtime`, the lint refuses, and the embedded database mostly, too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from cli.migrations.files import Migration, read_migrations
+from cli.migrations.rules import check
+from tests.realtime.conftest import Platform
+from tests.support.templates import MIGRATIONS
+
+RULE = "refused_by_supabase"
+
+REFUSED = [
+    "alter table realtime.messages enable row level security",
+    "alter table realtime.messages disable row level security",
+    "alter table only realtime.messages add column clinic_id uuid",
+    "ALTER TABLE IF EXISTS realtime.messages OWNER TO postgres",
+    'alter table "realtime"."messages" add column clinic_id uuid',
+    "alter table realtime.messages attach partition realtime.mine for values from ('2026-01-01') to ('2026-01-02')",
+    "create index messages_topic_idx on realtime.messages (topic)",
+    "create unique index concurrently on only realtime.messages (id)",
+    "create table realtime.mine (id bigint)",
+    "create table if not exists realtime.mine (id bigint)",
+    "create table public.mine partition of realtime.messages default",
+    "create view realtime.mine as select 1",
+    "create or replace function realtime.topic() returns text language sql as $$ select '' $$",
+    "alter function realtime.send(jsonb, text, text, boolean) owner to postgres",
+    "drop function realtime.topic()",
+    "drop table realtime.messages",
+    "comment on table realtime.messages is 'ours'",
+    "create schema realtime",
+    "drop schema if exists realtime cascade",
+    "do $$ begin alter table realtime.messages add column clinic_id uuid; end $$",
+    "do $$ begin execute 'create index on realtime.messages (topic)'; end $$",
+]
+
+PERMITTED = [
+    "create policy members_read on realtime.messages for select to authenticated using (true)",
+    "alter policy members_read on realtime.messages to anon",
+    "drop policy if exists members_read on realtime.messages",
+    "create trigger watch after insert on realtime.messages for each row execute function clinic.watch()",
+    "insert into realtime.messages (topic, extension) values ('a', 'broadcast')",
+    "delete from realtime.messages",
+    "select realtime.send('{}', 'e', 'topic')",
+    "create function clinic.f() returns text language sql set search_path = '' as $$ select realtime.topic() $$",
+    "comment on policy members_read on realtime.messages is 'who may join'",
+    "create table clinic.realtime_events (id bigint)",
+    "create index realtime_events_idx on clinic.realtime_events (id)",
+    "-- alter table realtime.messages add column clinic_id uuid\nselect 1",
+]
+
+
+def broken(tmp_path: Path, statement: str) -> set[str]:
+    """Return the rules that a migration of one statement breaks."""
+    path = tmp_path / "20260101000000_try.sql"
+    path.write_text(f"{statement};\n")
+    migration = Migration("20260101000000", "try", path)
+    return {found.rule for _, found in check(migration, [migration])}
+
+
+@pytest.mark.parametrize("statement", REFUSED)
+def test_lint_refuses_what_supabase_refuses(tmp_path: Path, statement: str):
+    assert RULE in broken(tmp_path, statement)
+
+
+@pytest.mark.parametrize("statement", PERMITTED)
+def test_lint_lets_pass_what_supabase_permits(tmp_path: Path, statement: str):
+    assert RULE not in broken(tmp_path, statement)
+
+
+def test_our_migrations_stay_inside_what_supabase_permits():
+    migrations = read_migrations(MIGRATIONS)
+    assert migrations
+    found = [
+        (one.name, line) for one in migrations for line, what in check(one, migrations) if what.rule == RULE
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "create table realtime.mine (id bigint)",
+        "create index on realtime.messages (topic)",
+        "create function realtime.mine() returns int language sql as 'select 1'",
+        "create view realtime.mine as select 1",
+        "select _realtime.maintain_partitions()",
+    ],
+)
+def test_the_embedded_database_refuses_new_objects_in_the_schema(platform: Platform, statement: str):
+    with psycopg.connect(platform.url) as connection:
+        connection.execute("set session authorization postgres")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)  # type: ignore[arg-type]
+
+
+def test_the_embedded_database_lets_postgres_write_policies_and_triggers(platform: Platform):
+    with psycopg.connect(platform.url) as connection:
+        connection.execute("set session authorization postgres")
+        connection.execute("create policy mine on realtime.messages for select to authenticated using (true)")
+        connection.execute("alter policy mine on realtime.messages to anon")
+        connection.execute("drop policy mine on realtime.messages")
+        connection.execute(
+            "create function public.watch() returns trigger language plpgsql as 'begin return null; end'"
+        )
+        connection.execute(
+            "create trigger watch after insert on realtime.messages for each row execute function public.watch()"
+        )
+        connection.rollback()
