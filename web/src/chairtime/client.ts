@@ -6,25 +6,27 @@ import type { ChairtimeEvent } from './events'
 import { Hub, supabasePorts } from './hub'
 import type {
   Appointment,
-  AppointmentType,
-  Clinic,
+  Availability,
+  AvailabilityChange,
   ClinicDay,
-  DailyMetrics,
-  Dentist,
   Me,
-  Patient,
   Reservation,
   RpcArgs,
   RpcName,
   Slot,
   StaffMember,
+  TimeOffChange,
   ViewName,
   ViewRow,
 } from './model'
 
-/** What the generator cannot know: the shape inside jsonb answers, and which columns of a row are never null. */
+/**
+ * What the generator cannot know: shapes inside jsonb, what is never null in a table-valued answer, and the words a text column
+ * is limited to.
+ */
 interface Answers {
   me: Me
+  update_me: Me
   available_slots: Slot[]
   reserve_slot: Reservation
   confirm_reservation: Appointment
@@ -33,21 +35,22 @@ interface Answers {
   update_appointment: Appointment
   cancel_appointment: Appointment
   set_appointment_status: Appointment
-  create_patient: Patient
+  get_availability: Availability
+  set_availability: AvailabilityChange
+  add_time_off: TimeOffChange
   clinic_day: ClinicDay
   events_since: EventRow[]
 }
 
 interface Rows {
-  clinics: Clinic
-  dentists: Dentist
-  appointment_types: AppointmentType
   appointments: Appointment
   slot_reservations: Reservation
-  patients: Patient
   staff: StaffMember
-  daily_metrics: DailyMetrics
 }
+
+/** A function without parameters, or with optional ones only, may be called without any. */
+type Arguments<N extends RpcName> =
+  RpcArgs<N> extends Record<PropertyKey, never> ? [] : Partial<RpcArgs<N>> extends RpcArgs<N> ? [RpcArgs<N>?] : [RpcArgs<N>]
 
 interface EventRow {
   id: number
@@ -88,7 +91,7 @@ export class ChairtimeClient {
   }
 
   /** Calls an RPC by name. Throws `ChairtimeError`. */
-  async rpc<N extends RpcName>(name: N, ...[args]: RpcArgs<N> extends never ? [] : [RpcArgs<N>]): Promise<RpcReturns<N>> {
+  async rpc<N extends RpcName>(name: N, ...[args]: Arguments<N>): Promise<RpcReturns<N>> {
     const call = this.supabase.rpc(name as never, args as never) as unknown as PromiseLike<Answer>
     return this.#settle<RpcReturns<N>>(call)
   }

@@ -2,51 +2,1147 @@ export type Json = string | number | boolean | null | { [key: string]: Json | un
 
 export type Database = {
   api: {
-    Tables: { [_ in never]: never }
+    Tables: {
+      [_ in never]: never
+    }
     Views: {
-      clinics: { Row: { id: string | null; slug: string | null; name: string | null; time_zone: string | null; slot_interval: string | null; hold_duration: string | null; min_notice: string | null; booking_horizon: string | null; cancellation_notice: string | null; max_active_holds: number | null }; Relationships: [] }
-      dentists: { Row: { id: string | null; clinic_id: string | null; full_name: string | null; specialty: string | null; bio: string | null; is_active: boolean | null }; Relationships: [] }
-      appointment_types: { Row: { id: string | null; clinic_id: string | null; name: string | null; duration: string | null; buffer_before: string | null; buffer_after: string | null; is_active: boolean | null }; Relationships: [] }
-      working_hours: { Row: { id: string | null; clinic_id: string | null; dentist_id: string | null; weekday: number | null; opens: string | null; closes: string | null }; Relationships: [] }
-      appointments: { Row: { id: string | null; clinic_id: string | null; dentist_id: string | null; patient_id: string | null; appointment_type_id: string | null; starts_at: string | null; ends_at: string | null; status: string | null; notes: string | null; version: number | null; source: string | null; created_at: string | null; updated_at: string | null; cancelled_at: string | null; cancellation_reason: string | null }; Relationships: [] }
-      slot_reservations: { Row: { id: string | null; clinic_id: string | null; dentist_id: string | null; appointment_type_id: string | null; patient_id: string | null; starts_at: string | null; ends_at: string | null; expires_at: string | null; server_now: string | null }; Relationships: [] }
-      patients: { Row: { id: string | null; clinic_id: string | null; user_id: string | null; full_name: string | null; phone: string | null; email: string | null }; Relationships: [] }
-      staff: { Row: { clinic_id: string | null; user_id: string | null; role: string | null; full_name: string | null; email: string | null }; Relationships: [] }
-      time_off: { Row: { id: string | null; clinic_id: string | null; dentist_id: string | null; starts_at: string | null; ends_at: string | null; reason: string | null }; Relationships: [] }
-      extra_hours: { Row: { id: string | null; clinic_id: string | null; dentist_id: string | null; starts_at: string | null; ends_at: string | null }; Relationships: [] }
-      realtime_events: { Row: { id: number | null; event: string | null }; Relationships: [] }
-      job_runs: { Row: { id: number | null; job: string | null }; Relationships: [] }
-      daily_metrics: { Row: { clinic_id: string | null; day: string | null; booked: number | null; checked_in: number | null; fulfilled: number | null; cancelled: number | null; no_shows: number | null; bookings: number | null; cancellations: number | null; lead_time: string | null; holds: number | null; holds_confirmed: number | null; holds_released: number | null; holds_expired: number | null; hold_conversion: number | null; working_minutes: number | null; booked_minutes: number | null; utilisation: number | null; refreshed_at: string | null }; Relationships: [] }
+      appointment_types: {
+        Row: {
+          buffer_after: string
+          buffer_before: string
+          clinic_id: string
+          duration: string
+          id: string
+          is_active: boolean
+          name: string
+        }
+        ComputedFields: never
+        Insert: {
+          buffer_after?: string | null
+          buffer_before?: string | null
+          clinic_id?: string | null
+          duration?: string | null
+          id?: string | null
+          is_active?: boolean | null
+          name?: string | null
+        }
+        Update: {
+          buffer_after?: string | null
+          buffer_before?: string | null
+          clinic_id?: string | null
+          duration?: string | null
+          id?: string | null
+          is_active?: boolean | null
+          name?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'appointment_types_clinic_fkey'
+            columns: ['clinic_id']
+            isOneToOne: false
+            referencedRelation: 'clinics'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      appointments: {
+        Row: {
+          appointment_type_id: string
+          cancellation_reason: string | null
+          cancelled_at: string | null
+          clinic_id: string
+          created_at: string
+          dentist_id: string
+          ends_at: string
+          id: string
+          notes: string | null
+          patient_id: string
+          source: string
+          starts_at: string
+          status: string
+          updated_at: string
+          version: number
+        }
+        ComputedFields: never
+        Insert: {
+          appointment_type_id?: string | null
+          cancellation_reason?: string | null
+          cancelled_at?: string | null
+          clinic_id?: string | null
+          created_at?: string | null
+          dentist_id?: string | null
+          ends_at?: string | null
+          id?: string | null
+          notes?: string | null
+          patient_id?: string | null
+          source?: string | null
+          starts_at?: string | null
+          status?: string | null
+          updated_at?: string | null
+          version?: number | null
+        }
+        Update: {
+          appointment_type_id?: string | null
+          cancellation_reason?: string | null
+          cancelled_at?: string | null
+          clinic_id?: string | null
+          created_at?: string | null
+          dentist_id?: string | null
+          ends_at?: string | null
+          id?: string | null
+          notes?: string | null
+          patient_id?: string | null
+          source?: string | null
+          starts_at?: string | null
+          status?: string | null
+          updated_at?: string | null
+          version?: number | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'appointments_dentist_fkey'
+            columns: ['dentist_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'dentists'
+            referencedColumns: ['id', 'clinic_id']
+          },
+          {
+            foreignKeyName: 'appointments_patient_fkey'
+            columns: ['patient_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'patients'
+            referencedColumns: ['id', 'clinic_id']
+          },
+          {
+            foreignKeyName: 'appointments_type_fkey'
+            columns: ['appointment_type_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'appointment_types'
+            referencedColumns: ['id', 'clinic_id']
+          },
+        ]
+      }
+      clinics: {
+        Row: {
+          booking_horizon: string
+          cancellation_notice: string
+          hold_duration: string
+          id: string
+          max_active_holds: number
+          min_notice: string
+          name: string
+          slot_interval: string
+          slug: string
+          time_zone: string
+        }
+        ComputedFields: never
+        Insert: {
+          booking_horizon?: string | null
+          cancellation_notice?: string | null
+          hold_duration?: string | null
+          id?: string | null
+          max_active_holds?: number | null
+          min_notice?: string | null
+          name?: string | null
+          slot_interval?: string | null
+          slug?: string | null
+          time_zone?: string | null
+        }
+        Update: {
+          booking_horizon?: string | null
+          cancellation_notice?: string | null
+          hold_duration?: string | null
+          id?: string | null
+          max_active_holds?: number | null
+          min_notice?: string | null
+          name?: string | null
+          slot_interval?: string | null
+          slug?: string | null
+          time_zone?: string | null
+        }
+        Relationships: []
+      }
+      daily_metrics: {
+        Row: {
+          booked: number
+          booked_minutes: number
+          bookings: number
+          cancellations: number
+          cancelled: number
+          checked_in: number
+          clinic_id: string
+          day: string
+          fulfilled: number
+          hold_conversion: number | null
+          holds: number
+          holds_confirmed: number
+          holds_expired: number
+          holds_released: number
+          lead_time: string | null
+          no_shows: number
+          refreshed_at: string
+          utilisation: number | null
+          working_minutes: number
+        }
+        ComputedFields: never
+        Insert: {
+          booked?: number | null
+          booked_minutes?: number | null
+          bookings?: number | null
+          cancellations?: number | null
+          cancelled?: number | null
+          checked_in?: number | null
+          clinic_id?: string | null
+          day?: string | null
+          fulfilled?: number | null
+          hold_conversion?: never
+          holds?: number | null
+          holds_confirmed?: number | null
+          holds_expired?: number | null
+          holds_released?: number | null
+          lead_time?: string | null
+          no_shows?: number | null
+          refreshed_at?: string | null
+          utilisation?: never
+          working_minutes?: number | null
+        }
+        Update: {
+          booked?: number | null
+          booked_minutes?: number | null
+          bookings?: number | null
+          cancellations?: number | null
+          cancelled?: number | null
+          checked_in?: number | null
+          clinic_id?: string | null
+          day?: string | null
+          fulfilled?: number | null
+          hold_conversion?: never
+          holds?: number | null
+          holds_confirmed?: number | null
+          holds_expired?: number | null
+          holds_released?: number | null
+          lead_time?: string | null
+          no_shows?: number | null
+          refreshed_at?: string | null
+          utilisation?: never
+          working_minutes?: number | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'daily_metrics_clinic_fkey'
+            columns: ['clinic_id']
+            isOneToOne: false
+            referencedRelation: 'clinics'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      dentists: {
+        Row: {
+          bio: string | null
+          clinic_id: string
+          full_name: string
+          id: string
+          is_active: boolean
+          specialty: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          bio?: string | null
+          clinic_id?: string | null
+          full_name?: string | null
+          id?: string | null
+          is_active?: boolean | null
+          specialty?: string | null
+        }
+        Update: {
+          bio?: string | null
+          clinic_id?: string | null
+          full_name?: string | null
+          id?: string | null
+          is_active?: boolean | null
+          specialty?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'dentists_clinic_fkey'
+            columns: ['clinic_id']
+            isOneToOne: false
+            referencedRelation: 'clinics'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      extra_hours: {
+        Row: {
+          clinic_id: string
+          dentist_id: string
+          ends_at: string | null
+          id: string
+          starts_at: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          clinic_id?: string | null
+          dentist_id?: string | null
+          ends_at?: never
+          id?: string | null
+          starts_at?: never
+        }
+        Update: {
+          clinic_id?: string | null
+          dentist_id?: string | null
+          ends_at?: never
+          id?: string | null
+          starts_at?: never
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'extra_hours_dentist_fkey'
+            columns: ['dentist_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'dentists'
+            referencedColumns: ['id', 'clinic_id']
+          },
+        ]
+      }
+      job_runs: {
+        Row: {
+          affected: number
+          attempt: number
+          batches: number
+          cause: string
+          error: string | null
+          finished_at: string | null
+          id: string
+          job: string
+          started_at: string
+          state: string
+          tick: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          affected?: number | null
+          attempt?: number | null
+          batches?: number | null
+          cause?: string | null
+          error?: string | null
+          finished_at?: string | null
+          id?: string | null
+          job?: string | null
+          started_at?: string | null
+          state?: string | null
+          tick?: string | null
+        }
+        Update: {
+          affected?: number | null
+          attempt?: number | null
+          batches?: number | null
+          cause?: string | null
+          error?: string | null
+          finished_at?: string | null
+          id?: string | null
+          job?: string | null
+          started_at?: string | null
+          state?: string | null
+          tick?: string | null
+        }
+        Relationships: []
+      }
+      patients: {
+        Row: {
+          clinic_id: string
+          created_at: string
+          email: string | null
+          full_name: string
+          id: string
+          phone: string | null
+          user_id: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          clinic_id?: string | null
+          created_at?: string | null
+          email?: string | null
+          full_name?: string | null
+          id?: string | null
+          phone?: string | null
+          user_id?: string | null
+        }
+        Update: {
+          clinic_id?: string | null
+          created_at?: string | null
+          email?: string | null
+          full_name?: string | null
+          id?: string | null
+          phone?: string | null
+          user_id?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'patients_clinic_fkey'
+            columns: ['clinic_id']
+            isOneToOne: false
+            referencedRelation: 'clinics'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      realtime_events: {
+        Row: {
+          actor: string | null
+          clinic_id: string
+          dentist_id: string
+          dentist_seq: number
+          entity: string
+          entity_id: string
+          event: string
+          id: number
+          occurred_at: string
+          payload: NonNullable<Json>
+          topics: string[]
+        }
+        ComputedFields: never
+        Insert: {
+          actor?: string | null
+          clinic_id?: string | null
+          dentist_id?: string | null
+          dentist_seq?: number | null
+          entity?: string | null
+          entity_id?: string | null
+          event?: string | null
+          id?: number | null
+          occurred_at?: string | null
+          payload?: Json | null
+          topics?: string[] | null
+        }
+        Update: {
+          actor?: string | null
+          clinic_id?: string | null
+          dentist_id?: string | null
+          dentist_seq?: number | null
+          entity?: string | null
+          entity_id?: string | null
+          event?: string | null
+          id?: number | null
+          occurred_at?: string | null
+          payload?: Json | null
+          topics?: string[] | null
+        }
+        Relationships: []
+      }
+      slot_reservations: {
+        Row: {
+          appointment_type_id: string
+          clinic_id: string
+          dentist_id: string
+          ends_at: string
+          expires_at: string
+          id: string
+          patient_id: string | null
+          server_now: string | null
+          starts_at: string
+        }
+        ComputedFields: never
+        Insert: {
+          appointment_type_id?: string | null
+          clinic_id?: string | null
+          dentist_id?: string | null
+          ends_at?: string | null
+          expires_at?: string | null
+          id?: string | null
+          patient_id?: string | null
+          server_now?: never
+          starts_at?: string | null
+        }
+        Update: {
+          appointment_type_id?: string | null
+          clinic_id?: string | null
+          dentist_id?: string | null
+          ends_at?: string | null
+          expires_at?: string | null
+          id?: string | null
+          patient_id?: string | null
+          server_now?: never
+          starts_at?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'slot_reservations_dentist_fkey'
+            columns: ['dentist_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'dentists'
+            referencedColumns: ['id', 'clinic_id']
+          },
+          {
+            foreignKeyName: 'slot_reservations_patient_fkey'
+            columns: ['patient_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'patients'
+            referencedColumns: ['id', 'clinic_id']
+          },
+          {
+            foreignKeyName: 'slot_reservations_type_fkey'
+            columns: ['appointment_type_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'appointment_types'
+            referencedColumns: ['id', 'clinic_id']
+          },
+        ]
+      }
+      staff: {
+        Row: {
+          clinic_id: string
+          created_at: string
+          full_name: string | null
+          role: string
+          user_id: string
+        }
+        ComputedFields: never
+        Relationships: [
+          {
+            foreignKeyName: 'staff_clinic_fkey'
+            columns: ['clinic_id']
+            isOneToOne: false
+            referencedRelation: 'clinics'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      time_off: {
+        Row: {
+          clinic_id: string
+          dentist_id: string
+          ends_at: string | null
+          id: string
+          reason: string | null
+          starts_at: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          clinic_id?: string | null
+          dentist_id?: string | null
+          ends_at?: never
+          id?: string | null
+          reason?: string | null
+          starts_at?: never
+        }
+        Update: {
+          clinic_id?: string | null
+          dentist_id?: string | null
+          ends_at?: never
+          id?: string | null
+          reason?: string | null
+          starts_at?: never
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'time_off_dentist_fkey'
+            columns: ['dentist_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'dentists'
+            referencedColumns: ['id', 'clinic_id']
+          },
+        ]
+      }
+      working_hours: {
+        Row: {
+          clinic_id: string
+          closes: string
+          dentist_id: string
+          id: string
+          opens: string
+          weekday: number
+        }
+        ComputedFields: never
+        Insert: {
+          clinic_id?: string | null
+          closes?: string | null
+          dentist_id?: string | null
+          id?: string | null
+          opens?: string | null
+          weekday?: number | null
+        }
+        Update: {
+          clinic_id?: string | null
+          closes?: string | null
+          dentist_id?: string | null
+          id?: string | null
+          opens?: string | null
+          weekday?: number | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'working_hours_dentist_fkey'
+            columns: ['dentist_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'dentists'
+            referencedColumns: ['id', 'clinic_id']
+          },
+        ]
+      }
     }
     Functions: {
-      health: { Args: never; Returns: Json }
-      me: { Args: never; Returns: Json }
-      update_me: { Args: { full_name?: string; phone?: string; locale?: string }; Returns: Json }
-      available_slots: { Args: { appointment_type_id: string; from_date: string; to_date?: string; dentist_id?: string }; Returns: Json }
-      explain_slot: { Args: { dentist_id: string; appointment_type_id: string; starts_at: string }; Returns: Json }
-      reserve_slot: { Args: { dentist_id: string; appointment_type_id: string; starts_at: string; patient_id?: string; idempotency_key?: string }; Returns: Json }
-      release_reservation: { Args: { reservation_id: string }; Returns: Json }
-      confirm_reservation: { Args: { reservation_id: string; patient_id?: string; notes?: string; idempotency_key?: string }; Returns: Json }
-      book_appointment: { Args: { dentist_id: string; appointment_type_id: string; starts_at: string; patient_id?: string; notes?: string; idempotency_key?: string }; Returns: Json }
-      reschedule_appointment: { Args: { appointment_id: string; starts_at: string; dentist_id?: string; expected_version?: number; idempotency_key?: string }; Returns: Json }
-      update_appointment: { Args: { appointment_id: string; notes: string; expected_version?: number }; Returns: Json }
-      cancel_appointment: { Args: { appointment_id: string; reason?: string; expected_version?: number }; Returns: Json }
-      set_appointment_status: { Args: { appointment_id: string; status: string; expected_version?: number }; Returns: Json }
-      get_availability: { Args: { dentist_id: string }; Returns: Json }
-      set_availability: { Args: { dentist_id: string; weekly: Json; dry_run?: boolean }; Returns: Json }
-      add_time_off: { Args: { clinic_id: string; starts_at: string; ends_at: string; dentist_id?: string; reason?: string; on_conflict?: string; dry_run?: boolean }; Returns: Json }
-      remove_time_off: { Args: { time_off_id: string }; Returns: Json }
-      add_extra_hours: { Args: { dentist_id: string; starts_at: string; ends_at: string }; Returns: Json }
-      remove_extra_hours: { Args: { extra_hours_id: string }; Returns: Json }
-      create_patient: { Args: { clinic_id: string; full_name: string; phone?: string; email?: string; user_id?: string }; Returns: Json }
-      grant_staff_role: { Args: { clinic_id: string; user_id: string; role: string }; Returns: Json }
-      revoke_staff_role: { Args: { clinic_id: string; user_id: string }; Returns: Json }
-      update_dentist: { Args: { dentist_id: string; full_name?: string; specialty?: string; bio?: string; is_active?: boolean }; Returns: Json }
-      create_dentist: { Args: { clinic_id: string; full_name: string; specialty?: string }; Returns: Json }
+      add_extra_hours: {
+        Args: { dentist_id: string; ends_at: string; starts_at: string }
+        Returns: {
+          clinic_id: string
+          dentist_id: string
+          ends_at: string | null
+          id: string
+          starts_at: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'extra_hours'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      add_time_off: {
+        Args: {
+          clinic_id: string
+          dentist_id?: string
+          dry_run?: boolean
+          ends_at: string
+          on_conflict?: string
+          reason?: string
+          starts_at: string
+        }
+        Returns: Json
+      }
+      available_slots: {
+        Args: { appointment_type_id: string; dentist_id?: string; from_date: string; to_date?: string }
+        Returns: Database['api']['CompositeTypes']['slot'][]
+        SetofOptions: {
+          from: '*'
+          to: 'slot'
+          isOneToOne: false
+          isSetofReturn: true
+        }
+      }
+      book_appointment: {
+        Args: {
+          appointment_type_id: string
+          dentist_id: string
+          idempotency_key?: string
+          notes?: string
+          patient_id?: string
+          starts_at: string
+        }
+        Returns: {
+          appointment_type_id: string
+          cancellation_reason: string | null
+          cancelled_at: string | null
+          clinic_id: string
+          created_at: string
+          dentist_id: string
+          ends_at: string
+          id: string
+          notes: string | null
+          patient_id: string
+          source: string
+          starts_at: string
+          status: string
+          updated_at: string
+          version: number
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'appointments'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      cancel_appointment: {
+        Args: { appointment_id: string; expected_version?: number; reason?: string }
+        Returns: {
+          appointment_type_id: string
+          cancellation_reason: string | null
+          cancelled_at: string | null
+          clinic_id: string
+          created_at: string
+          dentist_id: string
+          ends_at: string
+          id: string
+          notes: string | null
+          patient_id: string
+          source: string
+          starts_at: string
+          status: string
+          updated_at: string
+          version: number
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'appointments'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       clinic_day: { Args: { clinic_id: string; day: string }; Returns: Json }
-      events_since: { Args: { topic: string; after_id: number; max_events?: number }; Returns: Json }
+      confirm_reservation: {
+        Args: { idempotency_key?: string; notes?: string; patient_id?: string; reservation_id: string }
+        Returns: {
+          appointment_type_id: string
+          cancellation_reason: string | null
+          cancelled_at: string | null
+          clinic_id: string
+          created_at: string
+          dentist_id: string
+          ends_at: string
+          id: string
+          notes: string | null
+          patient_id: string
+          source: string
+          starts_at: string
+          status: string
+          updated_at: string
+          version: number
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'appointments'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      create_appointment_type: {
+        Args: {
+          buffer_after?: string
+          buffer_before?: string
+          clinic_id: string
+          duration: string
+          name: string
+        }
+        Returns: {
+          buffer_after: string
+          buffer_before: string
+          clinic_id: string
+          duration: string
+          id: string
+          is_active: boolean
+          name: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'appointment_types'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      create_clinic: {
+        Args: { name: string; slug: string; time_zone: string }
+        Returns: {
+          booking_horizon: string
+          cancellation_notice: string
+          hold_duration: string
+          id: string
+          max_active_holds: number
+          min_notice: string
+          name: string
+          slot_interval: string
+          slug: string
+          time_zone: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'clinics'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      create_dentist: {
+        Args: { bio?: string; clinic_id: string; full_name: string; specialty?: string; user_id?: string }
+        Returns: {
+          bio: string | null
+          clinic_id: string
+          full_name: string
+          id: string
+          is_active: boolean
+          specialty: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'dentists'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      create_patient: {
+        Args: { clinic_id: string; email?: string; full_name: string; phone?: string; user_id?: string }
+        Returns: {
+          clinic_id: string
+          created_at: string
+          email: string | null
+          full_name: string
+          id: string
+          phone: string | null
+          user_id: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'patients'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      events_since: {
+        Args: { after_id: number; max_events?: number; topic: string }
+        Returns: Database['api']['CompositeTypes']['event'][]
+        SetofOptions: {
+          from: '*'
+          to: 'event'
+          isOneToOne: false
+          isSetofReturn: true
+        }
+      }
+      explain_slot: {
+        Args: { appointment_type_id: string; dentist_id: string; starts_at: string }
+        Returns: Json
+      }
+      get_availability: { Args: { dentist_id: string }; Returns: Json }
+      grant_staff_role: {
+        Args: { clinic_id: string; role: string; user_id: string }
+        Returns: {
+          clinic_id: string
+          created_at: string
+          full_name: string | null
+          role: string
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'staff'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      health: { Args: Record<PropertyKey, never>; Returns: Json }
+      me: { Args: Record<PropertyKey, never>; Returns: Json }
+      release_reservation: { Args: { reservation_id: string }; Returns: boolean }
+      remove_extra_hours: { Args: { extra_hours_id: string }; Returns: boolean }
+      remove_time_off: { Args: { time_off_id: string }; Returns: boolean }
+      reschedule_appointment: {
+        Args: {
+          appointment_id: string
+          dentist_id?: string
+          expected_version?: number
+          idempotency_key?: string
+          starts_at: string
+        }
+        Returns: {
+          appointment_type_id: string
+          cancellation_reason: string | null
+          cancelled_at: string | null
+          clinic_id: string
+          created_at: string
+          dentist_id: string
+          ends_at: string
+          id: string
+          notes: string | null
+          patient_id: string
+          source: string
+          starts_at: string
+          status: string
+          updated_at: string
+          version: number
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'appointments'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      reserve_slot: {
+        Args: {
+          appointment_type_id: string
+          dentist_id: string
+          idempotency_key?: string
+          patient_id?: string
+          starts_at: string
+        }
+        Returns: {
+          appointment_type_id: string
+          clinic_id: string
+          dentist_id: string
+          ends_at: string
+          expires_at: string
+          id: string
+          patient_id: string | null
+          server_now: string | null
+          starts_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'slot_reservations'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      revoke_staff_role: { Args: { clinic_id: string; user_id: string }; Returns: boolean }
+      set_appointment_status: {
+        Args: { appointment_id: string; expected_version?: number; status: string }
+        Returns: {
+          appointment_type_id: string
+          cancellation_reason: string | null
+          cancelled_at: string | null
+          clinic_id: string
+          created_at: string
+          dentist_id: string
+          ends_at: string
+          id: string
+          notes: string | null
+          patient_id: string
+          source: string
+          starts_at: string
+          status: string
+          updated_at: string
+          version: number
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'appointments'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      set_availability: { Args: { dentist_id: string; dry_run?: boolean; weekly: Json }; Returns: Json }
+      update_appointment: {
+        Args: { appointment_id: string; expected_version?: number; notes: string }
+        Returns: {
+          appointment_type_id: string
+          cancellation_reason: string | null
+          cancelled_at: string | null
+          clinic_id: string
+          created_at: string
+          dentist_id: string
+          ends_at: string
+          id: string
+          notes: string | null
+          patient_id: string
+          source: string
+          starts_at: string
+          status: string
+          updated_at: string
+          version: number
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'appointments'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      update_appointment_type: {
+        Args: {
+          appointment_type_id: string
+          buffer_after?: string
+          buffer_before?: string
+          duration?: string
+          is_active?: boolean
+          name?: string
+        }
+        Returns: {
+          buffer_after: string
+          buffer_before: string
+          clinic_id: string
+          duration: string
+          id: string
+          is_active: boolean
+          name: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'appointment_types'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      update_clinic_policy: {
+        Args: {
+          booking_horizon?: string
+          cancellation_notice?: string
+          clinic_id: string
+          hold_duration?: string
+          max_active_holds?: number
+          min_notice?: string
+          slot_interval?: string
+        }
+        Returns: {
+          booking_horizon: string
+          cancellation_notice: string
+          hold_duration: string
+          id: string
+          max_active_holds: number
+          min_notice: string
+          name: string
+          slot_interval: string
+          slug: string
+          time_zone: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'clinics'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      update_dentist: {
+        Args: {
+          bio?: string
+          dentist_id: string
+          full_name?: string
+          is_active?: boolean
+          specialty?: string
+          user_id?: string
+        }
+        Returns: {
+          bio: string | null
+          clinic_id: string
+          full_name: string
+          id: string
+          is_active: boolean
+          specialty: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'dentists'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      update_me: { Args: { full_name?: string; locale?: string; phone?: string }; Returns: Json }
     }
-    Enums: { [_ in never]: never }
-    CompositeTypes: { [_ in never]: never }
+    Enums: {
+      [_ in never]: never
+    }
+    CompositeTypes: {
+      event: {
+        id: number | null
+        occurred_at: string | null
+        event: string | null
+        dentist_id: string | null
+        dentist_seq: number | null
+        payload: Json | null
+      }
+      slot: {
+        dentist_id: string | null
+        starts_at: string | null
+        ends_at: string | null
+      }
+    }
   }
 }
+
+type DatabaseWithoutInternals = Omit<Database, '__InternalSupabase'>
+
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, 'api'>]
+
+export type Tables<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof (DefaultSchema['Tables'] & DefaultSchema['Views'])
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends (DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'] &
+        DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Views'])
+    : never) = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'] &
+      DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Views'])[TableName] extends {
+      Row: infer R
+    }
+    ? R
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema['Tables'] & DefaultSchema['Views'])
+    ? (DefaultSchema['Tables'] & DefaultSchema['Views'])[DefaultSchemaTableNameOrOptions] extends {
+        Row: infer R
+      }
+      ? R
+      : never
+    : never
+
+export type TablesInsert<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema['Tables']
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends (DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables']
+    : never) = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'][TableName] extends {
+      Insert: infer I
+    }
+    ? I
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema['Tables']
+    ? DefaultSchema['Tables'][DefaultSchemaTableNameOrOptions] extends {
+        Insert: infer I
+      }
+      ? I
+      : never
+    : never
+
+export type TablesUpdate<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema['Tables']
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends (DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables']
+    : never) = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'][TableName] extends {
+      Update: infer U
+    }
+    ? U
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema['Tables']
+    ? DefaultSchema['Tables'][DefaultSchemaTableNameOrOptions] extends {
+        Update: infer U
+      }
+      ? U
+      : never
+    : never
+
+export type Enums<
+  DefaultSchemaEnumNameOrOptions extends
+    | keyof DefaultSchema['Enums']
+    | { schema: keyof DatabaseWithoutInternals },
+  EnumName extends (DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions['schema']]['Enums']
+    : never) = never,
+> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions['schema']]['Enums'][EnumName]
+  : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema['Enums']
+    ? DefaultSchema['Enums'][DefaultSchemaEnumNameOrOptions]
+    : never
+
+export type CompositeTypes<
+  PublicCompositeTypeNameOrOptions extends
+    | keyof DefaultSchema['CompositeTypes']
+    | { schema: keyof DatabaseWithoutInternals },
+  CompositeTypeName extends (PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions['schema']]['CompositeTypes']
+    : never) = never,
+> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions['schema']]['CompositeTypes'][CompositeTypeName]
+  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema['CompositeTypes']
+    ? DefaultSchema['CompositeTypes'][PublicCompositeTypeNameOrOptions]
+    : never
+
+export const Constants = {
+  api: {
+    Enums: {},
+  },
+} as const

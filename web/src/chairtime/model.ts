@@ -1,6 +1,6 @@
 import type { Database } from './database.types'
 
-/** The shapes clients work with: the generated types, minus the nulls that a view cannot promise away, plus the jsonb answers. */
+/** The shapes clients work with: the generated rows, narrowed where a check constraint says more, and the jsonb answers. */
 
 type Api = Database['api']
 export type ViewName = keyof Api['Views']
@@ -8,50 +8,19 @@ export type ViewRow<N extends ViewName> = Api['Views'][N]['Row']
 export type RpcName = keyof Api['Functions']
 export type RpcArgs<N extends RpcName> = Api['Functions'][N]['Args']
 
-/** Postgres tells the type generator nothing about a view's nulls, so it calls every column nullable. */
-type Present<Row, Nullable extends keyof Row = never> = {
-  [K in keyof Row]: K extends Nullable ? Row[K] : NonNullable<Row[K]>
-}
-
-export type Clinic = Present<ViewRow<'clinics'>>
-export type Dentist = Present<ViewRow<'dentists'>, 'bio' | 'specialty'>
-export type AppointmentType = Present<ViewRow<'appointment_types'>>
-export type Patient = Present<ViewRow<'patients'>, 'user_id' | 'phone' | 'email'>
-export type StaffMember = Present<ViewRow<'staff'>>
-export type DailyMetrics = Present<ViewRow<'daily_metrics'>>
+export type Clinic = ViewRow<'clinics'>
+export type Dentist = ViewRow<'dentists'>
+export type AppointmentType = ViewRow<'appointment_types'>
+export type Patient = ViewRow<'patients'>
+export type DailyMetrics = ViewRow<'daily_metrics'>
+export type StaffMember = ViewRow<'staff'> & { role: StaffRole }
 
 export type AppointmentStatus = 'booked' | 'checked_in' | 'fulfilled' | 'cancelled' | 'no_show'
 
-export interface Appointment {
-  id: string
-  clinic_id: string
-  dentist_id: string
-  patient_id: string
-  appointment_type_id: string
-  starts_at: string
-  ends_at: string
-  status: AppointmentStatus
-  notes: string | null
-  version: number
-  source: string
-  created_at: string
-  updated_at: string
-  cancelled_at: string | null
-  cancellation_reason: string | null
-}
+export type Appointment = ViewRow<'appointments'> & { status: AppointmentStatus }
 
 /** A hold. `server_now` is the server's time at the answer: count down from the difference, not from the local clock. */
-export interface Reservation {
-  id: string
-  clinic_id: string
-  dentist_id: string
-  appointment_type_id: string
-  patient_id: string | null
-  starts_at: string
-  ends_at: string
-  expires_at: string
-  server_now: string
-}
+export type Reservation = ViewRow<'slot_reservations'> & { server_now: string }
 
 export interface Slot {
   dentist_id: string
@@ -69,6 +38,40 @@ export interface WeeklyHours {
 export interface Period {
   starts_at: string
   ends_at: string
+}
+
+/** An appointment that an edit of the calendar would leave without its dentist. */
+export interface AffectedAppointment extends Period {
+  appointment_id: string
+  dentist_id: string
+  patient_id: string
+  patient_name: string
+  status: AppointmentStatus
+}
+
+/** A dentist's hours; `time_off` is there for those who may know of it. */
+export interface Availability {
+  dentist_id: string
+  clinic_id: string
+  time_zone: string
+  weekly: WeeklyHours[]
+  extra_hours: (Period & { id: string })[]
+  time_off?: DayTimeOff[]
+}
+
+export interface AvailabilityChange {
+  dentist_id: string
+  dry_run: boolean
+  added: WeeklyHours[]
+  removed: WeeklyHours[]
+  appointments_outside_hours: AffectedAppointment[]
+}
+
+export interface TimeOffChange {
+  time_off: (DayTimeOff & { dentist_id: string })[]
+  appointments: AffectedAppointment[]
+  on_conflict: 'reject' | 'cancel'
+  dry_run: boolean
 }
 
 /** An appointment on the day board; `blocked_*` include the buffers around it. */
