@@ -73,12 +73,17 @@ def status() -> None:
 @app.command()
 def down() -> None:
     """Stop the embedded stack; its data stays."""
+    import psutil
+
+    from cli.local.parts import is_alive
+
     state = _state(find_project())
     if not state.is_running:
         output.note("No stack is running here.")
         return
-    os.kill(state.read_status()["pid"], signal.SIGTERM)
-    _await(lambda: not state.is_running, "the stack does not end")
+    supervisor = psutil.Process(state.read_status()["pid"])
+    supervisor.terminate()
+    _await(lambda: not is_alive(supervisor), "the stack does not end")
     output.note("Stopped")
 
 

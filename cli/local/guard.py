@@ -37,12 +37,19 @@ def _end(who: str, number: int) -> None:
     try:
         pid = int(who if who.isdecimal() else Path(who).read_text().split("\n", 1)[0])
         os.kill(pid, number)
-        while time.monotonic() < deadline:
-            os.kill(pid, 0)
+        while _runs(pid):
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
             time.sleep(0.02)
-        os.kill(pid, signal.SIGKILL)
     except (FileNotFoundError, ProcessLookupError, ValueError):
         return
+
+
+def _runs(pid: int) -> bool:
+    """Tell a process from the zombie that nobody has collected yet."""
+    os.kill(pid, 0)
+    stat = Path(f"/proc/{pid}/stat")
+    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,14 @@ from cli.local import guard
 PATIENCE = 15.0  # seconds that a process may take to end
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Return whether a process still runs; a zombie does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def last_lines(log: Path, count: int = 15) -> str:
     """Return the end of a log, to be shown below a message."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
@@ -35,14 +43,6 @@ class Part:
     who: str  # how the guard knows it
     ready: Callable[[], bool] = lambda: True  # whether it answers yet
     number: int = signal.SIGTERM  # the signal that ends it
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process still runs; a zombie does not."""
-        try:
-            return self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
 
     def end(self) -> None:
         """Tell the process to end and wait until it has; kill it when it takes too long."""
@@ -131,7 +131,7 @@ class Parts:
     def check(self) -> None:
         """Raise ChairtimeError if a part has died."""
         for part in self.running:
-            if not part.alive:
+            if not is_alive(part.process):
                 raise part.problem("has died", "part_died")
 
     def end(self) -> None:

@@ -74,12 +74,11 @@ def main() -> int:
         with log.open("a") as file:
             os.dup2(file.fileno(), sys.stdout.fileno())
             os.dup2(file.fileno(), sys.stderr.fileno())
-        _tell(say="ready")
 
     try:
         Stack(root, lambda text: _tell(say=text), port, db_port).run(ready)
     except KeyboardInterrupt:
-        _tell(say="ended")
+        return 0
     except Exception as error:
         known = translate(error)
         if known is None:

@@ -76,6 +76,15 @@ const verifyToken = async (context, next) => {
   await next();
 };
 
+/** Without a profile PostgREST takes the first exposed schema, lite would take `public`. */
+const withProfile = (request) => {
+  const name = ["GET", "HEAD"].includes(request.method) ? "Accept-Profile" : "Content-Profile";
+  if (request.headers.has(name)) return request;
+  const headers = new Headers(request.headers);
+  headers.set(name, settings.api.schemas[0]);
+  return new Request(request, { headers });
+};
+
 const app = (url, connections, middlewares) =>
   new App({
     connection: new Database(url, connections),
@@ -86,18 +95,15 @@ const app = (url, connections, middlewares) =>
 
 const auth = await app(settings.auth_url, 5);
 const rest = await app(settings.rest_url, 20, [verifyToken]);
-const apps = { "/auth/v1/": auth, "/rest/v1/": rest };
 
 serve({
   hostname: "127.0.0.1",
   port: settings.port,
-  fetch: (request, env) => {
+  fetch: (request) => {
     const { pathname } = new URL(request.url);
-    if (pathname === "/health") return new Response("ok");
-    const [, target] = Object.entries(apps).find(([prefix]) => pathname.startsWith(prefix)) ?? [];
-    return target
-      ? target.fetch(request, { peerAddress: env.incoming.socket.remoteAddress ?? null })
-      : new Response("not found", { status: 404 });
+    if (pathname.startsWith("/rest/v1/")) return rest.fetch(withProfile(request));
+    if (pathname.startsWith("/auth/v1/")) return auth.fetch(request);
+    return new Response("ok");
   },
 });
 console.log(`listening on port ${settings.port}`);
