@@ -1,7 +1,7 @@
 """Configuration, from ``CHAIRTIME_WORKER_*`` variables and a ``.env`` file (README.md has the table)."""
 
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,7 +35,9 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_file=".env", extra="ignore", populate_by_name=True, hide_input_in_errors=True
     )
 
-    database_url: SecretStr = Field(validation_alias=_or_supabase("DATABASE_URL", "SUPABASE_DB_URL"))
+    database_url: SecretStr = Field(
+        min_length=1, validation_alias=_or_supabase("DATABASE_URL", "SUPABASE_DB_URL")
+    )
     pool_size: Annotated[int, Field(ge=4)] = 12
 
     http_host: str = "0.0.0.0"  # noqa: S104 - a metrics port is there to be scraped from outside
@@ -73,7 +75,7 @@ class Settings(BaseSettings):
     probe_topics: Annotated[int, Field(ge=0, le=100)] = 20
     probe_patience: Seconds = 10
 
-    log_level: str = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @classmethod
     def load(cls, **overrides: object) -> Self:

@@ -1,0 +1,127 @@
+"""What Prometheus gets: its format, its numbers, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import parser
+from prometheus_client.openmetrics import parser as openmetrics
+
+from tests.support.actors import Actors, Connection, call
+from tests.support.clinics import Clinic
+from tests.support.refusals import refused
+from tests.support.slots import book, reserve
+from tests.worker.processes import WorkerProcess
+from tests.worker.support import wait_until
+
+Families = dict[str, Any]
+Start = Callable[..., WorkerProcess]
+
+
+def scrape(worker: WorkerProcess) -> Families:
+    """Return the families of one scrape by name."""
+    return {family.name: family for family in parser.text_string_to_metric_families(worker.get("/metrics").text)}
+
+
+def sample(worker: WorkerProcess, name: str, **labels: str) -> float | None:
+    """Return one number of a new scrape, or None if it is not there."""
+    for family in scrape(worker).values():
+        for one in family.samples:
+            if one.name == name and labels.items() <= one.labels.items():
+                return float(one.value)
+    return None
+
+
+@pytest.fixture
+def worker(start_worker: Start) -> WorkerProcess:
+    """A worker that leads and refreshes its numbers all the time."""
+    worker = start_worker(schedule_refresh_daily_metrics="* * * * * *", tail_interval=0.05)
+    worker.wait_for("leadership_gained")
+    return worker
+
+
+def test_the_format_is_what_prometheus_reads(worker: WorkerProcess) -> None:
+    families = scrape(worker)
+    ours = {name: family for name, family in families.items() if name.startswith("chairtime_")}
+    assert len(ours) > 30
+    for name, family in ours.items():
+        assert family.documentation.endswith("."), f"{name} explains itself in a sentence"
+        assert family.type in ("counter", "gauge", "histogram", "info"), name
+    accept = {"accept": "application/openmetrics-text; version=1.0.0"}
+    port = worker.wait_for("worker_started")["http_port"]
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", headers=accept).text
+    assert {family.name for family in openmetrics.text_string_to_metric_families(text)} >= ours.keys()
+
+
+def test_numbers_follow_what_happens(worker: WorkerProcess, actors: Actors, riverside: Clinic) -> None:
+    ana = actors.user("ana@patients.test")
+    row = book(ana, riverside, riverside.at("09:00"))
+    with refused("slot_taken"):
+        book(actors.user("ben@patients.test"), riverside, riverside.at("09:00"))
+    call(ana, "reschedule_appointment", appointment_id=row["id"], starts_at=riverside.at("10:00"))
+    call(ana, "cancel_appointment", appointment_id=row["id"])
+    held = reserve(ana, riverside, riverside.at("11:00"))
+    expected = {
+        ("chairtime_appointments_booked_total", ""): 1,
+        ("chairtime_appointments_rescheduled_total", ""): 1,
+        ("chairtime_appointments_cancelled_total", ""): 1,
+        ("chairtime_appointments", "status=cancelled"): 1,
+        ("chairtime_refusals_total", "code=slot_taken"): 1,
+        ("chairtime_refusals_total", "code=patient_busy"): 0,
+        ("chairtime_holds_live", ""): 1,
+        ("chairtime_holds_total", "outcome=created"): 1,
+        ("chairtime_events_total", "event=appointment_booked"): 1,
+        ("chairtime_leader", ""): 1,
+        ("chairtime_workers", ""): 1,
+        ("chairtime_event_partition_days_ahead", ""): 7,
+        ("chairtime_tail_lag_seconds", ""): 0,
+    }
+
+    def told() -> dict[tuple[str, str], float | None]:
+        labels = [(name, dict([text.split("=")]) if text else {}) for name, text in expected]
+        return {key: sample(worker, name, **label) for key, (name, label) in zip(expected, labels, strict=True)}
+
+    seen: list[Any] = []
+
+    def settled() -> bool:
+        seen[:] = [told()]
+        return bool(seen[0] == expected)
+
+    try:
+        wait_until(settled, "the numbers", patience=10)
+    except AssertionError:
+        assert seen[0] == expected
+    call(ana, "release_reservation", reservation_id=held["id"])
+    wait_until(lambda: sample(worker, "chairtime_holds_total", outcome="released") == 1, "the release")
+    assert sample(worker, "chairtime_utilisation_ratio", clinic="riverside") is not None or not _works(riverside)
+
+
+def _works(clinic: Clinic) -> bool:
+    return clinic.today().isoweekday() <= 6  # on Sundays riverside is closed: there is no share of nothing
+
+
+def test_a_scrape_counts_no_appointments(root: Connection) -> None:
+    """What /metrics asks may add up days and look things up, but not read through what grows with every booking."""
+    root.execute("set enable_seqscan = off")
+    plans = root.execute("select prosrc from pg_proc where proname in ('worker_metrics', 'daily_totals')").fetchall()
+    assert len(plans) == 2
+    for row in plans:
+        assert "clinic.appointments" not in row["prosrc"]
+        assert "clinic.slot_reservations" not in row["prosrc"]
+
+
+def test_a_lost_database_leaves_the_process_own_numbers(worker: WorkerProcess, root: Connection, database: str) -> None:
+    assert sample(worker, "chairtime_holds_live") == 0
+    name = database.rpartition("/")[2]
+    root.execute(f'alter database "{name}" connection limit 0')  # type: ignore[arg-type]
+    root.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'worker_of_tests'")
+    wait_until(lambda: sample(worker, "chairtime_database_up") == 0, "the loss")
+    assert sample(worker, "chairtime_holds_live") is None
+    assert worker.get("/healthz").status_code == httpx.codes.OK
+    assert worker.get("/readyz").status_code == httpx.codes.SERVICE_UNAVAILABLE
+    root.execute(f'alter database "{name}" connection limit -1')  # type: ignore[arg-type]
+    wait_until(lambda: sample(worker, "chairtime_database_up") == 1, "the return")
+    worker.wait_ready()
