@@ -12,6 +12,7 @@ pytest.register_assert_rewrite("tests.support")
 from tests.support.actors import Actors  # noqa: E402 - its asserts are to be rewritten
 from tests.support.servers import running_server  # noqa: E402
 from tests.support.shared import locked  # noqa: E402
+from tests.support.stacks import Stack, running_stack  # noqa: E402
 from tests.support.templates import cloned, create_template  # noqa: E402
 
 
@@ -49,3 +50,13 @@ def actors(database: str) -> Iterator[Actors]:
     actors = Actors(database)
     yield actors
     actors.close()
+
+
+@pytest.fixture(scope="session")
+def stack(shared_folder: Path) -> Iterator[Stack]:
+    """A running embedded stack with the seed in it, for tests through HTTP; all tests share it.
+
+    Nobody resets it between tests: bring a clinic and people of your own (`tests.support.build`).
+    """
+    with running_stack(shared_folder) as stack:
+        yield stack

@@ -119,7 +119,7 @@ def test_a_patient_within_the_notice_must_call_and_the_desk_can_move_it(
     ana: Connection, desk: Connection, superuser: Connection, riverside: Clinic
 ) -> None:
     appointment = book(ana, riverside, riverside.at("09:00"))
-    superuser.execute("update clinic.clinics set cancellation_notice = '30 days', min_notice = '0'")
+    superuser.execute("update clinic.clinics set cancellation_notice = '20 days', min_notice = '0'")
     near = book(ana, riverside, riverside.at("09:00", riverside.weekday(1, weeks=2)))
     with refused("too_late_to_cancel"):
         move(ana, near, starts_at=riverside.at("10:00"))

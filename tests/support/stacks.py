@@ -1,0 +1,130 @@
+"""An embedded stack of one's own, shared by all test processes of a run, and clients for it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+import jwt
+from supabase import Client, ClientOptions, create_client
+
+from cli.local.ports import free_port
+from cli.local.postgres import PostgresServer
+from tests.support.actors import Actors
+from tests.support.shared import shared_resource
+from tests.support.templates import ROOT
+
+CHAIRTIME = Path(sys.executable).with_name("chairtime")
+PASSWORD = "chairtime-demo"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack: what `chairtime status --json` says of it."""
+
+    status: dict[str, Any]
+    _open: ExitStack = field(default_factory=ExitStack)
+
+    def close(self) -> None:
+        """Close the connections of all clients."""
+        self._open.close()
+
+    @property
+    def api_url(self) -> str:
+        """The one origin."""
+        url: str = self.status["api_url"]
+        return url
+
+    @property
+    def publishable_key(self) -> str:
+        """The key that clients carry."""
+        key: str = self.status["publishable_key"]
+        return key
+
+    @property
+    def secret_key(self) -> str:
+        """The key of trusted servers."""
+        key: str = self.status["secret_key"]
+        return key
+
+    @property
+    def superuser_url(self) -> str:
+        """The database, for who wants to look behind the API."""
+        data_dir = Path(self.status["data_dir"])
+        port = urlsplit(self.status["db_url"]).port or 0
+        return PostgresServer(data_dir, port, data_dir).superuser_url("postgres")
+
+    def actors(self) -> Actors:
+        """Return database connections to the stack, closed by the caller."""
+        return Actors(self.superuser_url)
+
+    def token(self, user_id: UUID | str, role: str = "authenticated") -> str:
+        """Sign an access token as Supabase Auth would, valid for an hour."""
+        now = int(time.time())
+        claims = {"sub": str(user_id), "role": role, "aud": "authenticated", "iat": now, "exp": now + 3600}
+        return jwt.encode(claims, self.status["jwt_secret"], "HS256")
+
+    def client(self, token: str | None = None, key: str | None = None) -> Client:
+        """Return a real supabase client: anonymous, or with an access token, or with another key."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        options = ClientOptions(
+            schema="api",
+            headers=headers,
+            auto_refresh_token=False,
+            persist_session=False,
+            httpx_client=self._open.enter_context(httpx.Client(timeout=60, trust_env=False)),
+        )
+        return create_client(self.api_url, key or self.publishable_key, options)
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> Client:
+        """Return a real supabase client that signed in through Auth."""
+        client = self.client()
+        client.auth.sign_in_with_password({"email": email, "password": password})
+        return client
+
+    def http(self, token: str | None = None, key: str | None = None) -> httpx.Client:
+        """Return a plain HTTP client for the Data API."""
+        headers = {"apikey": key or self.publishable_key, "Content-Profile": "api", "Accept-Profile": "api"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        base = f"{self.api_url}/rest/v1"
+        return self._open.enter_context(httpx.Client(base_url=base, headers=headers, timeout=60, trust_env=False))
+
+
+@contextmanager
+def running_stack(shared: Path) -> Iterator[Stack]:
+    """Yield a stack with fresh data on free ports, started by the first process and ended by the last."""
+    root = shared / "stack"
+
+    def start() -> dict[str, Any]:
+        root.mkdir(exist_ok=True)
+        for name in ("supabase", "web"):
+            (root / name).symlink_to(ROOT / name)
+        ports = ["--port", str(free_port()), "--db-port", str(free_port())]
+        return json.loads(_chairtime(root, "up", "--detach", "--json", *ports))  # type: ignore[no-any-return]
+
+    def stop(_: dict[str, Any]) -> None:
+        _chairtime(root, "down")
+
+    with shared_resource(shared, "stack", start, stop) as status:
+        stack = Stack(status)
+        yield stack
+        stack.close()
+
+
+def _chairtime(root: Path, *arguments: str) -> str:
+    command = [str(CHAIRTIME), *arguments, "--workdir", str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
