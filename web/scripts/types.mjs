@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 const web = join(dirname(fileURLToPath(import.meta.url)), '..')
 const file = join(web, 'src/chairtime/database.types.ts')
 const args = process.argv.slice(2)
-const url = args.find((arg) => arg.startsWith('postgres')) ?? 'postgresql://postgres:postgres@127.0.0.1:54322/postgres'
+const url =
+  args.find((arg) => arg.startsWith('postgres')) ?? 'postgresql://postgres:postgres@127.0.0.1:54322/postgres'
 
 /** Runs a package's command with this very Node, whatever is on PATH. */
 function run(name, command, options) {
@@ -23,7 +24,9 @@ const printed = run('supabase', ['gen', 'types', `--remote=${url}`, '--schema', 
   stdio: ['ignore', 'pipe', 'ignore'],
 })
 // Without TLS the CLI's warning stands before the types, on standard output.
-const types = run('oxfmt', ['--stdin-filepath=database.types.ts'], { input: printed.slice(printed.indexOf('export type Json')) })
+const types = run('oxfmt', ['--stdin-filepath=database.types.ts'], {
+  input: printed.slice(printed.indexOf('export type Json')),
+})
 
 if (!args.includes('--check')) writeFileSync(file, types)
 else if (readFileSync(file, 'utf8') !== types) {

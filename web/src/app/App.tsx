@@ -62,6 +62,7 @@ function Home() {
 function SignedIn({ children }: { children: React.ReactNode }) {
   const session = useSession()
   if (session === undefined) return <Splash />
-  if (session === null) return <Redirect to={`/sign-in?next=${encodeURIComponent(location.pathname)}`} replace />
+  if (session === null)
+    return <Redirect to={`/sign-in?next=${encodeURIComponent(location.pathname)}`} replace />
   return children
 }

@@ -5,7 +5,11 @@ const words: Record<ConnectionStatus, { label: string; title: string; tone: stri
   idle: { label: 'Live', title: 'Connected', tone: 'idle' },
   connecting: { label: 'Connecting', title: 'Connecting to live updates', tone: 'wait' },
   recovering: { label: 'Catching up', title: 'Fetching what changed meanwhile', tone: 'wait' },
-  down: { label: 'Reconnecting', title: 'Live updates are interrupted; what you see may be old', tone: 'down' },
+  down: {
+    label: 'Reconnecting',
+    title: 'Live updates are interrupted; what you see may be old',
+    tone: 'down',
+  },
   offline: { label: 'Offline', title: 'No network; what you see may be old', tone: 'down' },
 }
 

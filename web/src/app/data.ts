@@ -5,7 +5,10 @@ import { type Clinic, type Me, type Membership, useChairtime, useSession } from 
 
 export function useClinics() {
   const client = useChairtime()
-  return useQuery({ queryKey: ['clinics'], queryFn: () => client.rows('clinics', (rows) => rows.order('name')) })
+  return useQuery({
+    queryKey: ['clinics'],
+    queryFn: () => client.rows('clinics', (rows) => rows.order('name')),
+  })
 }
 
 export function useClinic(slug: string | null): Clinic | undefined {
@@ -27,17 +30,25 @@ export function useAppointmentTypes(clinicId: string | undefined) {
     queryKey: ['appointment types', clinicId],
     enabled: clinicId !== undefined,
     queryFn: () =>
-      client.rows('appointment_types', (rows) => rows.eq('clinic_id', clinicId).eq('is_active', true).order('duration')),
+      client.rows('appointment_types', (rows) =>
+        rows.eq('clinic_id', clinicId).eq('is_active', true).order('duration'),
+      ),
   })
 }
 
 export function useMe() {
   const client = useChairtime()
   const userId = useSession()?.user.id
-  return useQuery({ queryKey: ['me', userId], enabled: userId !== undefined, queryFn: () => client.rpc('me') })
+  return useQuery({
+    queryKey: ['me', userId],
+    enabled: userId !== undefined,
+    queryFn: () => client.rpc('me'),
+  })
 }
 
 /** Where somebody works; a chatbot's account has no desk. */
 export function desksOf(me: Me | undefined): Membership[] {
-  return (me?.memberships ?? []).filter(({ role }) => role === 'admin' || role === 'dentist' || role === 'receptionist')
+  return (me?.memberships ?? []).filter(
+    ({ role }) => role === 'admin' || role === 'dentist' || role === 'receptionist',
+  )
 }

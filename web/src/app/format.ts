@@ -22,7 +22,9 @@ export function clockTime(timestamp: string, zone: string): string {
 
 /** `9:30 – 10:00 AM` */
 export function timeRange(from: string, until: string, zone: string): string {
-  return format(zone, { hour: 'numeric', minute: '2-digit' }).formatRange(ms(from), ms(until)).replaceAll('\u202f', ' ')
+  return format(zone, { hour: 'numeric', minute: '2-digit' })
+    .formatRange(ms(from), ms(until))
+    .replaceAll('\u202f', ' ')
 }
 
 /** `Monday, March 2` */
@@ -61,7 +63,9 @@ export function dayParts(day: string): { weekday: string; number: string; month:
 
 /** A plain day in words, `Monday, March 2`. */
 export function dayInWords(day: string): string {
-  return format('UTC', { weekday: 'long', month: 'long', day: 'numeric' }).format(Date.parse(`${day}T12:00:00Z`))
+  return format('UTC', { weekday: 'long', month: 'long', day: 'numeric' }).format(
+    Date.parse(`${day}T12:00:00Z`),
+  )
 }
 
 /** `March 2 – 8, 2026` */
@@ -72,18 +76,26 @@ export function dayRange(from: string, until: string): string {
 
 /** The instant of a wall-clock time (`HH:MM`) on a day in a zone; a time the clocks skip is moved forward. */
 export function instantAt(day: string, time: string, zone: string): string {
-  return Temporal.PlainDate.from(day).toZonedDateTime({ timeZone: zone, plainTime: time }).toInstant().toString()
+  return Temporal.PlainDate.from(day)
+    .toZonedDateTime({ timeZone: zone, plainTime: time })
+    .toInstant()
+    .toString()
 }
 
 /** `HH:MM` of an instant in a zone, as a time input wants it. */
 export function timeInput(timestamp: string, zone: string): string {
-  return Temporal.Instant.from(timestamp).toZonedDateTimeISO(zone).toPlainTime().toString({ smallestUnit: 'minute' })
+  return Temporal.Instant.from(timestamp)
+    .toZonedDateTimeISO(zone)
+    .toPlainTime()
+    .toString({ smallestUnit: 'minute' })
 }
 
 /** `New York time (EST)` */
 export function zoneName(zone: string, at: string): string {
   const city = (zone.split('/').at(-1) ?? zone).replaceAll('_', ' ')
-  const short = format(zone, { timeZoneName: 'short' }).formatToParts(ms(at)).find((part) => part.type === 'timeZoneName')
+  const short = format(zone, { timeZoneName: 'short' })
+    .formatToParts(ms(at))
+    .find((part) => part.type === 'timeZoneName')
   return `${city} time${short ? ` (${short.value})` : ''}`
 }
 

@@ -9,11 +9,18 @@ interface Explanation {
 const explanations: Record<ErrorCode, Explanation> = {
   not_authenticated: { title: 'You are signed out', advice: 'Sign in again to go on.' },
   forbidden: { title: 'You may not do this', advice: 'Ask an administrator of the clinic for access.' },
-  not_found: { title: 'This is no longer here', advice: 'It may have been removed meanwhile. Go back and look again.' },
-  slot_taken: { title: 'Somebody was faster', advice: 'That time has just been taken. Please pick another one.' },
+  not_found: {
+    title: 'This is no longer here',
+    advice: 'It may have been removed meanwhile. Go back and look again.',
+  },
+  slot_taken: {
+    title: 'Somebody was faster',
+    advice: 'That time has just been taken. Please pick another one.',
+  },
   patient_busy: {
     title: 'Two appointments at once',
-    advice: 'There already is an appointment at that time. Choose another time, or move the other appointment.',
+    advice:
+      'There already is an appointment at that time. Choose another time, or move the other appointment.',
   },
   appointments_in_the_way: { title: 'Appointments are in the way', advice: 'Move or cancel them first.' },
   invalid_transition: {
@@ -25,9 +32,15 @@ const explanations: Record<ErrorCode, Explanation> = {
     title: 'The appointment has changed',
     advice: 'Somebody changed it a moment ago. You are now looking at the current state: try again.',
   },
-  outside_working_hours: { title: 'Outside working hours', advice: 'The dentist does not work at that time.' },
+  outside_working_hours: {
+    title: 'Outside working hours',
+    advice: 'The dentist does not work at that time.',
+  },
   notice_too_short: { title: 'That is too soon', advice: 'Choose a later time, or call the clinic.' },
-  beyond_horizon: { title: 'That is too far ahead', advice: 'The clinic does not take bookings for that date yet.' },
+  beyond_horizon: {
+    title: 'That is too far ahead',
+    advice: 'The clinic does not take bookings for that date yet.',
+  },
   in_the_past: { title: 'That time has passed', advice: 'Choose a time that is still to come.' },
   off_grid: { title: 'No appointments start then', advice: 'Choose one of the offered times.' },
   too_late_to_cancel: {
@@ -35,13 +48,19 @@ const explanations: Record<ErrorCode, Explanation> = {
     advice: 'Please call the clinic; they can still move or cancel it for you.',
   },
   idempotency_mismatch: { title: 'That did not go through', advice: 'Please try once more.' },
-  invalid_argument: { title: 'Something is not filled in correctly', advice: 'Check the form and send it again.' },
+  invalid_argument: {
+    title: 'Something is not filled in correctly',
+    advice: 'Check the form and send it again.',
+  },
   reservation_limit: {
     title: 'You hold other times already',
     advice: 'Confirm or release them first; an unused hold ends by itself within minutes.',
   },
   network: { title: 'No connection', advice: 'Check your network. Nothing was lost; try again in a moment.' },
-  unexpected: { title: 'Something went wrong', advice: 'Please try again. If it happens again, tell the clinic.' },
+  unexpected: {
+    title: 'Something went wrong',
+    advice: 'Please try again. If it happens again, tell the clinic.',
+  },
 }
 
 /** Words for any error; an `invalid_argument` says itself what is wrong with which field. */

@@ -6,7 +6,9 @@ const STORED = 'chairtime.theme'
 
 /** The chosen theme, remembered; `system` follows the device. See also public/theme.js. */
 export function useTheme(): [Theme, (theme: Theme) => void] {
-  const [theme, setTheme] = useState<Theme>(() => (document.documentElement.dataset['theme'] as Theme) ?? 'system')
+  const [theme, setTheme] = useState<Theme>(
+    () => (document.documentElement.dataset['theme'] as Theme) ?? 'system',
+  )
   const choose = (next: Theme) => {
     setTheme(next)
     if (next === 'system') {

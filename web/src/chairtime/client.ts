@@ -50,7 +50,11 @@ interface Rows {
 
 /** A function without parameters, or with optional ones only, may be called without any. */
 type Arguments<N extends RpcName> =
-  RpcArgs<N> extends Record<PropertyKey, never> ? [] : Partial<RpcArgs<N>> extends RpcArgs<N> ? [RpcArgs<N>?] : [RpcArgs<N>]
+  RpcArgs<N> extends Record<PropertyKey, never>
+    ? []
+    : Partial<RpcArgs<N>> extends RpcArgs<N>
+      ? [RpcArgs<N>?]
+      : [RpcArgs<N>]
 
 interface EventRow {
   id: number
@@ -87,7 +91,9 @@ export class ChairtimeClient {
       db: { schema: 'api' },
       realtime: { heartbeatIntervalMs: 15_000 },
     })
-    this.hub = new Hub(supabasePorts(this.supabase, (topic, after, max) => this.#eventsSince(topic, after, max)))
+    this.hub = new Hub(
+      supabasePorts(this.supabase, (topic, after, max) => this.#eventsSince(topic, after, max)),
+    )
   }
 
   /** Calls an RPC by name. Throws `ChairtimeError`. */
@@ -97,7 +103,10 @@ export class ChairtimeClient {
   }
 
   /** Reads a view; `narrow` adds filters, order and limits. Throws `ChairtimeError`. */
-  async rows<N extends ViewName>(view: N, narrow: (query: Builder) => Builder = (query) => query): Promise<Row<N>[]> {
+  async rows<N extends ViewName>(
+    view: N,
+    narrow: (query: Builder) => Builder = (query) => query,
+  ): Promise<Row<N>[]> {
     const query = this.supabase.from(view as never).select() as unknown as Builder
     return this.#settle<Row<N>[]>(narrow(query) as unknown as PromiseLike<Answer>)
   }
@@ -115,9 +124,7 @@ export class ChairtimeClient {
 
   async #eventsSince(topic: string, afterId: number, max: number): Promise<ChairtimeEvent[]> {
     const rows = await this.rpc('events_since', { topic, after_id: afterId, max_events: max })
-    return rows.map(
-      ({ id, payload, ...row }) => ({ ...payload, ...row, event_id: id }) as ChairtimeEvent,
-    )
+    return rows.map(({ id, payload, ...row }) => ({ ...payload, ...row, event_id: id }) as ChairtimeEvent)
   }
 }
 

@@ -60,7 +60,8 @@ export function toChairtimeError(refusal: PostgrestRefusal, status: number): Cha
   const code = codeOf(refusal.code, status)
   return new ChairtimeError({
     code,
-    message: code === 'network' ? 'The server could not be reached.' : (refusal.message ?? 'Something went wrong.'),
+    message:
+      code === 'network' ? 'The server could not be reached.' : (refusal.message ?? 'Something went wrong.'),
     hint: refusal.hint,
     details: parsed(refusal.details),
     status,

@@ -7,7 +7,11 @@ export type FeedStatus = 'connecting' | 'live' | 'recovering' | 'down'
 /** The outside world of a feed, so that its logic can be tested without one. */
 export interface FeedPorts {
   /** Joins the topic; the returned function leaves it. Called again after a CLOSED, which nobody else repairs. */
-  join(topic: string, onState: (state: ChannelState) => void, onEvent: (event: ChairtimeEvent) => void): () => void
+  join(
+    topic: string,
+    onState: (state: ChannelState) => void,
+    onEvent: (event: ChairtimeEvent) => void,
+  ): () => void
   /** The RPC `events_since`: rows in order and without gaps. */
   since(topic: string, afterId: number, max: number): Promise<ChairtimeEvent[]>
   /** Runs `task` later and returns how to prevent it. */
@@ -38,6 +42,8 @@ export class Feed {
   readonly #listeners = new Set<FeedListener>()
   #leave: (() => void) | null = null
   #cancelRejoin: (() => void) | null = null
+  /** What an earlier channel still says is not listened to. */
+  #generation = 0
   #failures = 0
   #recovering = 0
 
@@ -60,19 +66,17 @@ export class Feed {
   open(): void {
     this.#cancelRejoin?.()
     this.#leave?.()
-    let current = true
-    const leave = this.#ports.join(
+    const generation = (this.#generation += 1)
+    const isCurrent = () => generation === this.#generation
+    this.#leave = this.#ports.join(
       this.topic,
-      (state) => current && this.#onState(state),
-      (event) => current && this.#onBroadcast(event),
+      (state) => isCurrent() && this.#onState(state),
+      (event) => isCurrent() && this.#onBroadcast(event),
     )
-    this.#leave = () => {
-      current = false
-      leave()
-    }
   }
 
   close(): void {
+    this.#generation += 1
     this.#cancelRejoin?.()
     this.#leave?.()
     this.#leave = null
@@ -101,7 +105,7 @@ export class Feed {
   #rejoinLater(): void {
     const delay = REJOIN_DELAYS[Math.min(this.#failures, REJOIN_DELAYS.length - 1)] as number
     this.#failures += 1
-    this.#leave = null
+    this.#leave = null // it has left already
     this.#cancelRejoin = this.#ports.later(() => this.open(), delay)
   }
 

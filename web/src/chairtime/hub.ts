@@ -73,10 +73,7 @@ export class Hub {
 }
 
 /** The ports as they really are: private broadcast channels of supabase-js. */
-export function supabasePorts(
-  supabase: SupabaseClient<any, any, any>,
-  since: FeedPorts['since'],
-): FeedPorts {
+export function supabasePorts(supabase: SupabaseClient<any, any, any>, since: FeedPorts['since']): FeedPorts {
   // A topic that is being left must be gone before it can be joined again: supabase-js keeps one channel a topic.
   const leaving = new Map<string, Promise<void>>()
   return {

@@ -17,7 +17,12 @@ const ChairtimeContext = createContext<Context | null>(null)
 export function createQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
-      queries: { staleTime: Number.POSITIVE_INFINITY, refetchOnWindowFocus: false, refetchOnReconnect: true, retry: isWorthRetrying },
+      queries: {
+        staleTime: Number.POSITIVE_INFINITY,
+        refetchOnWindowFocus: false,
+        refetchOnReconnect: true,
+        retry: isWorthRetrying,
+      },
     },
   })
 }

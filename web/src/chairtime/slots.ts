@@ -22,7 +22,7 @@ export function mergeSlots(shown: ShownSlot[], fresh: Slot[]): ShownSlot[] {
   return [
     ...fresh.map((slot) => ({ ...slot, taken: false })),
     ...gone.map((slot) => ({ ...slot, taken: true })),
-  ].sort((a, b) => epoch(a.starts_at) - epoch(b.starts_at) || a.dentist_id.localeCompare(b.dentist_id))
+  ].toSorted((a, b) => epoch(a.starts_at) - epoch(b.starts_at) || a.dentist_id.localeCompare(b.dentist_id))
 }
 
 /** `slot_taken` carries the blocked time: every slot of that dentist whose own blocked time meets it is gone. */

@@ -24,14 +24,30 @@ export function AccountMenu() {
   return (
     <div className="account">
       {session === null && (
-        <Link href={`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`} className="btn small">
+        <Link
+          href={`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`}
+          className="btn small"
+        >
           Sign in
         </Link>
       )}
       <button type="button" className="account-button" popoverTarget={id} aria-label={`Account: ${name}`}>
-        {session ? <Avatar name={name} /> : <span className="avatar guest"><Sun size={17} aria-hidden="true" /></span>}
+        {session ? (
+          <Avatar name={name} />
+        ) : (
+          <span className="avatar guest">
+            <Sun size={17} aria-hidden="true" />
+          </span>
+        )}
       </button>
-      <div ref={menu} id={id} popover="auto" className="menu" role="group" aria-label="Account and appearance">
+      <div
+        ref={menu}
+        id={id}
+        popover="auto"
+        className="menu"
+        role="group"
+        aria-label="Account and appearance"
+      >
         {session && (
           <div className="menu-who">
             <strong className="clip">{name}</strong>
@@ -60,7 +76,14 @@ function ThemePicker() {
   return (
     <div className="segmented" role="group" aria-label="Theme">
       {themes.map(({ value, label, icon: Icon }) => (
-        <button key={value} type="button" aria-pressed={theme === value} aria-label={label} title={label} onClick={() => choose(value)}>
+        <button
+          key={value}
+          type="button"
+          aria-pressed={theme === value}
+          aria-label={label}
+          title={label}
+          onClick={() => choose(value)}
+        >
           <Icon size={16} />
         </button>
       ))}

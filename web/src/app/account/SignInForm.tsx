@@ -26,7 +26,8 @@ export function SignInForm({ mode, onDone }: Props) {
     },
     onSuccess: (isSignedIn) => (isSignedIn ? onDone() : setNeedsEmail(true)),
   })
-  if (needsEmail) return <Notice tone="good">Almost there: open the link in the email we have just sent you.</Notice>
+  if (needsEmail)
+    return <Notice tone="good">Almost there: open the link in the email we have just sent you.</Notice>
   return (
     <form
       className="stack"

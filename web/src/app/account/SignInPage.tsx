@@ -17,7 +17,9 @@ export function SignInPage({ mode }: { mode: 'in' | 'up' }) {
         <div>
           <h1>{mode === 'in' ? 'Welcome back' : 'Create your account'}</h1>
           <p className="muted">
-            {mode === 'in' ? 'Sign in to book, move or look up appointments.' : 'One account for every clinic on Chairtime.'}
+            {mode === 'in'
+              ? 'Sign in to book, move or look up appointments.'
+              : 'One account for every clinic on Chairtime.'}
           </p>
         </div>
         <SignInForm key={mode} mode={mode} onDone={() => {}} />
@@ -30,11 +32,13 @@ export function SignInPage({ mode }: { mode: 'in' | 'up' }) {
       </div>
       <aside className="sign-in-art" aria-hidden="true">
         <div className="art-board">
-          {['9:00', '9:30', '10:15', '11:00', '13:00', '13:45', '14:30', '15:15', '16:00'].map((time, index) => (
-            <span key={time} className={`art-slot n${index}`}>
-              {time}
-            </span>
-          ))}
+          {['9:00', '9:30', '10:15', '11:00', '13:00', '13:45', '14:30', '15:15', '16:00'].map(
+            (time, index) => (
+              <span key={time} className={`art-slot n${index}`}>
+                {time}
+              </span>
+            ),
+          )}
         </div>
         <p>
           Every chair, every minute,

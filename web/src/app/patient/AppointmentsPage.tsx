@@ -1,7 +1,14 @@
 import { CalendarHeart } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
-import { type Appointment, type Clinic, epoch, intervalMs, useAppointments, useChairtime } from '../../chairtime'
+import {
+  type Appointment,
+  type Clinic,
+  epoch,
+  intervalMs,
+  useAppointments,
+  useChairtime,
+} from '../../chairtime'
 import { useAppointmentTypes, useClinics, useDentists } from '../data'
 import { clockTime, dayOf, dayParts, longDay } from '../format'
 import { Dialog } from '../ui/Dialog'
@@ -18,8 +25,9 @@ export function AppointmentsPage() {
   const clinics = useClinics()
   const { clock } = useChairtime()
   useNews(appointments, clinics.data)
-  const isComing = (row: Appointment) => epoch(row.ends_at) > clock.now() && (row.status === 'booked' || row.status === 'checked_in')
-  const coming = appointments?.filter(isComing).reverse()
+  const isComing = (row: Appointment) =>
+    epoch(row.ends_at) > clock.now() && (row.status === 'booked' || row.status === 'checked_in')
+  const coming = appointments?.filter(isComing).toReversed()
   const past = appointments?.filter((row) => !isComing(row))
   const clinicOf = (row: Appointment) => clinics.data?.find(({ id }) => id === row.clinic_id)
   return (
@@ -76,7 +84,9 @@ function useNews(appointments: Appointment[] | undefined, clinics: Clinic[] | un
       const zone = clinics?.find(({ id }) => id === row.clinic_id)?.time_zone
       if (!old || !zone) continue
       if (epoch(old.starts_at) !== epoch(row.starts_at)) {
-        say(`Your appointment is now on ${longDay(row.starts_at, zone)} at ${clockTime(row.starts_at, zone)}.`)
+        say(
+          `Your appointment is now on ${longDay(row.starts_at, zone)} at ${clockTime(row.starts_at, zone)}.`,
+        )
       } else if (old.status !== 'cancelled' && row.status === 'cancelled') {
         say(`Your appointment on ${longDay(row.starts_at, zone)} is cancelled.`)
       }
@@ -138,7 +148,13 @@ function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
         )}
       </div>
       {isCancelling && (
-        <CancelDialog appointment={appointment} clinic={clinic} type={type} cancel={cancel} onClose={() => setCancelling(false)} />
+        <CancelDialog
+          appointment={appointment}
+          clinic={clinic}
+          type={type}
+          cancel={cancel}
+          onClose={() => setCancelling(false)}
+        />
       )}
     </li>
   )
@@ -156,12 +172,18 @@ function CancelDialog({ appointment, clinic, type, cancel, onClose }: CancelProp
   return (
     <Dialog title={`Cancel this ${type.toLowerCase()}?`} onClose={onClose}>
       <Notice tone="warn">
-        {longDay(appointment.starts_at, clinic.time_zone)} at {clockTime(appointment.starts_at, clinic.time_zone)} will be free
-        for others at once.
+        {longDay(appointment.starts_at, clinic.time_zone)} at{' '}
+        {clockTime(appointment.starts_at, clinic.time_zone)} will be free for others at once.
       </Notice>
       <label className="field">
         <span>Reason</span>
-        <input className="input" value={reason} maxLength={300} placeholder="Optional" onChange={(event) => setReason(event.target.value)} />
+        <input
+          className="input"
+          value={reason}
+          maxLength={300}
+          placeholder="Optional"
+          onChange={(event) => setReason(event.target.value)}
+        />
       </label>
       <ErrorNotice error={cancel.error} />
       <div className="actions">
@@ -188,7 +210,8 @@ function Past({ appointment, clinic }: RowProps) {
       <div>
         <strong>{type}</strong>
         <p className="muted small-text">
-          {longDay(appointment.starts_at, clinic.time_zone)}, {clockTime(appointment.starts_at, clinic.time_zone)}
+          {longDay(appointment.starts_at, clinic.time_zone)},{' '}
+          {clockTime(appointment.starts_at, clinic.time_zone)}
           {dentist && ` · ${dentist}`}
         </p>
       </div>

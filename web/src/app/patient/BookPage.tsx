@@ -1,7 +1,17 @@
 import { CalendarClock } from 'lucide-react'
 import { useState } from 'react'
 import { useSearchParams } from 'wouter'
-import { type Appointment, type AppointmentType, type Clinic, type Dentist, type ShownSlot, useAppointments, useAvailableSlots, useReservation, useSession } from '../../chairtime'
+import {
+  type Appointment,
+  type AppointmentType,
+  type Clinic,
+  type Dentist,
+  type ShownSlot,
+  useAppointments,
+  useAvailableSlots,
+  useReservation,
+  useSession,
+} from '../../chairtime'
 import { SignInForm } from '../account/SignInForm'
 import { useAppointmentTypes, useClinics, useDentists } from '../data'
 import { addDays, longDay, today } from '../format'
@@ -23,17 +33,21 @@ export function BookPage() {
   const clinics = useClinics()
   const clinicId = moving?.clinic_id
   const clinic =
-    clinics.data?.find(({ id, slug }) => (clinicId ? id === clinicId : slug === search.get('clinic'))) ?? clinics.data?.[0]
+    clinics.data?.find(({ id, slug }) => (clinicId ? id === clinicId : slug === search.get('clinic'))) ??
+    clinics.data?.[0]
   const types = useAppointmentTypes(clinic?.id)
   const dentists = useDentists(clinic?.id)
   const type =
-    types.data?.find(({ id }) => id === (moving?.appointment_type_id ?? search.get('type'))) ?? types.data?.[0]
+    types.data?.find(({ id }) => id === (moving?.appointment_type_id ?? search.get('type'))) ??
+    types.data?.[0]
   const dentistId = search.get('dentist')
   const choose = (changes: Record<string, string | null>) =>
     setSearch(
       (before) => {
         const next = new URLSearchParams(before)
-        for (const [key, value] of Object.entries(changes)) value === null ? next.delete(key) : next.set(key, value)
+        for (const [key, value] of Object.entries(changes))
+          if (value === null) next.delete(key)
+          else next.set(key, value)
         return next
       },
       { replace: true },
@@ -53,7 +67,8 @@ export function BookPage() {
         <h1>{moving ? 'Choose a new time' : 'Book a visit'}</h1>
         {moving && clinic && (
           <Notice>
-            Now on {longDay(moving.starts_at, clinic.time_zone)}. It stays yours until you have confirmed another time.
+            Now on {longDay(moving.starts_at, clinic.time_zone)}. It stays yours until you have confirmed
+            another time.
           </Notice>
         )}
       </div>
@@ -169,7 +184,7 @@ function Booking({ clinics, clinic, types, type, dentists, dentistId, from, movi
           onClose={() => setTarget(null)}
         />
       ) : (
-        <HoldPanel hold={hold} type={types.find(({ id }) => id === hold.reservation?.appointment_type_id)} dentists={dentists} clinic={clinic} />
+        <HoldPanel hold={hold} types={types} dentists={dentists} clinic={clinic} />
       )}
     </>
   )

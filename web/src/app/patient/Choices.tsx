@@ -38,7 +38,12 @@ export function Choices({ clinics, clinic, types, type, dentists, dentistId, isM
           <legend>Visit</legend>
           {types.map((option) => (
             <label key={option.id} className="option">
-              <input type="radio" name="type" checked={option.id === type.id} onChange={() => choose({ type: option.id })} />
+              <input
+                type="radio"
+                name="type"
+                checked={option.id === type.id}
+                onChange={() => choose({ type: option.id })}
+              />
               <span className="clip">{option.name}</span>
               <span className="num muted">{duration(intervalMs(option.duration))}</span>
             </label>
@@ -48,7 +53,12 @@ export function Choices({ clinics, clinic, types, type, dentists, dentistId, isM
       <fieldset className="options">
         <legend>Dentist</legend>
         <label className="option person">
-          <input type="radio" name="dentist" checked={dentistId === null} onChange={() => choose({ dentist: null })} />
+          <input
+            type="radio"
+            name="dentist"
+            checked={dentistId === null}
+            onChange={() => choose({ dentist: null })}
+          />
           <span className="avatar any">
             <Users size={17} aria-hidden="true" />
           </span>

@@ -1,29 +1,37 @@
 import { CalendarCheck2, Download, TimerOff } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
-import { type Appointment, type AppointmentType, type Clinic, type Dentist, intervalMs, type useReservation } from '../../chairtime'
+import {
+  type Appointment,
+  type AppointmentType,
+  type Clinic,
+  type Dentist,
+  intervalMs,
+  type useReservation,
+} from '../../chairtime'
 import { longDay, minutesAndSeconds, ownZone, timeRange, zonesDiffer } from '../format'
 import { Avatar, Button, ErrorNotice } from '../ui/parts'
 import { calendarFile } from './calendarFile'
 
 interface Props {
   hold: ReturnType<typeof useReservation>
-  type: AppointmentType | undefined
+  types: AppointmentType[]
   dentists: Dentist[]
   clinic: Clinic
 }
 
 /** The time that is held, counting down; then the booking, or the news that the hold has ended. */
-export function HoldPanel({ hold, type, dentists, clinic }: Props) {
-  const [booked, setBooked] = useState<{ appointment: Appointment; title: string } | null>(null)
+export function HoldPanel({ hold, types, dentists, clinic }: Props) {
   const panel = useRef<HTMLElement>(null)
-  const { reservation, secondsLeft, hasExpired } = hold
-  const isOpen = reservation !== null || hasExpired || booked !== null
+  const { reservation, secondsLeft, hasExpired, confirm } = hold
+  const booked = confirm.data
+  const nameOf = (row: { appointment_type_id: string }) =>
+    types.find(({ id }) => id === row.appointment_type_id)?.name ?? 'Visit'
+  const dentistOf = (row: { dentist_id: string }) => dentists.find(({ id }) => id === row.dentist_id)
   useEffect(() => {
-    if (reservation) setBooked(null)
     if (reservation || hasExpired) panel.current?.focus({ preventScroll: true })
   }, [reservation, hasExpired])
-  if (!isOpen) return null
+  if (!reservation && !hasExpired && !booked) return null
   return (
     <section ref={panel} className="panel" aria-label="Your booking" tabIndex={-1}>
       {reservation && secondsLeft !== null && (
@@ -31,41 +39,49 @@ export function HoldPanel({ hold, type, dentists, clinic }: Props) {
           key={reservation.id}
           hold={hold}
           secondsLeft={secondsLeft}
-          type={type}
-          dentist={dentists.find(({ id }) => id === reservation.dentist_id)}
+          title={nameOf(reservation)}
+          dentist={dentistOf(reservation)}
           clinic={clinic}
-          onBooked={(appointment) => setBooked({ appointment, title: `${type?.name ?? 'Visit'} at ${clinic.name}` })}
         />
       )}
-      {!reservation && booked && (
-        <Booked {...booked} clinic={clinic} dentist={dentists.find(({ id }) => id === booked.appointment.dentist_id)} onClose={() => setBooked(null)} />
-      )}
-      {!reservation && !booked && hasExpired && (
-        <div className="panel-end" role="alert">
-          <TimerOff size={22} aria-hidden="true" />
-          <div>
-            <h2>Your hold has ended</h2>
-            <p className="muted">The time is free for others again. If nobody took it, pick it once more.</p>
-          </div>
-          <Button className="small" onClick={hold.dismiss}>
-            Got it
-          </Button>
-        </div>
+      {!reservation && hasExpired && <Ended onDismiss={hold.dismiss} />}
+      {!reservation && !hasExpired && booked && (
+        <Booked
+          appointment={booked}
+          title={`${nameOf(booked)} at ${clinic.name}`}
+          clinic={clinic}
+          dentist={dentistOf(booked)}
+          onClose={confirm.reset}
+        />
       )}
     </section>
+  )
+}
+
+function Ended({ onDismiss }: { onDismiss(): void }) {
+  return (
+    <div className="panel-end" role="alert">
+      <TimerOff size={22} aria-hidden="true" />
+      <div>
+        <h2>Your hold has ended</h2>
+        <p className="muted">The time is free for others again. If nobody took it, pick it once more.</p>
+      </div>
+      <Button className="small" onClick={onDismiss}>
+        Got it
+      </Button>
+    </div>
   )
 }
 
 interface HeldProps {
   hold: ReturnType<typeof useReservation>
   secondsLeft: number
-  type: AppointmentType | undefined
+  title: string
   dentist: Dentist | undefined
   clinic: Clinic
-  onBooked(appointment: Appointment): void
 }
 
-function Held({ hold, secondsLeft, type, dentist, clinic, onBooked }: HeldProps) {
+function Held({ hold, secondsLeft, title, dentist, clinic }: HeldProps) {
   const [notes, setNotes] = useState('')
   const { reservation, confirm, release } = hold
   if (!reservation) return null
@@ -73,7 +89,7 @@ function Held({ hold, secondsLeft, type, dentist, clinic, onBooked }: HeldProps)
     <form
       onSubmit={(event) => {
         event.preventDefault()
-        confirm.mutate({ notes }, { onSuccess: onBooked })
+        confirm.mutate({ notes })
       }}
     >
       <div className="panel-top">
@@ -86,12 +102,19 @@ function Held({ hold, secondsLeft, type, dentist, clinic, onBooked }: HeldProps)
       <p className="panel-who">
         {dentist && <Avatar name={dentist.full_name} small />}
         <span className="clip">
-          {type?.name ?? 'Visit'} {dentist && `with ${dentist.full_name}`}
+          {title} {dentist && `with ${dentist.full_name}`}
         </span>
       </p>
       <label className="field">
         <span>Anything the dentist should know?</span>
-        <textarea className="input" rows={2} maxLength={2000} value={notes} placeholder="Optional" onChange={(event) => setNotes(event.target.value)} />
+        <textarea
+          className="input"
+          rows={2}
+          maxLength={2000}
+          value={notes}
+          placeholder="Optional"
+          onChange={(event) => setNotes(event.target.value)}
+        />
       </label>
       <ErrorNotice error={confirm.error} />
       <div className="panel-actions">
@@ -125,7 +148,11 @@ const HURRY = 60
 function Ring({ secondsLeft, total }: { secondsLeft: number; total: number }) {
   const share = Math.min(1, secondsLeft / total)
   return (
-    <div className={secondsLeft <= HURRY ? 'ring hurry' : 'ring'} role="timer" aria-label={`Held for you for ${minutesAndSeconds(secondsLeft)} more`}>
+    <div
+      className={secondsLeft <= HURRY ? 'ring hurry' : 'ring'}
+      role="timer"
+      aria-label={`Held for you for ${minutesAndSeconds(secondsLeft)} more`}
+    >
       <svg viewBox="0 0 52 52" width={58} height={58} aria-hidden="true">
         <circle cx="26" cy="26" r={RADIUS} />
         <circle cx="26" cy="26" r={RADIUS} strokeDasharray={LENGTH} strokeDashoffset={LENGTH * (1 - share)} />
@@ -173,4 +200,3 @@ function Booked({ appointment, title, clinic, dentist, onClose }: BookedProps) {
     </div>
   )
 }
-

@@ -1,7 +1,27 @@
 import { CalendarSearch, ChevronLeft, ChevronRight, Globe } from 'lucide-react'
 import { useMemo, useState } from 'react'
-import { type AppointmentType, type Dentist, epoch, type ShownSlot, useChairtime, type Wanted } from '../../chairtime'
-import { addDays, clockTime, dayInWords, dayOf, dayParts, dayRange, longDay, ownZone, today, zoneName, zonesDiffer } from '../format'
+import {
+  type AppointmentType,
+  type Dentist,
+  epoch,
+  type ShownSlot,
+  useChairtime,
+  type Wanted,
+} from '../../chairtime'
+import {
+  addDays,
+  clockTime,
+  dayInWords,
+  dayOf,
+  dayParts,
+  dayRange,
+  instantAt,
+  longDay,
+  ownZone,
+  today,
+  zoneName,
+  zonesDiffer,
+} from '../format'
 import { Button, Empty, ErrorNotice, Skeleton } from '../ui/parts'
 import { useToast } from '../ui/Toasts'
 
@@ -27,13 +47,28 @@ interface Offer {
 }
 
 /** Seven days of times. Each keeps its place while others take and free it. */
-export function Week({ slots, error, retry, type, zone, firstDay, dentists, dentistId, picked, busyWith, onPick, onTravel }: Props) {
+export function Week({
+  slots,
+  error,
+  retry,
+  type,
+  zone,
+  firstDay,
+  dentists,
+  dentistId,
+  picked,
+  busyWith,
+  onPick,
+  onTravel,
+}: Props) {
   const [showOwn, setShowOwn] = useState(false)
   const [selected, setSelected] = useState(firstDay)
   const days = Array.from({ length: 7 }, (_, index) => addDays(firstDay, index))
   const byDay = useMemo(() => offersByDay(slots ?? [], zone), [slots, zone])
-  const current = days.includes(selected) ? selected : (days.find((day) => hasFree(byDay.get(day))) ?? firstDay)
-  const at = slots?.[0]?.starts_at ?? new Date().toISOString()
+  const current = days.includes(selected)
+    ? selected
+    : (days.find((day) => hasFree(byDay.get(day))) ?? firstDay)
+  const at = slots?.[0]?.starts_at ?? instantAt(firstDay, '12:00', zone)
   const shownZone = showOwn ? ownZone : zone
   const isEmpty = slots !== undefined && !days.some((day) => byDay.has(day))
   const nameOf = (id: string) => dentists.find((dentist) => dentist.id === id)?.full_name ?? 'a dentist'
@@ -41,10 +76,19 @@ export function Week({ slots, error, retry, type, zone, firstDay, dentists, dent
     <section className="card week" aria-label="Free times">
       <header className="week-head">
         <div className="toolbar">
-          <Button className="icon small" aria-label="Earlier week" disabled={firstDay <= today(zone)} onClick={() => onTravel(earlier(firstDay, zone))}>
+          <Button
+            className="icon small"
+            aria-label="Earlier week"
+            disabled={firstDay <= today(zone)}
+            onClick={() => onTravel(earlier(firstDay, zone))}
+          >
             <ChevronLeft size={18} />
           </Button>
-          <Button className="icon small" aria-label="Later week" onClick={() => onTravel(addDays(firstDay, 7))}>
+          <Button
+            className="icon small"
+            aria-label="Later week"
+            onClick={() => onTravel(addDays(firstDay, 7))}
+          >
             <ChevronRight size={18} />
           </Button>
           <h2 aria-live="polite">{dayRange(firstDay, days[6] as string)}</h2>
@@ -66,7 +110,13 @@ export function Week({ slots, error, retry, type, zone, firstDay, dentists, dent
       </header>
       <div className="day-tabs" role="group" aria-label="Day">
         {days.map((day) => (
-          <button key={day} type="button" aria-pressed={day === current} aria-label={dayInWords(day)} onClick={() => setSelected(day)}>
+          <button
+            key={day}
+            type="button"
+            aria-pressed={day === current}
+            aria-label={dayInWords(day)}
+            onClick={() => setSelected(day)}
+          >
             <span>{dayParts(day).weekday}</span>
             <strong>{dayParts(day).number}</strong>
             <i className={hasFree(byDay.get(day)) ? 'free' : ''} />
@@ -75,7 +125,13 @@ export function Week({ slots, error, retry, type, zone, firstDay, dentists, dent
       </div>
       {error && <ErrorNotice error={error} retry={retry} />}
       {isEmpty && !error ? (
-        <NothingFree type={type} dentistId={dentistId} from={addDays(firstDay, 7)} zone={zone} onTravel={onTravel} />
+        <NothingFree
+          type={type}
+          dentistId={dentistId}
+          from={addDays(firstDay, 7)}
+          zone={zone}
+          onTravel={onTravel}
+        />
       ) : (
         <div className="week-days" aria-busy={slots === undefined}>
           {days.map((day) => (
@@ -88,7 +144,9 @@ export function Week({ slots, error, retry, type, zone, firstDay, dentists, dent
               zone={shownZone}
               picked={picked}
               busyWith={busyWith}
-              describe={(slot) => `${clockTime(slot.starts_at, shownZone)}, ${longDay(slot.starts_at, shownZone)}, with ${nameOf(slot.dentist_id)}`}
+              describe={(slot) =>
+                `${clockTime(slot.starts_at, shownZone)}, ${longDay(slot.starts_at, shownZone)}, with ${nameOf(slot.dentist_id)}`
+              }
               onPick={onPick}
             />
           ))}
@@ -110,7 +168,17 @@ interface ColumnProps {
   onPick(slot: ShownSlot): void
 }
 
-function DayColumn({ day, isCurrent, isLoading, offers, zone, picked, busyWith, describe, onPick }: ColumnProps) {
+function DayColumn({
+  day,
+  isCurrent,
+  isLoading,
+  offers,
+  zone,
+  picked,
+  busyWith,
+  describe,
+  onPick,
+}: ColumnProps) {
   const { weekday, number, month } = dayParts(day)
   const parts = [
     { name: 'Morning', offers: offers.filter(({ isAfternoon }) => !isAfternoon) },

@@ -13,14 +13,21 @@ interface Props {
   onOpen(appointment: DayAppointment): void
 }
 
-const words = { booked: '', checked_in: ', checked in', fulfilled: ', done', no_show: ', missed', cancelled: ', cancelled' }
+const words = {
+  booked: '',
+  checked_in: ', checked in',
+  fulfilled: ', done',
+  no_show: ', missed',
+  cancelled: ', cancelled',
+}
 const icons = { booked: null, checked_in: Check, fulfilled: CheckCheck, no_show: UserX, cancelled: null }
 const SHORT = 40
 const claims = (status: DayAppointment['status']) => status === 'booked' || status === 'checked_in'
 
 /** An appointment on the board, with its buffers before and after. */
 export function AppointmentCard({ appointment, axis, zone, moving, onOpen }: Props) {
-  const { starts_at, ends_at, blocked_from, blocked_until, status, patient_name, appointment_type } = appointment
+  const { starts_at, ends_at, blocked_from, blocked_until, status, patient_name, appointment_type } =
+    appointment
   const place = placeOf(axis, starts_at, ends_at)
   const isLifted = moving.ghost?.appointment.id === appointment.id
   const Icon = icons[status]
@@ -62,5 +69,11 @@ export function AppointmentCard({ appointment, axis, zone, moving, onOpen }: Pro
 
 function Buffer({ axis, from, until, hue }: { axis: Axis; from: string; until: string; hue: number }) {
   const height = yOf(axis, epoch(until)) - yOf(axis, epoch(from))
-  return <div className="buffer" style={{ ...placeOf(axis, from, until), height, '--hue': hue } as React.CSSProperties} aria-hidden="true" />
+  return (
+    <div
+      className="buffer"
+      style={{ ...placeOf(axis, from, until), height, '--hue': hue } as React.CSSProperties}
+      aria-hidden="true"
+    />
+  )
 }

@@ -1,6 +1,13 @@
 import { CalendarX2, Check, CheckCheck, Undo2, UserX } from 'lucide-react'
 import { useState } from 'react'
-import { type AppointmentStatus, type DayAppointment, type DayDentist, epoch, useChairtime, type useClinicDay } from '../../chairtime'
+import {
+  type AppointmentStatus,
+  type DayAppointment,
+  type DayDentist,
+  epoch,
+  useChairtime,
+  type useClinicDay,
+} from '../../chairtime'
 import { dayOf, instantAt, longDay, timeInput, timeRange } from '../format'
 import { Dialog } from '../ui/Dialog'
 import { Avatar, Button, ErrorNotice } from '../ui/parts'
@@ -31,7 +38,8 @@ export function AppointmentDialog({ appointment, dentists, zone, actions, onClos
           <StatusBadge status={appointment.status} />
         </div>
         <p className="num">
-          {longDay(appointment.starts_at, zone)}, {timeRange(appointment.starts_at, appointment.ends_at, zone)}
+          {longDay(appointment.starts_at, zone)},{' '}
+          {timeRange(appointment.starts_at, appointment.ends_at, zone)}
         </p>
         {dentist && (
           <p className="facts-who muted">
@@ -46,10 +54,22 @@ export function AppointmentDialog({ appointment, dentists, zone, actions, onClos
         </>
       )}
       {pane === 'move' && (
-        <MoveForm appointment={appointment} dentists={dentists} zone={zone} move={actions.move} onBack={() => setPane('look')} onClose={onClose} />
+        <MoveForm
+          appointment={appointment}
+          dentists={dentists}
+          zone={zone}
+          move={actions.move}
+          onBack={() => setPane('look')}
+          onClose={onClose}
+        />
       )}
       {pane === 'cancel' && (
-        <CancelForm appointment={appointment} setStatus={actions.setStatus} onBack={() => setPane('look')} onClose={onClose} />
+        <CancelForm
+          appointment={appointment}
+          setStatus={actions.setStatus}
+          onBack={() => setPane('look')}
+          onClose={onClose}
+        />
       )}
     </Dialog>
   )
@@ -60,7 +80,11 @@ function Notes({ appointment, onSaved }: { appointment: DayAppointment; onSaved(
   const [notes, setNotes] = useState(appointment.notes ?? '')
   const save = useMutation({
     mutationFn: () =>
-      client.rpc('update_appointment', { appointment_id: appointment.id, notes, expected_version: appointment.version }),
+      client.rpc('update_appointment', {
+        appointment_id: appointment.id,
+        notes,
+        expected_version: appointment.version,
+      }),
     onSuccess: onSaved,
   })
   const isChanged = notes !== (appointment.notes ?? '')
@@ -68,7 +92,13 @@ function Notes({ appointment, onSaved }: { appointment: DayAppointment; onSaved(
     <div className="stack">
       <label className="field">
         <span>Notes</span>
-        <textarea className="input" rows={3} maxLength={4000} value={notes} onChange={(event) => setNotes(event.target.value)} />
+        <textarea
+          className="input"
+          rows={3}
+          maxLength={4000}
+          value={notes}
+          onChange={(event) => setNotes(event.target.value)}
+        />
       </label>
       <ErrorNotice error={save.error} />
       {isChanged && (
@@ -166,11 +196,23 @@ function MoveForm({ appointment, dentists, zone, move, onBack, onClose }: MovePr
       <div className="cols">
         <label className="field">
           <span>Day</span>
-          <input className="input" type="date" name="day" required defaultValue={dayOf(appointment.starts_at, zone)} />
+          <input
+            className="input"
+            type="date"
+            name="day"
+            required
+            defaultValue={dayOf(appointment.starts_at, zone)}
+          />
         </label>
         <label className="field">
           <span>Time</span>
-          <input className="input" type="time" name="time" required defaultValue={timeInput(appointment.starts_at, zone)} />
+          <input
+            className="input"
+            type="time"
+            name="time"
+            required
+            defaultValue={timeInput(appointment.starts_at, zone)}
+          />
         </label>
       </div>
       <ErrorNotice error={move.error} />
@@ -199,7 +241,13 @@ function CancelForm({ appointment, setStatus, onBack, onClose }: CancelProps) {
     <div className="stack">
       <label className="field">
         <span>Why is it cancelled?</span>
-        <input className="input" value={reason} maxLength={300} placeholder="Optional; the patient sees it" onChange={(event) => setReason(event.target.value)} />
+        <input
+          className="input"
+          value={reason}
+          maxLength={300}
+          placeholder="Optional; the patient sees it"
+          onChange={(event) => setReason(event.target.value)}
+        />
       </label>
       <ErrorNotice error={setStatus.error} />
       <div className="actions">
@@ -209,7 +257,9 @@ function CancelForm({ appointment, setStatus, onBack, onClose }: CancelProps) {
         <Button
           className="danger solid"
           busy={setStatus.isPending}
-          onClick={() => setStatus.mutate({ appointment, status: 'cancelled', reason }, { onSuccess: onClose })}
+          onClick={() =>
+            setStatus.mutate({ appointment, status: 'cancelled', reason }, { onSuccess: onClose })
+          }
         >
           Cancel appointment
         </Button>

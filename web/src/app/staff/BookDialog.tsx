@@ -1,7 +1,15 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Search, UserPlus } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
-import { ChairtimeError, type Clinic, idempotent, intervalMs, type Patient, type Slot, useChairtime } from '../../chairtime'
+import {
+  ChairtimeError,
+  type Clinic,
+  idempotent,
+  intervalMs,
+  type Patient,
+  type Slot,
+  useChairtime,
+} from '../../chairtime'
 import { useAppointmentTypes, useDentists } from '../data'
 import { clockTime, dayOf, duration, instantAt, longDay, timeInput } from '../format'
 import { Dialog } from '../ui/Dialog'
@@ -41,13 +49,17 @@ export function BookDialog({ clinic, draft, dentistId, onClose }: Props) {
   const [day, setDay] = useState(draft.startsAt ? dayOf(draft.startsAt, zone) : draft.day)
   const [time, setTime] = useState(draft.startsAt ? timeInput(draft.startsAt, zone) : '')
   const [dentist, setDentist] = useState(draft.dentistId ?? dentistId ?? '')
-  const dentists = useDentists(clinic.id).data?.filter(({ id, is_active }) => is_active && (!dentistId || id === dentistId))
+  const dentists = useDentists(clinic.id).data?.filter(
+    ({ id, is_active }) => is_active && (!dentistId || id === dentistId),
+  )
   const types = useAppointmentTypes(clinic.id).data
 
   const book = useMutation({
     mutationFn: async (wanted: Wanted) => {
       const patient_id = await patientOf(who)
-      return idempotent((idempotency_key) => client.rpc('book_appointment', { ...wanted, patient_id, idempotency_key }))
+      return idempotent((idempotency_key) =>
+        client.rpc('book_appointment', { ...wanted, patient_id, idempotency_key }),
+      )
     },
     onSuccess: (appointment) => {
       say(`Booked: ${longDay(appointment.starts_at, zone)}, ${clockTime(appointment.starts_at, zone)}.`)
@@ -57,7 +69,11 @@ export function BookDialog({ clinic, draft, dentistId, onClose }: Props) {
   const patientOf = async (chosen: Who): Promise<string> => {
     if (chosen?.kind === 'known') return chosen.patient.id
     const { name, phone } = chosen as { name: string; phone: string }
-    const patient = await client.rpc('create_patient', { clinic_id: clinic.id, full_name: name, ...(phone ? { phone } : {}) })
+    const patient = await client.rpc('create_patient', {
+      clinic_id: clinic.id,
+      full_name: name,
+      ...(phone ? { phone } : {}),
+    })
     // Remembered, so that a second attempt at another time does not register the person twice.
     setWho({ kind: 'known', patient })
     return patient.id
@@ -92,7 +108,12 @@ export function BookDialog({ clinic, draft, dentistId, onClose }: Props) {
           </label>
           <label className="field">
             <span>Dentist</span>
-            <select className="input" required value={dentist} onChange={(event) => setDentist(event.target.value)}>
+            <select
+              className="input"
+              required
+              value={dentist}
+              onChange={(event) => setDentist(event.target.value)}
+            >
               {dentist === '' && <option value="">Choose…</option>}
               {dentists?.map(({ id, full_name }) => (
                 <option key={id} value={id}>
@@ -105,11 +126,23 @@ export function BookDialog({ clinic, draft, dentistId, onClose }: Props) {
         <div className="cols">
           <label className="field">
             <span>Day</span>
-            <input className="input" type="date" required value={day} onChange={(event) => setDay(event.target.value)} />
+            <input
+              className="input"
+              type="date"
+              required
+              value={day}
+              onChange={(event) => setDay(event.target.value)}
+            />
           </label>
           <label className="field">
             <span>Time</span>
-            <input className="input" type="time" required value={time} onChange={(event) => setTime(event.target.value)} />
+            <input
+              className="input"
+              type="time"
+              required
+              value={time}
+              onChange={(event) => setTime(event.target.value)}
+            />
           </label>
         </div>
         <label className="field">
@@ -145,8 +178,17 @@ function isReady(who: Who): boolean {
 }
 
 /** A taken slot comes with up to three free ones near it. */
-function Alternatives({ error, zone, onPick }: { error: Error | null; zone: string; onPick(slot: Slot): void }) {
-  if (!(error instanceof ChairtimeError) || error.code !== 'slot_taken' || !Array.isArray(error.details)) return null
+function Alternatives({
+  error,
+  zone,
+  onPick,
+}: {
+  error: Error | null
+  zone: string
+  onPick(slot: Slot): void
+}) {
+  if (!(error instanceof ChairtimeError) || error.code !== 'slot_taken' || !Array.isArray(error.details))
+    return null
   const slots = error.details as Slot[]
   return (
     <div className="toolbar" role="group" aria-label="Free instead">
@@ -176,7 +218,11 @@ function PatientPicker({ clinicId, who, onPick }: PickerProps) {
     staleTime: 0,
     queryFn: () =>
       client.rows('patients', (rows) =>
-        rows.eq('clinic_id', clinicId).ilike('full_name', `%${escaped(searched)}%`).order('full_name').limit(FOUND),
+        rows
+          .eq('clinic_id', clinicId)
+          .ilike('full_name', `%${escaped(searched)}%`)
+          .order('full_name')
+          .limit(FOUND),
       ),
   })
   if (who?.kind === 'known') return <Chosen patient={who.patient} onClear={() => onPick(null)} />
@@ -187,7 +233,15 @@ function PatientPicker({ clinicId, who, onPick }: PickerProps) {
         <span>Patient</span>
         <span className="search">
           <Search size={16} aria-hidden="true" />
-          <input className="input" type="search" value={text} placeholder="Name" autoComplete="off" autoFocus onChange={(event) => setText(event.target.value)} />
+          <input
+            className="input"
+            type="search"
+            value={text}
+            placeholder="Name"
+            autoComplete="off"
+            autoFocus
+            onChange={(event) => setText(event.target.value)}
+          />
         </span>
       </label>
       <ul aria-label="Patients" className="picker-list">
@@ -228,18 +282,38 @@ function Chosen({ patient, onClear }: { patient: Patient; onClear(): void }) {
   )
 }
 
-function WalkIn({ who, onPick }: { who: { kind: 'new'; name: string; phone: string }; onPick(who: Who): void }) {
+function WalkIn({
+  who,
+  onPick,
+}: {
+  who: { kind: 'new'; name: string; phone: string }
+  onPick(who: Who): void
+}) {
   return (
     <fieldset className="stack">
       <legend className="sr-only">New patient</legend>
       <div className="cols">
         <label className="field">
           <span>Name</span>
-          <input className="input" required maxLength={200} autoFocus value={who.name} onChange={(event) => onPick({ ...who, name: event.target.value })} />
+          <input
+            className="input"
+            required
+            maxLength={200}
+            autoFocus
+            value={who.name}
+            onChange={(event) => onPick({ ...who, name: event.target.value })}
+          />
         </label>
         <label className="field">
           <span>Phone</span>
-          <input className="input" type="tel" maxLength={40} value={who.phone} placeholder="Optional" onChange={(event) => onPick({ ...who, phone: event.target.value })} />
+          <input
+            className="input"
+            type="tel"
+            maxLength={40}
+            value={who.phone}
+            placeholder="Optional"
+            onChange={(event) => onPick({ ...who, phone: event.target.value })}
+          />
         </label>
       </div>
       <Button className="small quiet" onClick={() => onPick(null)}>

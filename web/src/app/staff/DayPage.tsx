@@ -81,7 +81,9 @@ export function DayPage({ clinic, membership }: DeskProps) {
           onClose={() => setOpenId(null)}
         />
       )}
-      {draft && <BookDialog clinic={clinic} draft={draft} dentistId={ownDentist} onClose={() => setDraft(null)} />}
+      {draft && (
+        <BookDialog clinic={clinic} draft={draft} dentistId={ownDentist} onClose={() => setDraft(null)} />
+      )}
     </div>
   )
 }

@@ -2,7 +2,9 @@ import type { ClinicDay } from '../../chairtime'
 
 /** The day in one line. Its place is kept while it loads. */
 export function DaySummary({ day }: { day: ClinicDay | undefined }) {
-  const rows = day?.dentists.flatMap((dentist) => dentist.appointments).filter(({ status }) => status !== 'cancelled') ?? []
+  const rows =
+    day?.dentists.flatMap((dentist) => dentist.appointments).filter(({ status }) => status !== 'cancelled') ??
+    []
   const holds = day?.dentists.reduce((count, dentist) => count + dentist.holds.length, 0) ?? 0
   const here = rows.filter(({ status }) => status === 'checked_in').length
   const done = rows.filter(({ status }) => status === 'fulfilled').length

@@ -28,10 +28,34 @@ interface Section {
 }
 
 const sections: Section[] = [
-  { path: 'day', label: 'Day', icon: <CalendarDays size={19} />, roles: ['admin', 'receptionist', 'dentist'], page: (desk) => <DayPage {...desk} /> },
-  { path: 'hours', label: 'Hours', icon: <Clock3 size={19} />, roles: ['admin', 'dentist'], page: (desk) => <HoursPage {...desk} /> },
-  { path: 'metrics', label: 'Metrics', icon: <ChartNoAxesColumn size={19} />, roles: ['admin'], page: (desk) => <MetricsPage {...desk} /> },
-  { path: 'team', label: 'Team', icon: <UsersRound size={19} />, roles: ['admin'], page: (desk) => <TeamPage {...desk} /> },
+  {
+    path: 'day',
+    label: 'Day',
+    icon: <CalendarDays size={19} />,
+    roles: ['admin', 'receptionist', 'dentist'],
+    page: (desk) => <DayPage {...desk} />,
+  },
+  {
+    path: 'hours',
+    label: 'Hours',
+    icon: <Clock3 size={19} />,
+    roles: ['admin', 'dentist'],
+    page: (desk) => <HoursPage {...desk} />,
+  },
+  {
+    path: 'metrics',
+    label: 'Metrics',
+    icon: <ChartNoAxesColumn size={19} />,
+    roles: ['admin'],
+    page: (desk) => <MetricsPage {...desk} />,
+  },
+  {
+    path: 'team',
+    label: 'Team',
+    icon: <UsersRound size={19} />,
+    roles: ['admin'],
+    page: (desk) => <TeamPage {...desk} />,
+  },
 ]
 
 /** The staff's side of one clinic: who may see which section depends on the role there. */
@@ -92,7 +116,13 @@ function RailLink({ href, icon, children }: { href: string; icon: ReactNode; chi
   )
 }
 
-const roleNames = { admin: 'Administrator', dentist: 'Dentist', receptionist: 'Reception', chatbot: 'Chatbot', patient: 'Patient' }
+const roleNames = {
+  admin: 'Administrator',
+  dentist: 'Dentist',
+  receptionist: 'Reception',
+  chatbot: 'Chatbot',
+  patient: 'Patient',
+}
 
 function ClinicSwitch({ current, desks }: { current: Clinic; desks: Membership[] }) {
   const [, navigate] = useLocation()
@@ -100,7 +130,12 @@ function ClinicSwitch({ current, desks }: { current: Clinic; desks: Membership[]
   return (
     <div className="clinic-switch">
       {desks.length > 1 ? (
-        <select className="input small" aria-label="Clinic" value={current.slug} onChange={(event) => navigate(`/desk/${event.target.value}/day`)}>
+        <select
+          className="input small"
+          aria-label="Clinic"
+          value={current.slug}
+          onChange={(event) => navigate(`/desk/${event.target.value}/day`)}
+        >
           {desks.map(({ clinic_slug, clinic_name }) => (
             <option key={clinic_slug} value={clinic_slug}>
               {clinic_name}

@@ -35,7 +35,11 @@ export function ExtraHours({ availability, onChanged }: Props) {
               <div className="grow">
                 <PeriodText period={extra} zone={zone} />
               </div>
-              <Button className="icon small quiet danger" aria-label="Remove these hours" onClick={() => remove.mutate(extra.id)}>
+              <Button
+                className="icon small quiet danger"
+                aria-label="Remove these hours"
+                onClick={() => remove.mutate(extra.id)}
+              >
                 <Trash2 size={16} />
               </Button>
             </li>

@@ -31,11 +31,17 @@ export function HoursPage({ clinic, membership }: DeskProps) {
       <header className="page-head">
         <div>
           <h1>Hours</h1>
-          <p className="muted">All times are the clinic's. Booked appointments are never moved or cancelled silently.</p>
+          <p className="muted">
+            All times are the clinic's. Booked appointments are never moved or cancelled silently.
+          </p>
         </div>
         <label>
           <span className="sr-only">Dentist</span>
-          <select className="input" value={dentistId ?? ''} onChange={(event) => setPicked(event.target.value)}>
+          <select
+            className="input"
+            value={dentistId ?? ''}
+            onChange={(event) => setPicked(event.target.value)}
+          >
             {choices?.map(({ id, full_name }) => (
               <option key={id} value={id}>
                 {full_name}
@@ -48,9 +54,18 @@ export function HoursPage({ clinic, membership }: DeskProps) {
       <div className="panels" key={dentistId}>
         {hours.data && dentistId ? (
           <>
-            <WeeklyEditor key={JSON.stringify(hours.data.weekly)} availability={hours.data} onSaved={refresh} />
+            <WeeklyEditor
+              key={JSON.stringify(hours.data.weekly)}
+              availability={hours.data}
+              onSaved={refresh}
+            />
             <div className="stack">
-              <TimeOff clinic={clinic} availability={hours.data} mayCloseClinic={membership.role === 'admin'} onChanged={refresh} />
+              <TimeOff
+                clinic={clinic}
+                availability={hours.data}
+                mayCloseClinic={membership.role === 'admin'}
+                onChanged={refresh}
+              />
               <ExtraHours availability={hours.data} onChanged={refresh} />
             </div>
           </>

@@ -23,7 +23,9 @@ export function MetricsPage({ clinic }: DeskProps) {
     queryKey: ['daily metrics', clinic.id, from, until],
     staleTime: 0,
     queryFn: () =>
-      client.rows('daily_metrics', (rows) => rows.eq('clinic_id', clinic.id).gte('day', from).lte('day', until).order('day')),
+      client.rows('daily_metrics', (rows) =>
+        rows.eq('clinic_id', clinic.id).gte('day', from).lte('day', until).order('day'),
+      ),
   })
   return (
     <div className="page">
@@ -34,7 +36,12 @@ export function MetricsPage({ clinic }: DeskProps) {
         </div>
         <div className="segmented" role="group" aria-label="Period">
           {periods.map((period) => (
-            <button key={period.days} type="button" aria-pressed={period.days === days} onClick={() => setDays(period.days)}>
+            <button
+              key={period.days}
+              type="button"
+              aria-pressed={period.days === days}
+              onClick={() => setDays(period.days)}
+            >
               {period.label}
             </button>
           ))}
@@ -50,7 +57,9 @@ export function MetricsPage({ clinic }: DeskProps) {
       {data?.length === 0 && (
         <div className="card">
           <Empty icon={<ChartNoAxesColumn />} title="No numbers yet">
-            <p>The worker counts each day about once a minute. Start it, and the first numbers appear here.</p>
+            <p>
+              The worker counts each day about once a minute. Start it, and the first numbers appear here.
+            </p>
           </Empty>
         </div>
       )}
@@ -60,17 +69,39 @@ export function MetricsPage({ clinic }: DeskProps) {
 }
 
 function Numbers({ rows }: { rows: DailyMetrics[] }) {
-  const sum = (key: 'booked' | 'checked_in' | 'fulfilled' | 'cancelled' | 'no_shows' | 'holds' | 'holds_confirmed' | 'booked_minutes' | 'working_minutes') =>
-    rows.reduce((total, row) => total + row[key], 0)
+  const sum = (
+    key:
+      | 'booked'
+      | 'checked_in'
+      | 'fulfilled'
+      | 'cancelled'
+      | 'no_shows'
+      | 'holds'
+      | 'holds_confirmed'
+      | 'booked_minutes'
+      | 'working_minutes',
+  ) => rows.reduce((total, row) => total + row[key], 0)
   const appointments = sum('booked') + sum('checked_in') + sum('fulfilled')
   const all = appointments + sum('cancelled') + sum('no_shows')
   return (
     <>
       <dl className="tiles">
         <Tile label="Appointments" value={String(appointments)} note="booked, here or done" />
-        <Tile label="Chair time used" value={share(sum('booked_minutes'), sum('working_minutes'))} note="of the working hours" />
-        <Tile label="Holds that became bookings" value={share(sum('holds_confirmed'), sum('holds'))} note={`of ${sum('holds')} holds`} />
-        <Tile label="Cancelled or missed" value={share(sum('cancelled') + sum('no_shows'), all)} note={`${sum('cancelled')} cancelled, ${sum('no_shows')} missed`} />
+        <Tile
+          label="Chair time used"
+          value={share(sum('booked_minutes'), sum('working_minutes'))}
+          note="of the working hours"
+        />
+        <Tile
+          label="Holds that became bookings"
+          value={share(sum('holds_confirmed'), sum('holds'))}
+          note={`of ${sum('holds')} holds`}
+        />
+        <Tile
+          label="Cancelled or missed"
+          value={share(sum('cancelled') + sum('no_shows'), all)}
+          note={`${sum('cancelled')} cancelled, ${sum('no_shows')} missed`}
+        />
       </dl>
       <div className="panels">
         <figure className="card panel-card">

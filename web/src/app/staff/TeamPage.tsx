@@ -29,7 +29,9 @@ export function TeamPage({ clinic }: DeskProps) {
       <header className="page-head">
         <div>
           <h1>Team</h1>
-          <p className="muted">Everybody who can work at {clinic.name}, and the dentists who can be booked.</p>
+          <p className="muted">
+            Everybody who can work at {clinic.name}, and the dentists who can be booked.
+          </p>
         </div>
         <Button className="primary" onClick={() => setAdding(true)}>
           <Plus size={18} /> Add to staff
@@ -65,7 +67,8 @@ function Member({ clinicId, member, onChanged }: MemberProps) {
   const say = useToast()
   const name = member.full_name ?? 'No name yet'
   const grant = useMutation({
-    mutationFn: (role: string) => client.rpc('grant_staff_role', { clinic_id: clinicId, user_id: member.user_id, role }),
+    mutationFn: (role: string) =>
+      client.rpc('grant_staff_role', { clinic_id: clinicId, user_id: member.user_id, role }),
     onSuccess: () => say(`${name} has a new role.`),
     onSettled: onChanged,
   })
@@ -95,7 +98,12 @@ function Member({ clinicId, member, onChanged }: MemberProps) {
           </option>
         ))}
       </select>
-      <Button className="icon small quiet danger" aria-label={`Remove ${name}`} busy={revoke.isPending} onClick={() => revoke.mutate()}>
+      <Button
+        className="icon small quiet danger"
+        aria-label={`Remove ${name}`}
+        busy={revoke.isPending}
+        onClick={() => revoke.mutate()}
+      >
         <UserMinus size={17} />
       </Button>
       <ErrorNotice error={grant.error ?? revoke.error} />
@@ -117,7 +125,9 @@ function AddDialog({ clinicId, onClose, onAdded }: AddProps) {
   const { data: people } = useQuery({
     queryKey: ['people with a login', clinicId],
     queryFn: () =>
-      client.rows('patients', (rows) => rows.eq('clinic_id', clinicId).not('user_id', 'is', null).order('full_name').limit(100)),
+      client.rows('patients', (rows) =>
+        rows.eq('clinic_id', clinicId).not('user_id', 'is', null).order('full_name').limit(100),
+      ),
   })
   const grant = useMutation({
     mutationFn: (form: FormData) =>
@@ -155,7 +165,13 @@ function AddDialog({ clinicId, onClose, onAdded }: AddProps) {
         )}
         <label className="field">
           <span>{people?.length ? 'Or their account id' : 'Account id'}</span>
-          <input className="input" name="id" pattern={UUID} required={!people?.length} placeholder="00000000-0000-…" />
+          <input
+            className="input"
+            name="id"
+            pattern={UUID}
+            required={!people?.length}
+            placeholder="00000000-0000-…"
+          />
         </label>
         <label className="field">
           <span>Role</span>
@@ -219,7 +235,9 @@ function DentistRow({ dentist, onChanged }: DentistRowProps) {
         <strong className="clip">{dentist.full_name}</strong>
         <p className="muted small-text clip">{dentist.specialty ?? 'Dentist'}</p>
       </div>
-      <span className={dentist.is_active ? 'badge fulfilled' : 'badge'}>{dentist.is_active ? 'Bookable' : 'Paused'}</span>
+      <span className={dentist.is_active ? 'badge fulfilled' : 'badge'}>
+        {dentist.is_active ? 'Bookable' : 'Paused'}
+      </span>
       <Button className="small quiet" busy={toggle.isPending} onClick={() => toggle.mutate()}>
         {dentist.is_active ? 'Pause' : 'Resume'}
       </Button>

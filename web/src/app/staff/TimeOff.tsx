@@ -34,7 +34,11 @@ export function TimeOff({ clinic, availability, mayCloseClinic, onChanged }: Pro
                 <PeriodText period={off} zone={clinic.time_zone} />
                 <p className="muted small-text clip">{off.reason}</p>
               </div>
-              <Button className="icon small quiet danger" aria-label="Remove this time off" onClick={() => remove.mutate(off.id)}>
+              <Button
+                className="icon small quiet danger"
+                aria-label="Remove this time off"
+                onClick={() => remove.mutate(off.id)}
+              >
                 <Trash2 size={16} />
               </Button>
             </li>
@@ -42,7 +46,12 @@ export function TimeOff({ clinic, availability, mayCloseClinic, onChanged }: Pro
         </ul>
       )}
       <ErrorNotice error={remove.error} />
-      <TimeOffForm clinic={clinic} dentistId={availability.dentist_id} mayCloseClinic={mayCloseClinic} onChanged={onChanged} />
+      <TimeOffForm
+        clinic={clinic}
+        dentistId={availability.dentist_id}
+        mayCloseClinic={mayCloseClinic}
+        onChanged={onChanged}
+      />
     </section>
   )
 }
@@ -98,16 +107,34 @@ function TimeOffForm({ clinic, dentistId, mayCloseClinic, onChanged }: FormProps
       <div className="cols">
         <label className="field">
           <span>From</span>
-          <input className="input small" type="datetime-local" required value={from} onChange={edited(setFrom)} />
+          <input
+            className="input small"
+            type="datetime-local"
+            required
+            value={from}
+            onChange={edited(setFrom)}
+          />
         </label>
         <label className="field">
           <span>Until</span>
-          <input className="input small" type="datetime-local" required value={until} onChange={edited(setUntil)} />
+          <input
+            className="input small"
+            type="datetime-local"
+            required
+            value={until}
+            onChange={edited(setUntil)}
+          />
         </label>
       </div>
       <label className="field">
         <span>Reason</span>
-        <input className="input small" maxLength={500} value={reason} placeholder="Optional; only staff see it" onChange={edited(setReason)} />
+        <input
+          className="input small"
+          maxLength={500}
+          value={reason}
+          placeholder="Optional; only staff see it"
+          onChange={edited(setReason)}
+        />
       </label>
       {mayCloseClinic && (
         <label className="toolbar">
@@ -123,7 +150,13 @@ function TimeOffForm({ clinic, dentistId, mayCloseClinic, onChanged }: FormProps
         </label>
       )}
       <ErrorNotice error={preview.error ?? save.error} />
-      {preview.data && <Affected appointments={inTheWay} zone={zone} fate="would be cancelled. Move them first if you can." />}
+      {preview.data && (
+        <Affected
+          appointments={inTheWay}
+          zone={zone}
+          fate="would be cancelled. Move them first if you can."
+        />
+      )}
       <div className="toolbar">
         {!preview.data && (
           <Button type="submit" busy={preview.isPending}>

@@ -20,7 +20,11 @@ export function WeeklyEditor({ availability, onSaved }: Props) {
   const [weekly, setWeekly] = useState(availability.weekly)
   const isChanged = JSON.stringify(weekly) !== JSON.stringify(availability.weekly)
   const send = (dry_run: boolean) =>
-    client.rpc('set_availability', { dentist_id: availability.dentist_id, weekly: weekly.map(asJson), dry_run })
+    client.rpc('set_availability', {
+      dentist_id: availability.dentist_id,
+      weekly: weekly.map(asJson),
+      dry_run,
+    })
   const preview = useMutation({ mutationFn: () => send(true) })
   const save = useMutation({
     mutationFn: () => send(false),
@@ -60,7 +64,12 @@ export function WeeklyEditor({ availability, onSaved }: Props) {
             Save hours
           </Button>
         ) : (
-          <Button className="primary" disabled={!isChanged} busy={preview.isPending} onClick={() => preview.mutate()}>
+          <Button
+            className="primary"
+            disabled={!isChanged}
+            busy={preview.isPending}
+            onClick={() => preview.mutate()}
+          >
             Preview change
           </Button>
         )}
@@ -81,11 +90,15 @@ interface WeekdayProps {
 }
 
 function Weekday({ name, weekday, weekly, onEdit }: WeekdayProps) {
-  const windows = weekly.map((window, index) => ({ ...window, index })).filter((window) => window.weekday === weekday)
+  const windows = weekly
+    .map((window, index) => ({ ...window, index }))
+    .filter((window) => window.weekday === weekday)
   const last = windows.at(-1)
   const change = (index: number, part: Partial<WeeklyHours>) =>
     onEdit(weekly.map((window, at) => (at === index ? { ...window, ...part } : window)))
-  const next = last ? { weekday, opens: last.closes, closes: '18:00' } : { weekday, opens: '09:00', closes: '17:00' }
+  const next = last
+    ? { weekday, opens: last.closes, closes: '18:00' }
+    : { weekday, opens: '09:00', closes: '17:00' }
   return (
     <fieldset className="weekday">
       <legend className="sr-only">{name}</legend>
@@ -95,7 +108,14 @@ function Weekday({ name, weekday, weekly, onEdit }: WeekdayProps) {
         <div className="windows">
           {windows.map(({ index, opens, closes }) => (
             <div key={index} className="window">
-              <input className="input small" type="time" required aria-label={`${name}, opens`} value={opens} onChange={(event) => change(index, { opens: event.target.value })} />
+              <input
+                className="input small"
+                type="time"
+                required
+                aria-label={`${name}, opens`}
+                value={opens}
+                onChange={(event) => change(index, { opens: event.target.value })}
+              />
               <span aria-hidden="true">–</span>
               <input
                 className="input small"
@@ -105,14 +125,22 @@ function Weekday({ name, weekday, weekly, onEdit }: WeekdayProps) {
                 value={closes === '24:00' ? '00:00' : closes}
                 onChange={(event) => change(index, { closes: event.target.value })}
               />
-              <Button className="icon small quiet" aria-label={`Remove ${opens} to ${closes} on ${name}`} onClick={() => onEdit(weekly.filter((_, at) => at !== index))}>
+              <Button
+                className="icon small quiet"
+                aria-label={`Remove ${opens} to ${closes} on ${name}`}
+                onClick={() => onEdit(weekly.filter((_, at) => at !== index))}
+              >
                 <X size={16} />
               </Button>
             </div>
           ))}
         </div>
       )}
-      <Button className="icon small quiet" aria-label={`Add hours on ${name}`} onClick={() => onEdit([...weekly, next])}>
+      <Button
+        className="icon small quiet"
+        aria-label={`Add hours on ${name}`}
+        onClick={() => onEdit([...weekly, next])}
+      >
         <Plus size={16} />
       </Button>
     </fieldset>

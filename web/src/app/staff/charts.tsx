@@ -1,4 +1,14 @@
-import { Area, AreaChart, Bar, BarChart, CartesianGrid, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
+import {
+  Area,
+  AreaChart,
+  Bar,
+  BarChart,
+  CartesianGrid,
+  ResponsiveContainer,
+  Tooltip,
+  XAxis,
+  YAxis,
+} from 'recharts'
 import type { DailyMetrics } from '../../chairtime'
 import { dayInWords, dayParts } from '../format'
 
@@ -26,7 +36,14 @@ export function StatusChart({ rows }: { rows: DailyMetrics[] }) {
             <YAxis allowDecimals={false} {...axis} />
             <Tooltip cursor={{ fill: 'var(--hover)' }} content={<StatusTip />} isAnimationActive={false} />
             {series.map(({ key, color }) => (
-              <Bar key={key} dataKey={key} stackId="day" fill={color} isAnimationActive={false} maxBarSize={34} />
+              <Bar
+                key={key}
+                dataKey={key}
+                stackId="day"
+                fill={color}
+                isAnimationActive={false}
+                maxBarSize={34}
+              />
             ))}
           </BarChart>
         </ResponsiveContainer>
@@ -57,7 +74,15 @@ export function UtilisationChart({ rows }: { rows: DailyMetrics[] }) {
             <XAxis dataKey="day" tickFormatter={shortDay} {...axis} />
             <YAxis domain={[0, 100]} tickFormatter={(value) => `${value}%`} {...axis} />
             <Tooltip content={<UsedTip />} isAnimationActive={false} />
-            <Area dataKey="used" type="monotone" connectNulls stroke="var(--brand)" strokeWidth={2.5} fill="var(--brand-soft)" isAnimationActive={false} />
+            <Area
+              dataKey="used"
+              type="monotone"
+              connectNulls
+              stroke="var(--brand)"
+              strokeWidth={2.5}
+              fill="var(--brand-soft)"
+              isAnimationActive={false}
+            />
           </AreaChart>
         </ResponsiveContainer>
       </div>
@@ -78,7 +103,9 @@ function StatusTip({ active, label, payload }: TipProps) {
   return (
     <div className="chart-tip">
       <strong>{dayInWords(label)}</strong>
-      {series.map(({ key, label: name }) => (Number(valueOf(key)) > 0 ? <p key={key}>{`${name}: ${valueOf(key)}`}</p> : null))}
+      {series.map(({ key, label: name }) =>
+        Number(valueOf(key)) > 0 ? <p key={key}>{`${name}: ${valueOf(key)}`}</p> : null,
+      )}
     </div>
   )
 }

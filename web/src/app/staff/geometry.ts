@@ -17,8 +17,12 @@ const SHORTEST = 8 * HOUR
 export function axisOf(day: ClinicDay): Axis {
   const spans = day.dentists.flatMap((dentist) => [
     ...dentist.hours.map(({ starts_at, ends_at }) => [epoch(starts_at), epoch(ends_at)] as const),
-    ...dentist.appointments.map(({ blocked_from, blocked_until }) => [epoch(blocked_from), epoch(blocked_until)] as const),
-    ...dentist.holds.map(({ blocked_from, blocked_until }) => [epoch(blocked_from), epoch(blocked_until)] as const),
+    ...dentist.appointments.map(
+      ({ blocked_from, blocked_until }) => [epoch(blocked_from), epoch(blocked_until)] as const,
+    ),
+    ...dentist.holds.map(
+      ({ blocked_from, blocked_until }) => [epoch(blocked_from), epoch(blocked_until)] as const,
+    ),
   ])
   const [start, end] = [epoch(day.starts_at), epoch(day.ends_at)]
   const nine = start + 9 * HOUR
@@ -26,7 +30,10 @@ export function axisOf(day: ClinicDay): Axis {
   const latest = spans.length ? Math.max(...spans.map(([, until]) => until)) : nine + SHORTEST
   const from = Math.max(start, start + Math.floor((earliest - start) / HOUR) * HOUR)
   const until = Math.min(end, Math.max(start + Math.ceil((latest - start) / HOUR) * HOUR, from + SHORTEST))
-  const hours = Array.from({ length: Math.round((until - from) / HOUR) + 1 }, (_, index) => from + index * HOUR)
+  const hours = Array.from(
+    { length: Math.round((until - from) / HOUR) + 1 },
+    (_, index) => from + index * HOUR,
+  )
   return { from, until, hours }
 }
 

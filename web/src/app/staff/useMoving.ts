@@ -46,7 +46,8 @@ export function useMoving({ day, axis, step, columns, onMove }: Options) {
     onPointerMove: (event: PointerEvent<HTMLElement>) => {
       const held = grip.current
       if (!held) return
-      if (!wasDragged.current && Math.hypot(event.clientX - held.x, event.clientY - held.y) < THRESHOLD) return
+      if (!wasDragged.current && Math.hypot(event.clientX - held.x, event.clientY - held.y) < THRESHOLD)
+        return
       wasDragged.current = true
       setGhost(under(event, held, columns.current, axis, step) ?? ghost)
     },
@@ -70,7 +71,12 @@ export function useMoving({ day, axis, step, columns, onMove }: Options) {
     if (!carried) {
       if (event.key !== 'm' || event.metaKey || event.ctrlKey || !isMovable(appointment)) return
       event.preventDefault()
-      return setGhost({ appointment, dentistId: appointment.dentist_id, startsAt: epoch(appointment.starts_at), by: 'keyboard' })
+      return setGhost({
+        appointment,
+        dentistId: appointment.dentist_id,
+        startsAt: epoch(appointment.starts_at),
+        by: 'keyboard',
+      })
     }
     if (event.key === 'Enter') {
       event.preventDefault()

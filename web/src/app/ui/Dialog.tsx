@@ -22,6 +22,8 @@ export function Dialog({ title, onClose, wide = false, children }: Props) {
     }
   }, [])
   return (
+    // A press on the backdrop arrives at the dialog itself; Escape does the same for the keyboard.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <dialog
       ref={ref}
       className={wide ? 'dialog wide' : 'dialog'}
@@ -46,5 +48,10 @@ export function Dialog({ title, onClose, wide = false, children }: Props) {
 
 function isOutside(event: { clientX: number; clientY: number }, dialog: HTMLElement): boolean {
   const box = dialog.getBoundingClientRect()
-  return event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom
+  return (
+    event.clientX < box.left ||
+    event.clientX > box.right ||
+    event.clientY < box.top ||
+    event.clientY > box.bottom
+  )
 }

@@ -15,7 +15,10 @@ const ToastContext = createContext<Say>(() => {})
 /** Short messages at the foot of the page, read out by screen readers. */
 export function Toasts({ children }: { children: ReactNode }) {
   const [toasts, setToasts] = useState<Toast[]>([])
-  const dismiss = useCallback((id: number) => setToasts((shown) => shown.filter((toast) => toast.id !== id)), [])
+  const dismiss = useCallback(
+    (id: number) => setToasts((shown) => shown.filter((toast) => toast.id !== id)),
+    [],
+  )
   const say = useCallback<Say>(
     (text, tone = 'good') => {
       const id = Date.now() + Math.random()

@@ -22,7 +22,11 @@ export function Button({ busy = false, className = '', type = 'button', onClick,
 /** Initials on a colour that always is the same for the same name. */
 export function Avatar({ name, small = false }: { name: string; small?: boolean }) {
   return (
-    <span className={small ? 'avatar small' : 'avatar'} style={{ '--hue': hueOf(name) } as React.CSSProperties} aria-hidden="true">
+    <span
+      className={small ? 'avatar small' : 'avatar'}
+      style={{ '--hue': hueOf(name) } as React.CSSProperties}
+      aria-hidden="true"
+    >
       {initials(name)}
     </span>
   )
@@ -38,7 +42,10 @@ export function hueOf(text: string): number {
 }
 
 function initials(name: string): string {
-  const words = name.replace(/^(dr|prof)\.?\s+/i, '').split(/\s+/).filter(Boolean)
+  const words = name
+    .replace(/^(dr|prof)\.?\s+/i, '')
+    .split(/\s+/)
+    .filter(Boolean)
   const first = words[0]?.[0] ?? '?'
   const last = words.length > 1 ? (words.at(-1)?.[0] ?? '') : ''
   return (first + last).toUpperCase()
@@ -47,7 +54,13 @@ function initials(name: string): string {
 const TONE_ICONS = { info: Info, warn: TriangleAlert, bad: CircleAlert, good: Info }
 
 /** A message within the page. */
-export function Notice({ tone = 'info', children }: { tone?: 'info' | 'warn' | 'bad' | 'good'; children: ReactNode }) {
+export function Notice({
+  tone = 'info',
+  children,
+}: {
+  tone?: 'info' | 'warn' | 'bad' | 'good'
+  children: ReactNode
+}) {
   const Icon = TONE_ICONS[tone]
   return (
     <div className={`notice ${tone}`} role={tone === 'bad' ? 'alert' : undefined}>

@@ -23,7 +23,8 @@ export function useAppointments() {
   const query = useQuery({
     queryKey,
     enabled: userId !== undefined,
-    queryFn: () => client.rows('appointments', (rows) => rows.order('starts_at', { ascending: false }).limit(200)),
+    queryFn: () =>
+      client.rows('appointments', (rows) => rows.order('starts_at', { ascending: false }).limit(200)),
   })
   useTopic(userId ? `patient:${userId}` : null, {
     onResync: refresh,
@@ -34,7 +35,9 @@ export function useAppointments() {
     },
   })
   const put = (changed: Appointment) =>
-    queries.setQueryData<Appointment[]>(queryKey, (list) => list?.map((row) => (row.id === changed.id ? changed : row)))
+    queries.setQueryData<Appointment[]>(queryKey, (list) =>
+      list?.map((row) => (row.id === changed.id ? changed : row)),
+    )
   const reschedule = useMutation({
     mutationFn: ({ appointment, startsAt, dentistId }: Reschedule) =>
       idempotent((idempotency_key) =>
@@ -57,5 +60,12 @@ export function useAppointments() {
       }),
     onSuccess: put,
   })
-  return { appointments: query.data, error: query.error, isLoading: query.isLoading, refresh, reschedule, cancel }
+  return {
+    appointments: query.data,
+    error: query.error,
+    isLoading: query.isLoading,
+    refresh,
+    reschedule,
+    cancel,
+  }
 }

@@ -39,7 +39,10 @@ export function useAvailableSlots({ appointmentType, fromDate, toDate, dentistId
     onResync: refresh,
     onEvent: (event) => {
       if (!appointmentType) return
-      const buffers = { before: intervalMs(appointmentType.buffer_before), after: intervalMs(appointmentType.buffer_after) }
+      const buffers = {
+        before: intervalMs(appointmentType.buffer_before),
+        after: intervalMs(appointmentType.buffer_after),
+      }
       queries.setQueryData<ShownSlot[]>(queryKey, (shown) => shown && takeSlots(shown, event, buffers))
       // Dates are the clinic's, instants are not: a day of margin spares the time zone arithmetic.
       const scope = { dentistId, from: Date.parse(fromDate) - DAY, until: Date.parse(toDate) + 2 * DAY }

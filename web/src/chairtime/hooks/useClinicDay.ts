@@ -26,7 +26,8 @@ export function useClinicDay({ clinicId, day, dentistId = null }: DayQuery) {
     queryKey,
     queryFn: async () => {
       const board = await client.rpc('clinic_day', { clinic_id: clinicId, day })
-      for (const dentist of board.dentists) client.hub.baseline(topic, dentist.dentist_id, dentist.dentist_seq)
+      for (const dentist of board.dentists)
+        client.hub.baseline(topic, dentist.dentist_id, dentist.dentist_seq)
       return board
     },
   })
@@ -39,7 +40,13 @@ export function useClinicDay({ clinicId, day, dentistId = null }: DayQuery) {
   useTopic(topic, { onEvent, onResync: refresh })
   // Changed hours and time off are announced to everybody, without a cause.
   useTopic(`availability:${clinicId}`, { onEvent, onResync: refresh })
-  return { day: query.data, error: query.error, isLoading: query.isLoading, refresh, ...useDayActions(queryKey, refresh) }
+  return {
+    day: query.data,
+    error: query.error,
+    isLoading: query.isLoading,
+    refresh,
+    ...useDayActions(queryKey, refresh),
+  }
 }
 
 function dayKey(clinicId: string, day: string): QueryKey {
@@ -83,7 +90,15 @@ function useDayActions(queryKey: QueryKey, refresh: () => void) {
   )
   const setStatus = useMutation(
     optimistic(
-      ({ appointment, status, reason }: { appointment: DayAppointment; status: AppointmentStatus; reason?: string }) =>
+      ({
+        appointment,
+        status,
+        reason,
+      }: {
+        appointment: DayAppointment
+        status: AppointmentStatus
+        reason?: string
+      }) =>
         status === 'cancelled'
           ? client.rpc('cancel_appointment', {
               appointment_id: appointment.id,

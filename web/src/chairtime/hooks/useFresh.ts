@@ -8,7 +8,9 @@ export function useFresh(queryKey: QueryKey): () => void {
   const queries = useQueryClient()
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
   const latest = useRef(queryKey)
-  latest.current = queryKey
+  useEffect(() => {
+    latest.current = queryKey
+  })
   useEffect(() => () => clearTimeout(timer.current), [])
   return useCallback(() => {
     clearTimeout(timer.current)

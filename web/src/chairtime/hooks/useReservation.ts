@@ -62,16 +62,6 @@ export function useReservation() {
     },
   })
 
-  const reserve = useMutation<Reservation, ChairtimeError, Wanted>({
-    mutationFn: async (wanted) => {
-      await release()
-      return idempotent((idempotency_key) => client.rpc('reserve_slot', { ...asArgs(wanted), idempotency_key }))
-    },
-    onSuccess: (next) => {
-      setExpired(false)
-      keep(next)
-    },
-  })
   const confirm = useMutation({
     mutationFn: ({ notes, patientId }: { notes?: string; patientId?: string }) =>
       idempotent((idempotency_key) =>
@@ -83,6 +73,19 @@ export function useReservation() {
         }),
       ),
     onSuccess: () => keep(null),
+  })
+  const reserve = useMutation<Reservation, ChairtimeError, Wanted>({
+    mutationFn: async (wanted) => {
+      await release()
+      return idempotent((idempotency_key) =>
+        client.rpc('reserve_slot', { ...asArgs(wanted), idempotency_key }),
+      )
+    },
+    onSuccess: (next) => {
+      setExpired(false)
+      confirm.reset()
+      keep(next)
+    },
   })
   return { reservation, secondsLeft, hasExpired, reserve, confirm, release, dismiss: () => setExpired(false) }
 }

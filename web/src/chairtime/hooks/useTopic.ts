@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react'
+import { useEffect, useEffectEvent } from 'react'
 import type { ChairtimeEvent } from '../events'
 import { useChairtime } from '../provider'
 
@@ -10,13 +10,7 @@ interface Handlers {
 /** Listens on a topic for as long as the component is mounted; `null` listens to nothing. */
 export function useTopic(topic: string | null, handlers: Handlers): void {
   const { hub } = useChairtime()
-  const latest = useRef(handlers)
-  latest.current = handlers
-  useEffect(() => {
-    if (topic === null) return
-    return hub.listen(topic, {
-      onEvent: (event) => latest.current.onEvent?.(event),
-      onResync: () => latest.current.onResync?.(),
-    })
-  }, [hub, topic])
+  const onEvent = useEffectEvent((event: ChairtimeEvent) => handlers.onEvent?.(event))
+  const onResync = useEffectEvent(() => handlers.onResync?.())
+  useEffect(() => (topic === null ? undefined : hub.listen(topic, { onEvent, onResync })), [hub, topic])
 }
