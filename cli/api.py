@@ -28,8 +28,10 @@ _FOREIGN_CODES = {
     "PGRST202": ("api_mismatch", Exit.PROBLEMS, "Is the database migrated? See `chairtime migrate status`."),
     "PGRST205": ("api_mismatch", Exit.PROBLEMS, "Is the database migrated? See `chairtime migrate status`."),
     "42501": ("forbidden", Exit.FORBIDDEN, "Sign in as somebody who may: `chairtime login`."),
-    "22P02": ("invalid_argument", Exit.USAGE, None),
 }
+
+
+_SQLSTATE_LENGTH = 5  # class 22 is "data exception": text that is no uuid, no interval, no date
 
 
 class Api:
@@ -71,6 +73,8 @@ def from_api(error: Any) -> ChairtimeError:
     if code in _FOREIGN_CODES:
         stable, exit_code, hint = _FOREIGN_CODES[code]
         return ChairtimeError(message, stable, error.hint or hint, exit_code, error.details)
+    if code.startswith("22") and len(code) == _SQLSTATE_LENGTH:
+        return ChairtimeError(message, "invalid_argument", error.hint, Exit.USAGE, error.details)
     if code in {"", "401", "403"}:
         hint = "Check the key: `chairtime status` shows the stack's."
         return ChairtimeError(message, "forbidden", hint, Exit.FORBIDDEN)

@@ -101,13 +101,12 @@ def _buffer(row: Row) -> Block:
 
 def _rows(
     board: Row, columns: list[tuple[str, list[Block]]], height: int
-) -> "list[tuple[datetime, timedelta]]":
-    """Choose the rows: from the first thing that happens to the last, a quarter of an hour each if that fits."""
+) -> list[tuple[datetime, timedelta]]:
+    """Choose the rows, from the first thing that happens to the last: quarters of an hour if they fit."""
     blocks = [block for _, found in columns for block in found]
-    first = max(
-        min((b.starts_at for b in blocks), default=instant(board["starts_at"])), instant(board["starts_at"])
-    )
-    last = min(max((b.ends_at for b in blocks), default=first), instant(board["ends_at"]))
+    midnight, next_midnight = instant(board["starts_at"]), instant(board["ends_at"])
+    first = max(min((block.starts_at for block in blocks), default=midnight), midnight)
+    last = min(max((block.ends_at for block in blocks), default=first), next_midnight)
     step = timedelta(minutes=15 if (last - first) / timedelta(minutes=15) <= height - _FRAME else 30)
     start = first - timedelta(seconds=first.timestamp() % step.total_seconds())
     return [(start + step * number, step) for number in range(-(-(last - start) // step))]

@@ -25,7 +25,7 @@ CLINIC_EVENTS = (
 async def follow(
     project: "Project", api: "Api", topic: str, on_event: Callable[[dict[str, Any]], None]
 ) -> None:
-    """Call `on_event` for every broadcast of a clinic's topic, until cancelled. The client reconnects by itself.
+    """Call `on_event` for every broadcast of a clinic's topic, until cancelled; reconnects by itself.
 
     Raises ChairtimeError: `unreachable`, or `forbidden` when the channel may not be joined.
     """

@@ -34,11 +34,21 @@ def find_patient(api: "Api", clinic: Row, name: str) -> Row:
     """Find one of a clinic's patients by id, or part of the name, email or phone."""
     columns = ("full_name", "email", "phone", "id")
     if is_uuid(name):
-        return find_one(api.rows("patients", clinic_id=clinic["id"], id=name), name, "patient", columns)
-    wanted = name.replace('"', "").replace("\\", "")
-    query = api.client.table("patients").select("*").eq("clinic_id", clinic["id"]).limit(20)
-    matching = ",".join(f'{column}.ilike."*{wanted}*"' for column in columns[:3])
-    return find_one(api.fetch(query.or_(matching)), name, "patient", columns)
+        rows = api.rows("patients", clinic_id=clinic["id"], id=name)
+    else:
+        rows = list(
+            {
+                row["id"]: row for column in columns[:3] for row in _patients_like(api, clinic, column, name)
+            }.values()
+        )
+    return find_one(rows, name, "patient", columns)
+
+
+def _patients_like(api: "Api", clinic: Row, column: str, text: str) -> list[Row]:
+    pattern = "%" + text.replace("\\", "").replace("%", "") + "%"
+    query = api.client.table("patients").select("*").eq("clinic_id", clinic["id"]).ilike(column, pattern)
+    found: list[Row] = api.fetch(query.limit(20))
+    return found
 
 
 def find_one(rows: list[Row], wanted: str, what: str, columns: tuple[str, ...]) -> Row:
@@ -64,7 +74,9 @@ def find_one(rows: list[Row], wanted: str, what: str, columns: tuple[str, ...]) 
 def _names(rows: list[Row], columns: tuple[str, ...]) -> str:
     named = sorted(str(row[columns[0]]) for row in rows)
     return (
-        "Nobody and nothing to choose from here." if not named else f"Choose from: {', '.join(named[:12])}."
+        "There is none to choose from that you may see."
+        if not named
+        else f"Choose from: {', '.join(named[:12])}."
     )
 
 

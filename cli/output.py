@@ -89,13 +89,17 @@ def confirm(question: str, yes: bool) -> None:
 def table(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None
 ) -> "RenderableType":
-    """Draw a plain table, the house style of every list. Cells are shown with `str`, None as nothing."""
+    """Draw a plain table, the house style of every list. None shows as nothing, true as yes."""
     from rich import box
     from rich.table import Table
 
-    drawn = Table(*columns, title=title, title_justify="left", box=box.SIMPLE_HEAD, header_style="bold")
+    drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, header_style="bold")
+    for column in columns:
+        drawn.add_column(
+            column, overflow="fold", no_wrap=column.lower().endswith("id")
+        )  # an id cut short is of no use
     for row in rows:
-        drawn.add_row(*("" if cell is None else str(cell) for cell in row))
+        drawn.add_row(*map(_shown, row))
     return drawn
 
 
@@ -107,8 +111,29 @@ def fields(pairs: Iterable[tuple[str, Any]]) -> "RenderableType":
     drawn.add_column(style="dim")
     drawn.add_column(overflow="fold")
     for name, value in pairs:
-        drawn.add_row(name, "" if value is None else str(value))
+        drawn.add_row(name, _shown(value))
     return drawn
+
+
+def emit_row(verb: str, row: dict[str, Any]) -> None:
+    """Print one row of the API: what was done to it, then its fields."""
+    from rich.console import Group
+
+    shown = [(name.replace("_", " "), value) for name, value in row.items() if value is not None]
+    emit(row, lambda _: Group(f"[green]{verb}[/]", fields(shown)))
+
+
+def emit_rows(rows: list[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Print rows of the API, sorted by the first of the columns; JSON has them all."""
+    ordered = sorted(rows, key=lambda row: str(row[columns[0]]))
+    heads = [column.replace("_", " ").capitalize() for column in columns]
+    emit(ordered, lambda found: table(heads, ([row[column] for column in columns] for row in found)))
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _encode(value: Any) -> str:

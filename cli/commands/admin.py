@@ -1,0 +1,227 @@
+"""`chairtime admin`: set up clinics, dentists and appointment types; people are in `admin_people`."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import lookup
+from cli.commands import admin_people
+from cli.errors import usage_error
+from cli.output import emit_row, emit_rows
+from cli.project import find_project
+
+if TYPE_CHECKING:
+    from cli.api import Api
+
+app = typer.Typer(no_args_is_help=True, help="Set up clinics, users, staff, dentists and appointment types.")
+
+
+def _group(name: str, help_text: str) -> typer.Typer:
+    group = typer.Typer(no_args_is_help=True, help=help_text)
+    app.add_typer(group, name=name)
+    return group
+
+
+app.add_typer(admin_people.user, name="user")
+app.add_typer(admin_people.staff, name="staff")
+app.add_typer(admin_people.patient, name="patient")
+clinic_app = _group("clinic", "Clinics and their booking policies.")
+dentist_app = _group("dentist", "Dentists.")
+type_app = _group("type", "Appointment types: what can be booked.")
+
+Clinic = Annotated[str, typer.Argument(help="Slug or id of the clinic.", show_default=False)]
+Text = Annotated[str | None, typer.Option(show_default=False)]
+Name = Annotated[str | None, typer.Option("--name", help="A new name.", show_default=False)]
+Interval = Annotated[str | None, typer.Option(help='Such as "30 minutes".', show_default=False)]
+Active = Annotated[
+    bool | None, typer.Option("--active/--inactive", help="Offered for booking, or not.", show_default=False)
+]
+
+
+def _api() -> "Api":
+    from cli.api import connect
+
+    return connect(find_project())
+
+
+@clinic_app.command("create")
+def create_clinic(
+    slug: Annotated[str, typer.Argument(help="Short name for URLs: riverside.", show_default=False)],
+    name: Annotated[str, typer.Option(help="The name patients see.", show_default=False)],
+    time_zone: Annotated[str, typer.Option(help="IANA name: America/New_York.", show_default=False)],
+) -> None:
+    """Make a clinic with the default booking policy. Needs the secret key.
+
+    Example: [bold]chairtime admin clinic create riverside --name Riverside --time-zone America/New_York[/]
+    """
+    from cli.api import connect_as_service
+
+    row = connect_as_service(find_project()).rpc("create_clinic", slug=slug, name=name, time_zone=time_zone)
+    emit_row("Created", row)
+
+
+@clinic_app.command("list")
+def list_clinics() -> None:
+    """List the clinics.
+
+    Example: [bold]chairtime admin clinic list --json[/]
+    """
+    emit_rows(_api().rows("clinics"), ("slug", "name", "time_zone", "id"))
+
+
+@clinic_app.command("policy")
+def update_policy(
+    *,
+    clinic: Clinic,
+    slot_interval: Interval = None,
+    hold_duration: Interval = None,
+    min_notice: Interval = None,
+    booking_horizon: Interval = None,
+    cancellation_notice: Interval = None,
+    max_active_holds: Annotated[int | None, typer.Option(help="Per holder.", show_default=False)] = None,
+) -> None:
+    """Show a clinic's booking policy, or change the parts that are given.
+
+    Example: [bold]chairtime admin clinic policy riverside --min-notice "2 hours"[/]
+    """
+    api = _api()
+    row = lookup.find_clinic(api, clinic)
+    changes = {
+        "slot_interval": slot_interval,
+        "hold_duration": hold_duration,
+        "min_notice": min_notice,
+        "booking_horizon": booking_horizon,
+        "cancellation_notice": cancellation_notice,
+        "max_active_holds": max_active_holds,
+    }
+    if any(value is not None for value in changes.values()):
+        row = api.rpc("update_clinic_policy", clinic_id=row["id"], **changes)
+    emit_row("Policy", row)
+
+
+@dentist_app.command("list")
+def list_dentists(clinic: Clinic) -> None:
+    """List a clinic's dentists.
+
+    Example: [bold]chairtime admin dentist list riverside[/]
+    """
+    api = _api()
+    rows = api.rows("dentists", clinic_id=lookup.find_clinic(api, clinic)["id"])
+    emit_rows(rows, ("full_name", "specialty", "is_active", "id"))
+
+
+@dentist_app.command("create")
+def create_dentist(
+    *,
+    clinic: Clinic,
+    name: Annotated[str, typer.Argument(help="Full name.", show_default=False)],
+    specialty: Text = None,
+    bio: Text = None,
+    user: Annotated[str | None, typer.Option(help="Their account: id or email.", show_default=False)] = None,
+) -> None:
+    """Add a dentist. Set their hours with the API's set_availability.
+
+    Example: [bold]chairtime admin dentist create riverside "Dr. Sam Ito" --specialty Endodontics[/]
+    """
+    api = _api()
+    row = api.rpc(
+        "create_dentist",
+        clinic_id=lookup.find_clinic(api, clinic)["id"],
+        full_name=name,
+        specialty=specialty,
+        bio=bio,
+        user_id=admin_people.user_id(user) if user else None,
+    )
+    emit_row("Created", row)
+
+
+@dentist_app.command("update")
+def update_dentist(
+    *,
+    clinic: Clinic,
+    dentist: Annotated[str, typer.Argument(help="Name, part of it, or id.", show_default=False)],
+    name: Name = None,
+    specialty: Text = None,
+    bio: Text = None,
+    active: Active = None,
+) -> None:
+    """Change what is given about a dentist.
+
+    Example: [bold]chairtime admin dentist update riverside ito --inactive[/]
+    """
+    api = _api()
+    found = lookup.find_dentist(api, lookup.find_clinic(api, clinic), dentist)
+    changes = {"full_name": name, "specialty": specialty, "bio": bio, "is_active": active}
+    emit_row("Updated", api.rpc("update_dentist", dentist_id=found["id"], **_some(changes)))
+
+
+@type_app.command("list")
+def list_types(clinic: Clinic) -> None:
+    """List what can be booked at a clinic.
+
+    Example: [bold]chairtime admin type list riverside[/]
+    """
+    api = _api()
+    rows = api.rows("appointment_types", clinic_id=lookup.find_clinic(api, clinic)["id"])
+    emit_rows(rows, ("name", "duration", "buffer_before", "buffer_after", "is_active", "id"))
+
+
+@type_app.command("create")
+def create_type(
+    *,
+    clinic: Clinic,
+    name: Annotated[str, typer.Argument(help="What patients call it: Check-up.", show_default=False)],
+    duration: Annotated[str, typer.Argument(help='Such as "30 minutes".', show_default=False)],
+    buffer_before: Interval = None,
+    buffer_after: Interval = None,
+) -> None:
+    """Add an appointment type.
+
+    Example: [bold]chairtime admin type create riverside Whitening "60 minutes" --buffer-after "10 minutes"[/]
+    """
+    api = _api()
+    row = api.rpc(
+        "create_appointment_type",
+        clinic_id=lookup.find_clinic(api, clinic)["id"],
+        name=name,
+        duration=duration,
+        buffer_before=buffer_before,
+        buffer_after=buffer_after,
+    )
+    emit_row("Created", row)
+
+
+@type_app.command("update")
+def update_type(
+    *,
+    clinic: Clinic,
+    type_: Annotated[
+        str, typer.Argument(metavar="TYPE", help="Name, part of it, or id.", show_default=False)
+    ],
+    name: Name = None,
+    duration: Interval = None,
+    buffer_before: Interval = None,
+    buffer_after: Interval = None,
+    active: Active = None,
+) -> None:
+    """Change what is given about an appointment type. Appointments already made keep their times.
+
+    Example: [bold]chairtime admin type update riverside cleaning --duration "50 minutes"[/]
+    """
+    api = _api()
+    found = lookup.find_type(api, lookup.find_clinic(api, clinic), type_)
+    changes = {
+        "name": name,
+        "duration": duration,
+        "buffer_before": buffer_before,
+        "buffer_after": buffer_after,
+        "is_active": active,
+    }
+    row = api.rpc("update_appointment_type", appointment_type_id=found["id"], **_some(changes))
+    emit_row("Updated", row)
+
+
+def _some(changes: dict[str, Any]) -> dict[str, Any]:
+    if all(value is None for value in changes.values()):
+        raise usage_error("nothing to change", "Give at least one option.")
+    return changes

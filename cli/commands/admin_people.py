@@ -1,0 +1,112 @@
+"""`chairtime admin user`, `staff` and `patient`: accounts, roles, and the people treated."""
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import lookup, output
+from cli.output import emit_row, emit_rows
+from cli.project import Yes, find_project
+
+if TYPE_CHECKING:
+    from cli.api import Api
+
+user = typer.Typer(no_args_is_help=True, help="Accounts.")
+staff = typer.Typer(no_args_is_help=True, help="Who works where as what.")
+patient = typer.Typer(no_args_is_help=True, help="Patients, for example walk-ins.")
+
+Clinic = Annotated[str, typer.Argument(help="Slug or id of the clinic.", show_default=False)]
+User = Annotated[str, typer.Argument(metavar="USER", help="The user's id or email.", show_default=False)]
+Text = Annotated[str | None, typer.Option(show_default=False)]
+
+
+def _api() -> "Api":
+    from cli.api import connect
+
+    return connect(find_project())
+
+
+@user.command("create")
+def create_user(
+    email: Annotated[str, typer.Argument(help="The account's email.", show_default=False)],
+    name: Annotated[str | None, typer.Option(help="Full name.", show_default=False)] = None,
+) -> None:
+    """Make an account. Needs the secret key.
+
+    The password is read from CHAIRTIME_PASSWORD; without it, one is made up and printed.
+
+    Example: [bold]chairtime admin user create desk@riverside.test --name "Dana Reyes"[/]
+    """
+    from cli import users
+    from cli.api import connect_as_service, connect_publicly
+
+    project = find_project()
+    given = os.environ.get("CHAIRTIME_PASSWORD")
+    password = given or users.new_password()
+    made = users.create_user(connect_as_service(project), connect_publicly(project), email, password, name)
+    emit_row("Created", made if given else {**made, "password": password})
+
+
+@staff.command("list")
+def list_staff(clinic: Clinic) -> None:
+    """List who works at a clinic as what.
+
+    Example: [bold]chairtime admin staff list riverside[/]
+    """
+    api = _api()
+    rows = api.rows("staff", clinic_id=lookup.find_clinic(api, clinic)["id"])
+    emit_rows(rows, ("full_name", "role", "user_id"))
+
+
+@staff.command("grant")
+def grant(
+    clinic: Clinic,
+    account: User,
+    role: Annotated[str, typer.Argument(help="admin, dentist, receptionist or chatbot.", show_default=False)],
+) -> None:
+    """Give a user a role in the clinic, instead of the one they have.
+
+    Example: [bold]chairtime admin staff grant riverside desk@riverside.test receptionist[/]
+    """
+    api = _api()
+    where = lookup.find_clinic(api, clinic)["id"]
+    emit_row("Granted", api.rpc("grant_staff_role", clinic_id=where, user_id=user_id(account), role=role))
+
+
+@staff.command("revoke")
+def revoke(clinic: Clinic, account: User, yes: Yes = False) -> None:
+    """Take a user off the clinic's staff. The last admin stays.
+
+    Example: [bold]chairtime admin staff revoke riverside desk@riverside.test --yes[/]
+    """
+    api = _api()
+    where, who = lookup.find_clinic(api, clinic), user_id(account)
+    output.confirm(f"Take {account} off the staff of {where['name']}?", yes)
+    revoked = api.rpc("revoke_staff_role", clinic_id=where["id"], user_id=who)
+    result = {"user_id": who, "revoked": revoked}
+    output.emit(result, lambda it: "[green]Revoked.[/]" if it["revoked"] else "They were not on the staff.")
+
+
+def user_id(account: str) -> str:
+    """Return the id of an account that is named by id or email."""
+    from cli.api import connect_as_service
+    from cli.users import find_user
+
+    return account if lookup.is_uuid(account) else find_user(connect_as_service(find_project()), account)
+
+
+@patient.command("create")
+def create_patient(
+    clinic: Clinic,
+    name: Annotated[str, typer.Argument(help="Full name.", show_default=False)],
+    phone: Text = None,
+    email: Text = None,
+) -> None:
+    """Record a patient.
+
+    Example: [bold]chairtime admin patient create riverside "Jo Park" --phone "+1 212 555 0199"[/]
+    """
+    api = _api()
+    where = lookup.find_clinic(api, clinic)["id"]
+    emit_row("Created", api.rpc("create_patient", clinic_id=where, full_name=name, phone=phone, email=email))

@@ -1,0 +1,129 @@
+"""Is the database what the files say? Compares history with folder, and schema with a fresh build."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from difflib import unified_diff
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from cli.migrations.apply import apply_one
+from cli.migrations.files import Migration, digest
+from cli.migrations.history import Applied, read_history
+
+Catalog = Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One disagreement. `diff` is unified: what the files say (-) against what the database has (+)."""
+
+    kind: str
+    what: str
+    message: str
+    hint: str
+    diff: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """The shape behind `--json`: `{"kind", "what", "message", "hint", "diff"}`."""
+        return asdict(self)
+
+
+def verify(connection: psycopg.Connection[Any], migrations: list[Migration]) -> list[Problem]:
+    """List every disagreement between files and database; an empty list means that they are one.
+
+    Only reads from the database. The fresh build is made of the applied files, on a server of its own.
+    """
+    history = read_history(connection)
+    problems = [*history_problems(history, migrations)]
+    if any(problem.kind == "missing" for problem in problems):
+        return problems
+    applied = {row.version for row in history}
+    wanted = build_catalog([migration for migration in migrations if migration.version in applied])
+    return [*problems, *drift(wanted, read_catalog(connection))]
+
+
+def history_problems(history: list[Applied], migrations: list[Migration]) -> Iterator[Problem]:
+    """Find files that were edited after they were applied, that are gone, or that came too late."""
+    by_version = {migration.version: migration for migration in migrations}
+    for row in history:
+        migration = by_version.get(row.version)
+        if migration is None:
+            hint = "Bring the file back, or forget it with `chairtime migrate repair --reverted`."
+            yield Problem("missing", f"{row.version}_{row.name}", "was applied, but its file is gone", hint)
+        elif row.statements is not None and digest(row.statements) != digest(migration.texts):
+            hint = "Undo the edit and write a new migration, or `chairtime migrate repair --applied` it."
+            diff = _diff("\n;\n".join(migration.texts), "\n;\n".join(row.statements))
+            yield Problem("edited", migration.path.name, "was edited after it was applied", hint, diff)
+    newest = max((row.version for row in history), default="")
+    for version in sorted(by_version.keys() - {row.version for row in history}):
+        if version < newest:
+            hint = "`chairtime migrate up` applies it now, or rename it to the end with a new version."
+            yield Problem(
+                "out_of_order",
+                by_version[version].path.name,
+                f"is older than {newest}, yet not applied",
+                hint,
+            )
+
+
+def drift(wanted: Catalog, found: Catalog) -> Iterator[Problem]:
+    """Compare two catalogs, object by object."""
+    for kind, name in sorted(wanted.keys() | found.keys()):
+        want, have = wanted.get((kind, name)), found.get((kind, name))
+        if want == have:
+            continue
+        verdict = (
+            "is missing from"
+            if have is None
+            else "is unknown to the files but in"
+            if want is None
+            else "differs in"
+        )
+        hint = "Somebody changed the database by hand: write the change as a migration, or undo it."
+        yield Problem(
+            "drift", f"{kind} {name}", f"{verdict} the database", hint, _diff(want or "", have or "")
+        )
+
+
+def read_catalog(connection: psycopg.Connection[Any]) -> Catalog:
+    """Read what migrations made: definitions by (kind, name)."""
+    with connection.transaction():
+        connection.execute("set local search_path = ''")
+        query = files("cli.migrations").joinpath("catalog.sql").read_bytes()
+        return {(kind, name): definition or "" for kind, name, definition in connection.execute(query)}
+
+
+def build_catalog(migrations: list[Migration]) -> Catalog:
+    """Apply the files to an empty database and read its catalog."""
+    with scratch_database() as url, psycopg.connect(url, autocommit=True) as connection:
+        for migration in migrations:
+            apply_one(connection, migration)
+        return read_catalog(connection)
+
+
+@contextmanager
+def scratch_database() -> Iterator[str]:
+    """Yield the URL of an empty database with all that Supabase provides, on a server of its own."""
+    from cli.local.ports import free_port
+    from cli.local.postgres import PostgresServer, bootstrap
+
+    settings = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    with tempfile.TemporaryDirectory(prefix="chairtime-verify-") as folder:
+        server = PostgresServer(Path(folder) / "data", free_port(), Path(folder) / "postgres.log", settings)
+        server.start()
+        try:
+            bootstrap(server.superuser_url("postgres"))
+            yield make_conninfo(server.superuser_url("postgres"), options="-c role=postgres")
+        finally:
+            server.stop()
+
+
+def _diff(wanted: str, found: str) -> str:
+    lines = unified_diff(wanted.splitlines(), found.splitlines(), "files", "database", lineterm="", n=2)
+    return "\n".join(lines)
