@@ -74,32 +74,36 @@ create index extra_hours_during_idx on clinic.extra_hours using gist (dentist_id
 
 create function clinic.working_windows(dentist_ids uuid [], time_zone text, from_day date, to_day date)
 returns table (dentist_id uuid, opens_at timestamptz, closes_at timestamptz)
-language sql
+language plpgsql
 stable
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
 as $$
+begin
   -- Wall-clock bounds become instants date by date, so a day of 23 or 25 hours has the right ones.
-  select h.dentist_id, w.opens_at, w.closes_at
-  from clinic.working_hours as h
-  cross join generate_series(0, working_windows.to_day - working_windows.from_day) as n
-  cross join lateral (
-    select
-      (working_windows.from_day + n + h.opens) at time zone working_windows.time_zone as opens_at,
-      (working_windows.from_day + n + h.closes) at time zone working_windows.time_zone as closes_at
-  ) as w
-  where
-    h.dentist_id = any (working_windows.dentist_ids)
-    and h.weekday = extract(isodow from working_windows.from_day + n)
-    and w.opens_at < w.closes_at -- a window inside the hour that spring skips is none
-  union all
-  select x.dentist_id, lower(x.during), upper(x.during)
-  from clinic.extra_hours as x
-  where
-    x.dentist_id = any (working_windows.dentist_ids)
-    and x.during && tstzrange(
-      working_windows.from_day::timestamp at time zone working_windows.time_zone,
-      (working_windows.to_day + 1)::timestamp at time zone working_windows.time_zone
-    );
+  return query
+    select h.dentist_id, w.opens_at, w.closes_at
+    from clinic.working_hours as h
+    cross join generate_series(0, working_windows.to_day - working_windows.from_day) as n
+    cross join lateral (
+      select
+        (working_windows.from_day + n + h.opens) at time zone working_windows.time_zone as opens_at,
+        (working_windows.from_day + n + h.closes) at time zone working_windows.time_zone as closes_at
+    ) as w
+    where
+      h.dentist_id = any (working_windows.dentist_ids)
+      and h.weekday = extract(isodow from working_windows.from_day + n)
+      and w.opens_at < w.closes_at -- a window inside the hour that spring skips is none
+    union all
+    select x.dentist_id, lower(x.during), upper(x.during)
+    from clinic.extra_hours as x
+    where
+      x.dentist_id = any (working_windows.dentist_ids)
+      and x.during && tstzrange(
+        working_windows.from_day::timestamp at time zone working_windows.time_zone,
+        (working_windows.to_day + 1)::timestamp at time zone working_windows.time_zone
+      );
+end
 $$;
 comment on function clinic.working_windows is
 'The windows in which these dentists work on these clinic-local days, weekly and extra, as instants. May overlap.';

@@ -112,14 +112,17 @@ grant select on clinic.dentist_counters to service_role;
 
 create function clinic.count_event(clinic_id uuid, dentist_id uuid, is_public boolean, is_staff boolean)
 returns clinic.dentist_counters
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
+declare
+  v_counter clinic.dentist_counters;
+begin
   insert into clinic.dentist_counters as c
   values (
-    dentist_id, clinic_id, 1,
-    is_public::integer, 0, is_staff::integer, 0
+    count_event.dentist_id, count_event.clinic_id, 1,
+    count_event.is_public::integer, 0, count_event.is_staff::integer, 0
   )
   on conflict on constraint dentist_counters_pkey do update set
     last_seq = c.last_seq + 1,
@@ -127,7 +130,9 @@ as $$
     public_seq_before = case when count_event.is_public then c.public_seq else c.public_seq_before end,
     staff_seq = case when count_event.is_staff then c.last_seq + 1 else c.staff_seq end,
     staff_seq_before = case when count_event.is_staff then c.staff_seq else c.staff_seq_before end
-  returning c.*;
+  returning c.* into v_counter;
+  return v_counter;
+end
 $$;
 comment on function clinic.count_event is 'The dentist''s next number. A rollback takes it back, so there are no gaps.';
 

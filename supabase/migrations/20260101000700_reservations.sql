@@ -64,11 +64,12 @@ for each row execute function clinic.claim_reservation();
 
 create function clinic.announce_reservation(reservation clinic.slot_reservations, event text)
 returns void
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.record_event(
+begin
+  perform clinic.record_event(
     event, 'slot_reservations', reservation.id, reservation.clinic_id, reservation.dentist_id,
     jsonb_build_object(
       'reservation_id', reservation.id, 'appointment_type_id', reservation.appointment_type_id,
@@ -83,6 +84,7 @@ as $$
       reservation.held_by
     )
   );
+end
 $$;
 comment on function clinic.announce_reservation is 'Tells the patient (or the holder), the dentist and the clinic.';
 

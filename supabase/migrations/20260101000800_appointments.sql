@@ -129,11 +129,12 @@ create function clinic.announce_appointment(
   appointment clinic.appointments, event text, dentist_id uuid default null
 )
 returns void
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.record_event(
+begin
+  perform clinic.record_event(
     event, 'appointments', appointment.id, appointment.clinic_id,
     coalesce(announce_appointment.dentist_id, appointment.dentist_id),
     jsonb_build_object(
@@ -149,6 +150,7 @@ as $$
       where p.id = appointment.patient_id and p.clinic_id = appointment.clinic_id
     ) end
   );
+end
 $$;
 comment on function clinic.announce_appointment is
 'Tells the patient, the dentist and the clinic; with a dentist_id, the dentist from whom the appointment was moved away.';

@@ -16,101 +16,105 @@ create function clinic.judge_slots(
   except_claims uuid [] default '{}'
 )
 returns table (dentist_id uuid, starts_at timestamptz, ends_at timestamptz, code text)
-language sql
+language plpgsql
 stable
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
 set timezone = 'UTC' -- a policy's days are 24 hours, whatever time zone the session likes
 as $$
-  with spans as (
-    -- What has to be known of the calendars: around one instant, or around all the days.
-    select
-      coalesce(
-        instant, judge_slots.from_day::timestamp at time zone policy.time_zone
-      ) - judge_slots.buffer_before as lower,
-      coalesce(
-        instant, (judge_slots.to_day + 1)::timestamp at time zone policy.time_zone
-      ) + judge_slots.duration + judge_slots.buffer_after as upper
-  ),
+begin
+  return query
+    with spans as (
+      -- What has to be known of the calendars: around one instant, or around all the days.
+      select
+        coalesce(
+          instant, judge_slots.from_day::timestamp at time zone policy.time_zone
+        ) - judge_slots.buffer_before as lower,
+        coalesce(
+          instant, (judge_slots.to_day + 1)::timestamp at time zone policy.time_zone
+        ) + judge_slots.duration + judge_slots.buffer_after as upper
+    ),
 
-  windows as materialized (
-    select * from clinic.working_windows(
-      judge_slots.dentist_ids, policy.time_zone, judge_slots.from_day, judge_slots.to_day
+    windows as materialized (
+      select * from clinic.working_windows(
+        judge_slots.dentist_ids, policy.time_zone, judge_slots.from_day, judge_slots.to_day
+      )
+    ),
+
+    candidates as (
+      -- The grid of every window: stepped in elapsed time, so daylight saving neither repeats nor skips a slot.
+      select w.dentist_id, w.opens_at, w.closes_at, g.starts_at
+      from windows as w
+      cross join lateral generate_series(
+        w.opens_at, w.closes_at - judge_slots.duration, policy.slot_interval
+      ) as g (starts_at)
+      where
+        instant is null
+        and (g.starts_at at time zone policy.time_zone)::date between judge_slots.from_day and judge_slots.to_day
+      union all
+      -- One instant, in the window that suits it best.
+      select d.id, w.opens_at, w.closes_at, instant
+      from unnest(judge_slots.dentist_ids) as d (id)
+      left join lateral (
+        select o.opens_at, o.closes_at from windows as o
+        where
+          o.dentist_id = d.id
+          and o.opens_at <= instant - judge_slots.buffer_before
+          and o.closes_at >= instant + judge_slots.duration + judge_slots.buffer_after
+        order by mod(extract(epoch from instant - o.opens_at), extract(epoch from policy.slot_interval))
+        limit 1
+      ) as w on true
+      where instant is not null
+    ),
+
+    busy as materialized (
+      select d.id, b.during
+      from unnest(judge_slots.dentist_ids) as d (id)
+      cross join spans as s
+      cross join lateral (
+        select range_agg(o.during) as during from clinic.occupancy as o
+        where
+          o.dentist_id = d.id and o.during && tstzrange(s.lower, s.upper)
+          and (o.expires_at is null or o.expires_at > judge_slots.as_of)
+          and o.id <> all (judge_slots.except_claims)
+      ) as b
+    ),
+
+    patient as materialized (
+      select range_agg(tstzrange(a.starts_at, a.ends_at)) as during
+      from clinic.appointments as a
+      cross join spans as s
+      where
+        a.patient_id = judge_slots.patient_id and a.status in ('booked', 'checked_in')
+        and tstzrange(a.starts_at, a.ends_at) && tstzrange(s.lower, s.upper)
+        and a.id <> all (judge_slots.except_claims)
     )
-  ),
 
-  candidates as (
-    -- The grid of every window: stepped in elapsed time, so daylight saving neither repeats nor skips a slot.
-    select w.dentist_id, w.opens_at, w.closes_at, g.starts_at
-    from windows as w
-    cross join lateral generate_series(
-      w.opens_at, w.closes_at - judge_slots.duration, policy.slot_interval
-    ) as g (starts_at)
-    where
-      instant is null
-      and (g.starts_at at time zone policy.time_zone)::date between judge_slots.from_day and judge_slots.to_day
-    union all
-    -- One instant, in the window that suits it best.
-    select d.id, w.opens_at, w.closes_at, instant
-    from unnest(judge_slots.dentist_ids) as d (id)
-    left join lateral (
-      select o.opens_at, o.closes_at from windows as o
-      where
-        o.dentist_id = d.id
-        and o.opens_at <= instant - judge_slots.buffer_before
-        and o.closes_at >= instant + judge_slots.duration + judge_slots.buffer_after
-      order by mod(extract(epoch from instant - o.opens_at), extract(epoch from policy.slot_interval))
-      limit 1
-    ) as w on true
-    where instant is not null
-  ),
-
-  busy as materialized (
-    select d.id, b.during
-    from unnest(judge_slots.dentist_ids) as d (id)
-    cross join spans as s
-    cross join lateral (
-      select range_agg(o.during) as during from clinic.occupancy as o
-      where
-        o.dentist_id = d.id and o.during && tstzrange(s.lower, s.upper)
-        and (o.expires_at is null or o.expires_at > judge_slots.as_of)
-        and o.id <> all (judge_slots.except_claims)
-    ) as b
-  ),
-
-  patient as materialized (
-    select range_agg(tstzrange(a.starts_at, a.ends_at)) as during
-    from clinic.appointments as a
-    cross join spans as s
-    where
-      a.patient_id = judge_slots.patient_id and a.status in ('booked', 'checked_in')
-      and tstzrange(a.starts_at, a.ends_at) && tstzrange(s.lower, s.upper)
-      and a.id <> all (judge_slots.except_claims)
-  )
-
-  select
-    c.dentist_id,
-    c.starts_at,
-    c.starts_at + judge_slots.duration,
-    case
-      when c.starts_at <= judge_slots.as_of then 'in_the_past'
-      when not judge_slots.is_staff and c.starts_at < judge_slots.as_of + policy.min_notice then 'notice_too_short'
-      when not judge_slots.is_staff and c.starts_at > judge_slots.as_of + policy.booking_horizon then 'beyond_horizon'
-      when c.opens_at is null or c.starts_at - judge_slots.buffer_before < c.opens_at then 'outside_working_hours'
-      when c.starts_at + judge_slots.duration + judge_slots.buffer_after > c.closes_at then 'outside_working_hours'
-      when
-        not judge_slots.is_staff
-        and mod(extract(epoch from c.starts_at - c.opens_at), extract(epoch from policy.slot_interval)) <> 0
-        then 'off_grid'
-      when
-        b.during && tstzrange(
-          c.starts_at - judge_slots.buffer_before, c.starts_at + judge_slots.duration + judge_slots.buffer_after
-        )
-        then 'slot_taken'
-      when p.during && tstzrange(c.starts_at, c.starts_at + judge_slots.duration) then 'patient_busy'
-    end
-  from candidates as c
-  inner join busy as b on c.dentist_id = b.id
-  cross join patient as p;
+    select
+      c.dentist_id,
+      c.starts_at,
+      c.starts_at + judge_slots.duration,
+      case
+        when c.starts_at <= judge_slots.as_of then 'in_the_past'
+        when not judge_slots.is_staff and c.starts_at < judge_slots.as_of + policy.min_notice then 'notice_too_short'
+        when not judge_slots.is_staff and c.starts_at > judge_slots.as_of + policy.booking_horizon then 'beyond_horizon'
+        when c.opens_at is null or c.starts_at - judge_slots.buffer_before < c.opens_at then 'outside_working_hours'
+        when c.starts_at + judge_slots.duration + judge_slots.buffer_after > c.closes_at then 'outside_working_hours'
+        when
+          not judge_slots.is_staff
+          and mod(extract(epoch from c.starts_at - c.opens_at), extract(epoch from policy.slot_interval)) <> 0
+          then 'off_grid'
+        when
+          b.during && tstzrange(
+            c.starts_at - judge_slots.buffer_before, c.starts_at + judge_slots.duration + judge_slots.buffer_after
+          )
+          then 'slot_taken'
+        when p.during && tstzrange(c.starts_at, c.starts_at + judge_slots.duration) then 'patient_busy'
+      end
+    from candidates as c
+    inner join busy as b on c.dentist_id = b.id
+    cross join patient as p;
+end
 $$;
 comment on function clinic.judge_slots is
 'The predicate. For each dentist every grid point of the clinic-local days, or the one instant: the code of the first rule that

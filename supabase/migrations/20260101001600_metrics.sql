@@ -392,11 +392,10 @@ as $$
       limit 1
     )),
     'utilisation', coalesce((
-      select jsonb_object_agg(c.slug, round(m.booked_minutes::numeric / m.working_minutes, 4))
+      select jsonb_object_agg(c.slug, coalesce(round(m.booked_minutes::numeric / nullif(m.working_minutes, 0), 4), 0))
       from clinic.clinics as c
       inner join clinic.daily_metrics as m
         on c.id = m.clinic_id and m.day = (clock_timestamp() at time zone c.time_zone)::date
-      where m.working_minutes > 0
     ), '{}'),
     'invariant_violations', coalesce((select jsonb_object_agg(i.violation, i.violations) from clinic.invariant_checks as i), '{}'),
     'invariants_checked_at', coalesce((select extract(epoch from max(i.checked_at)) from clinic.invariant_checks as i), 0),
