@@ -1,0 +1,71 @@
+"""With which arguments each function of the matrix is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from tests.api.world import World
+from tests.support.build import make_user
+
+WEEKLY = [{"weekday": 1, "opens": "09:00", "closes": "12:00"}]
+
+Arguments = Callable[[World], dict[str, Any]]
+
+
+def name() -> str:
+    """Return a name that nothing has yet."""
+    return f"n-{uuid4().hex[:20]}"
+
+
+ARGUMENTS: dict[str, Arguments] = {
+    "health": lambda _: {},
+    "me": lambda _: {},
+    "update_me": lambda _: {"locale": "de-CH"},
+    "available_slots": lambda w: {"appointment_type_id": w.clinic.checkup, "from_date": w.clinic.weekday(1)},
+    "explain_slot": lambda w: w.slot(),
+    "reserve_slot": lambda w: w.slot(),
+    "reserve_slot:for_a_patient": lambda w: w.slot() | {"patient_id": w.walk_in},
+    "reserve_slot:with_a_colleague": lambda w: w.slot(w.clinic.other),
+    "release_reservation": lambda w: {"reservation_id": w.hold()},
+    "confirm_reservation": lambda w: {"reservation_id": w.hold()},
+    "book_appointment": lambda w: w.slot(),
+    "book_appointment:for_a_patient": lambda w: w.slot() | {"patient_id": w.walk_in},
+    "book_appointment:with_a_colleague": lambda w: w.slot(w.clinic.other) | {"patient_id": w.walk_in},
+    "reschedule_appointment": lambda w: {"appointment_id": w.appointment(), "starts_at": w.start()},
+    "reschedule_appointment:to_a_colleague": lambda w: {
+        "appointment_id": w.appointment(), "starts_at": w.start(), "dentist_id": w.clinic.other
+    },
+    "reschedule_appointment:of_a_colleague": lambda w: {
+        "appointment_id": w.appointment(w.clinic.other, w.walk_in), "starts_at": w.start()
+    },
+    "update_appointment": lambda w: {"appointment_id": w.appointment(), "notes": "Afraid of needles"},
+    "cancel_appointment": lambda w: {"appointment_id": w.appointment()},
+    "cancel_appointment:of_a_colleague": lambda w: {"appointment_id": w.appointment(w.clinic.other, w.walk_in)},
+    "set_appointment_status": lambda w: {"appointment_id": w.appointment(), "status": "checked_in"},
+    "get_availability": lambda w: {"dentist_id": w.clinic.lee},
+    "set_availability": lambda w: {"dentist_id": w.clinic.lee, "weekly": WEEKLY, "dry_run": True},
+    "set_availability:of_a_colleague": lambda w: {"dentist_id": w.clinic.other, "weekly": WEEKLY, "dry_run": True},
+    "add_time_off": lambda w: {"clinic_id": w.clinic.id, "dentist_id": w.clinic.lee} | w.hours(),
+    "add_time_off:for_the_clinic": lambda w: {"clinic_id": w.clinic.id} | w.hours(),
+    "remove_time_off": lambda w: {"time_off_id": w.time_off()},
+    "add_extra_hours": lambda w: {"dentist_id": w.clinic.lee} | w.hours(),
+    "remove_extra_hours": lambda w: {"extra_hours_id": w.extra_hours()},
+    "create_patient": lambda w: {"clinic_id": w.clinic.id, "full_name": "New Patient"},
+    "grant_staff_role": lambda w: {
+        "clinic_id": w.clinic.id, "user_id": make_user(w.superuser), "role": "receptionist"
+    },
+    "revoke_staff_role": lambda w: {"clinic_id": w.clinic.id, "user_id": make_user(w.superuser)},
+    "create_clinic": lambda _: {"slug": name(), "name": "New clinic", "time_zone": "Europe/Berlin"},
+    "update_clinic_policy": lambda w: {"clinic_id": w.clinic.id, "min_notice": "2 hours"},
+    "create_dentist": lambda w: {"clinic_id": w.clinic.id, "full_name": "Dr. New"},
+    "update_dentist": lambda w: {"dentist_id": w.clinic.other, "bio": "Older and wiser"},
+    "create_appointment_type": lambda w: {"clinic_id": w.clinic.id, "name": name(), "duration": "20 minutes"},
+    "update_appointment_type": lambda w: {"appointment_type_id": w.clinic.checkup, "duration": "30 minutes"},
+    "clinic_day": lambda w: {"clinic_id": w.clinic.id, "day": w.clinic.weekday(1)},
+    "events_since": lambda w: {"topic": f"availability:{w.clinic.id}", "after_id": 0},
+    "events_since:clinic": lambda w: {"topic": f"clinic:{w.clinic.id}", "after_id": 0},
+    "events_since:dentist": lambda w: {"topic": f"dentist:{w.clinic.lee}", "after_id": 0},
+    "events_since:patient": lambda w: {"topic": f"patient:{w.users['patient']}", "after_id": 0},
+}  # fmt: skip

@@ -1,0 +1,85 @@
+"""Who may do what: every function of the API, and every view, as each of the seven actors.
+
+A dot is an answer. A number is the HTTP status of a refusal, whose code stands in CODES. For views, the number is how
+many rows of the clinic are visible, `-` that the role may not even ask, and `+` that there are some.
+"""
+
+from __future__ import annotations
+
+CODES = {"400": "invalid_argument", "401": "not_authenticated", "403": "forbidden", "404": "not_found"}
+
+ACTORS = ("anonymous", "patient", "chatbot", "receptionist", "dentist", "admin", "stranger")
+
+# The stranger is an admin, of another clinic. After a colon: with which arguments (tests/api/arguments.py).
+FUNCTIONS = """
+                                     anonymous patient chatbot receptionist dentist admin stranger
+health                                    .        .       .        .          .      .       .
+me                                       401       .       .        .          .      .       .
+update_me                                401       .       .        .          .      .       .
+available_slots                           .        .       .        .          .      .       .
+explain_slot                              .        .       .        .          .      .       .
+reserve_slot                             401       .      403       .          .      .       .
+reserve_slot:for_a_patient               401      404     403       .          .      .      404
+reserve_slot:with_a_colleague            401       .      403       .         403     .       .
+release_reservation                      401       .      404       .          .      .      404
+confirm_reservation                      401       .      404       .          .      .      404
+book_appointment                         401       .      403      400        400    400      .
+book_appointment:for_a_patient           401      404     403       .          .      .      404
+book_appointment:with_a_colleague        401      404     403       .         403     .      404
+reschedule_appointment                   401       .      404       .          .      .      404
+reschedule_appointment:to_a_colleague    401       .      404       .         403     .      404
+reschedule_appointment:of_a_colleague    401      404     404       .         404     .      404
+update_appointment                       401       .      404       .          .      .      404
+cancel_appointment                       401       .      404       .          .      .      404
+cancel_appointment:of_a_colleague        401      404     404       .         404     .      404
+set_appointment_status                   401      403     404       .          .      .      404
+get_availability                          .        .       .        .          .      .       .
+set_availability                         401      404     403      403         .      .      404
+set_availability:of_a_colleague          401      404     403      403        403     .      404
+add_time_off                             401      404     403      403         .      .      404
+add_time_off:for_the_clinic              401      404     403      403        403     .      404
+remove_time_off                          401      404     403      403         .      .      404
+add_extra_hours                          401      404     403      403         .      .      404
+remove_extra_hours                       401      404     403      403         .      .      404
+create_patient                           401      404     403       .          .      .      404
+grant_staff_role                         401      404     403      403        403     .      404
+revoke_staff_role                        401      404     403      403        403     .      404
+create_clinic                            401      403     403      403        403    403     403
+update_clinic_policy                     401      404     403      403        403     .      404
+create_dentist                           401      404     403      403        403     .      404
+update_dentist                           401      404     403      403        403     .      404
+create_appointment_type                  401      404     403      403        403     .      404
+update_appointment_type                  401      404     403      403        403     .      404
+clinic_day                               401      404     403       .          .      .      404
+events_since                              .        .       .        .          .      .       .
+events_since:clinic                      404      404     404       .         404     .      404
+events_since:dentist                     404      404     404       .          .      .      404
+events_since:patient                     404       .      404      404        404    404     404
+"""
+
+# The clinic has an appointment of the patient with the dentist, one of a walk-in with a colleague, a hold of the
+# patient, time off and extra hours of the dentist.
+VIEWS = """
+                     anonymous patient chatbot receptionist dentist admin stranger
+clinics                  1        1       1        1          1      1       1
+dentists                 2        2       2        2          2      2       2
+appointment_types        3        3       3        3          3      3       3
+working_hours           20       20      20       20         20     20      20
+extra_hours              1        1       1        1          1      1       1
+appointments             -        1       0        2          1      2       0
+slot_reservations        -        1       0        1          1      1       0
+patients                 -        1       0        2          1      2       0
+staff                    -        0       1        1          1      4       0
+time_off                 -        0       0        1          1      1       0
+realtime_events          -        0       0        0          0      +       0
+daily_metrics            -        0       0        0          0      +       0
+job_runs                 -        0       0        0          0      +       +
+"""
+
+
+def read(table: str) -> dict[str, dict[str, str]]:
+    """Return a table's rows by name: what each actor gets."""
+    heading, *lines = table.strip("\n").splitlines()
+    assert tuple(heading.split()) == ACTORS
+    rows = [line.split() for line in lines]
+    return {name: dict(zip(ACTORS, cells, strict=True)) for name, *cells in rows}

@@ -1,0 +1,83 @@
+"""A clinic with people in it on the running stack: somebody of every kind, and something of everything."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from tests.support.actors import Row, call
+from tests.support.build import MadeClinic, make_clinic, make_user
+from tests.support.stacks import Stack
+
+
+class World:
+    """A made clinic on a running stack. What it makes is new each time, at a time of its own."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self._actors = stack.actors()
+        self.superuser = self._actors.superuser()
+        policy = {"max_active_holds": 100, "booking_horizon": "730 days"}
+        self.clinic: MadeClinic = make_clinic(self.superuser, **policy)
+        staff = {"chatbot": "bot", "receptionist": "desk", "dentist": "lee", "admin": "admin"}
+        self.users: dict[str, UUID] = {actor: self.clinic.users[name] for actor, name in staff.items()}
+        self.users["patient"] = make_user(self.superuser, "Pat Patient")
+        self.users["stranger"] = make_clinic(self.superuser).users["admin"]
+        self._connections = {
+            actor: self._actors.user(f"{self.users[actor]}@made.test") for actor in ("patient", "receptionist", "admin")
+        }
+        self._days = count()
+        self.walk_in: UUID = self.make("receptionist", "create_patient", clinic_id=self.clinic.id, full_name="Walter")["id"]
+
+    def close(self) -> None:
+        """Close all connections to the database."""
+        self._actors.close()
+
+    def http(self, actor: str) -> httpx.Client:
+        """Return a client of the Data API for an actor of the matrix."""
+        user = self.users.get(actor)
+        return self.stack.http(self.stack.token(user) if user else None)
+
+    def start(self) -> datetime:
+        """Return a start at which nobody has anything yet: nine o'clock on the next unused weekday."""
+        week, weekday = divmod(next(self._days), 5)
+        return self.clinic.at("09:00", self.clinic.weekday(weekday + 1, week + 3))
+
+    def make(self, actor: str, function: str, **arguments: Any) -> Any:
+        """Call a function of the API, behind HTTP's back, as somebody of the clinic."""
+        return call(self._connections[actor], function, **arguments)
+
+    def slot(self, dentist: UUID | None = None) -> Row:
+        """Return arguments that name a free slot."""
+        dentist = dentist or self.clinic.lee
+        return {"dentist_id": dentist, "appointment_type_id": self.clinic.checkup, "starts_at": self.start()}
+
+    def hold(self) -> UUID:
+        """Return a new hold of the patient with the dentist."""
+        identifier: UUID = self.make("patient", "reserve_slot", **self.slot())["id"]
+        return identifier
+
+    def appointment(self, dentist: UUID | None = None, patient: UUID | None = None) -> UUID:
+        """Return a new appointment of the patient, or of another, with the dentist, or with another."""
+        who, whom = ("receptionist", {"patient_id": patient}) if patient else ("patient", {})
+        identifier: UUID = self.make(who, "book_appointment", **self.slot(dentist), **whom)["id"]
+        return identifier
+
+    def hours(self) -> Row:
+        """Return arguments that name four hours of a day of its own, in the evening."""
+        start = self.start() + timedelta(hours=10)
+        return {"starts_at": start, "ends_at": start + timedelta(hours=4)}
+
+    def time_off(self) -> UUID:
+        """Return a new time off of the dentist."""
+        answer = self.make("admin", "add_time_off", clinic_id=self.clinic.id, dentist_id=self.clinic.lee, **self.hours())
+        return UUID(answer["time_off"][0]["id"])
+
+    def extra_hours(self) -> UUID:
+        """Return new extra hours of the dentist."""
+        identifier: UUID = self.make("admin", "add_extra_hours", dentist_id=self.clinic.lee, **self.hours())["id"]
+        return identifier
