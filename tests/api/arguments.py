@@ -68,4 +68,8 @@ ARGUMENTS: dict[str, Arguments] = {
     "events_since:clinic": lambda w: {"topic": f"clinic:{w.clinic.id}", "after_id": 0},
     "events_since:dentist": lambda w: {"topic": f"dentist:{w.clinic.lee}", "after_id": 0},
     "events_since:patient": lambda w: {"topic": f"patient:{w.users['patient']}", "after_id": 0},
+    "chatbot_find_slots": lambda w: {"clinic_slug": w.clinic.slug, "service": "Check-up"},
+    "chatbot_hold": lambda w: w.offer(),
+    "chatbot_confirm": lambda w: {"reservation_id": w.make("chatbot", "chatbot_hold", **w.offer())["reservation_id"]},
+    "chatbot_cancel": lambda _: {"confirmation_code": "K7QM-2XRD", "patient_phone": "+1 212 555 0199"},
 }  # fmt: skip

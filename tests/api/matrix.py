@@ -55,6 +55,10 @@ events_since                              .        .       .        .          .
 events_since:clinic                      404      404     404       .         404     .      404
 events_since:dentist                     404      404     404       .          .      .      404
 events_since:patient                     404       .      404      404        404    404     404
+chatbot_find_slots                       401       .       .        .          .      .       .
+chatbot_hold                             401      403      .       403        403    403     403
+chatbot_confirm                          401      403      .       403        403    403     403
+chatbot_cancel                           401      403      .       403        403    403     403
 """
 
 # The clinic has an appointment of the patient with the dentist, one of a walk-in with a colleague, a hold of the

@@ -28,7 +28,7 @@ class World:
         self.users["patient"] = make_user(self.superuser, "Pat Patient")
         self.users["stranger"] = make_clinic(self.superuser).users["admin"]
         self._connections = {
-            actor: self._actors.user(f"{self.users[actor]}@made.test") for actor in ("patient", "receptionist", "admin")
+            actor: self._actors.user(f"{self.users[actor]}@made.test") for actor in ("patient", "chatbot", "receptionist", "admin")
         }
         self._days = count()
         self.walk_in: UUID = self.make("receptionist", "create_patient", clinic_id=self.clinic.id, full_name="Walter")["id"]
@@ -81,3 +81,9 @@ class World:
         """Return new extra hours of the dentist."""
         identifier: UUID = self.make("admin", "add_extra_hours", dentist_id=self.clinic.lee, **self.hours())["id"]
         return identifier
+
+    def offer(self) -> Row:
+        """Return what the chatbot needs to hold a new offer for somebody new."""
+        found = self.make("chatbot", "chatbot_find_slots", clinic_slug=self.clinic.slug, service="Check-up")
+        phone = f"+1 212 555 {next(self._days):04}"
+        return {"offer": found["offers"][0]["offer"], "patient_name": "Casey Caller", "patient_phone": phone}
