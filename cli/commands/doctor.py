@@ -1,0 +1,58 @@
+"""`chairtime doctor`: is the whole project well, and if not, what to do."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cli import output
+from cli.errors import Exit
+from cli.project import DbUrl, find_project
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+app = typer.Typer()
+
+_SIGNS = {"ok": "[green]✓[/]", "problem": "[bold red]✗[/]", "skipped": "[yellow]?[/]"}
+
+
+@app.command()
+def doctor(db_url: DbUrl = None) -> None:
+    """Check a project from outside and inside, and say for each problem what to do.
+
+    From outside: address, keys, exposed schema, what visitors see, clock, Realtime. From inside: pooler mode,
+    migrations, roles, extensions, RLS, views, functions, grants, partitions, worker. Exit code 0 only if all
+    is well.
+
+    Example: [bold]chairtime doctor --json[/]
+    """
+    from cli.doctor.inside import check_inside
+    from cli.doctor.outside import check_outside
+
+    project = find_project()
+    output.note("[dim]looking…[/]")
+    results = [result.as_json() for result in (*check_outside(project), *check_inside(project, db_url))]
+    well = all(result["state"] == "ok" for result in results)
+    output.emit({"ok": well, "checks": results}, _draw)
+    if not well:
+        raise typer.Exit(Exit.PROBLEMS)
+
+
+def _draw(report: dict[str, Any]) -> "RenderableType":
+    from rich.console import Group
+    from rich.markup import escape
+    from rich.table import Table
+
+    drawn = Table.grid(padding=(0, 1))
+    for result in report["checks"]:
+        message = escape(result["message"])
+        if result["hint"]:
+            message += f"\n[cyan]hint[/] {escape(result['hint'])}"
+        drawn.add_row(_SIGNS[result["state"]], f"[bold]{result['check']}[/]", message)
+    problems = sum(result["state"] != "ok" for result in report["checks"])
+    end = (
+        "[green]All is well.[/]"
+        if report["ok"]
+        else f"[bold red]{problems} of {len(report['checks'])} are not well.[/]"
+    )
+    return Group(drawn, "", end)

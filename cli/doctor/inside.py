@@ -1,0 +1,249 @@
+"""Checks that need the database: migrations, rights, Realtime, the worker's pulse."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cli.doctor import Result, ok, problem, skipped
+from cli.errors import ChairtimeError, translate
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from cli.project import Project
+
+
+class Query(NamedTuple):
+    """A check that is one query: every row it returns names something that is wrong."""
+
+    check: str
+    well: str
+    wrong: str
+    hint: str
+    sql: str
+
+
+_SHOWN = 5  # names of what is wrong, in one message
+_ASK_VERIFY = "`chairtime migrate verify` shows what differs from the files."
+
+QUERIES = [
+    Query(
+        "server",
+        "Postgres 15 or later, in UTC",
+        "the server is",
+        "Chairtime needs Postgres 15 and a database in UTC: alter database … set timezone = 'UTC'.",
+        """
+        select 'Postgres ' || current_setting('server_version')
+        where current_setting('server_version_num')::int < 150000
+        union all select 'in time zone ' || s.reset_val
+        from pg_settings as s where s.name = 'TimeZone' and s.reset_val not in ('UTC', 'Etc/UTC', 'GMT')
+        """,
+    ),
+    Query(
+        "roles",
+        "anon, authenticated, service_role, authenticator and chairtime_worker are as they should be",
+        "missing or too powerful:",
+        "On Supabase the first four are given; `chairtime migrate up` makes chairtime_worker.",
+        """
+        select r.name
+        from unnest(array['anon', 'authenticated', 'service_role', 'authenticator', 'chairtime_worker'])
+          as r (name)
+        where not exists (select from pg_roles as p where p.rolname = r.name)
+        union all
+        select p.rolname from pg_roles as p
+        where p.rolname in ('anon', 'authenticated', 'chairtime_worker')
+          and (p.rolsuper or p.rolbypassrls or p.rolcreaterole or p.rolcreatedb)
+        """,
+    ),
+    Query(
+        "extensions",
+        "btree_gist and pg_trgm, in schema extensions",
+        "missing or in another schema:",
+        "create extension … with schema extensions.",
+        """
+        select x.name from unnest(array['btree_gist', 'pg_trgm']) as x (name)
+        where not exists (
+          select from pg_extension as e inner join pg_namespace as n on e.extnamespace = n.oid
+          where e.extname = x.name and n.nspname = 'extensions'
+        )
+        """,
+    ),
+    Query(
+        "row level security",
+        "on for every table",
+        "off for",
+        "alter table … enable row level security.",
+        """
+        select c.oid::regclass::text from pg_class as c inner join pg_namespace as n on c.relnamespace = n.oid
+        where n.nspname in ('clinic', 'api') and c.relkind in ('r', 'p') and not c.relispartition
+          and not c.relrowsecurity
+        """,
+    ),
+    Query(
+        "views",
+        "read with their caller's rights",
+        "read with their owner's rights:",
+        "alter view … set (security_invoker = true).",
+        """
+        select c.oid::regclass::text from pg_class as c inner join pg_namespace as n on c.relnamespace = n.oid
+        where n.nspname = 'api' and c.relkind in ('v', 'm')
+          and not coalesce(c.reloptions::text ~ 'security_invoker=(true|on|1)', false)
+        """,
+    ),
+    Query(
+        "functions",
+        "none in the exposed schema bypasses row level security; all definers fix their search_path",
+        "unsafe:",
+        _ASK_VERIFY,
+        """
+        select f.oid::regprocedure::text
+        from pg_proc as f inner join pg_namespace as n on f.pronamespace = n.oid
+        where n.nspname in ('clinic', 'api') and f.prosecdef
+          and (n.nspname = 'api' or not coalesce(f.proconfig::text like '%search_path=%', false))
+        """,
+    ),
+    Query(
+        "grants",
+        "visitors and users may change no table directly",
+        "writable without a function:",
+        _ASK_VERIFY,
+        """
+        select distinct c.oid::regclass::text from pg_class as c
+        inner join pg_namespace as n on c.relnamespace = n.oid
+        cross join unnest(array['anon', 'authenticated']) as r (name)
+        where n.nspname in ('clinic', 'api') and c.relkind in ('r', 'p', 'v')
+          and has_table_privilege(r.name, c.oid, 'insert, update, delete, truncate')
+        """,
+    ),
+    Query(
+        "realtime policies",
+        "private channels are guarded",
+        "missing:",
+        "`chairtime migrate up` makes them; without them nobody may join.",
+        """
+        select 'a policy on realtime.messages'
+        where not exists (
+          select from pg_policies as p where p.schemaname = 'realtime' and p.tablename = 'messages'
+        )
+        union all
+        select 'row level security on realtime.messages'
+        where not (select c.relrowsecurity from pg_class as c where c.oid = 'realtime.messages'::regclass)
+        """,
+    ),
+    Query(
+        "partitions",
+        "there are partitions for today and tomorrow",
+        "no partition for",
+        "Realtime makes its own; ours are made by `chairtime worker run maintain_partitions`.",
+        """
+        select t.name || ' on ' || (now() at time zone 'UTC')::date + d.ahead
+        from unnest(array['realtime.messages', 'clinic.realtime_events']) as t (name),
+          unnest(array[0, 1]) as d (ahead)
+        where not exists (
+          select from pg_inherits as i inner join pg_class as c on i.inhrelid = c.oid
+          where i.inhparent = to_regclass(t.name)
+            and pg_get_expr(c.relpartbound, c.oid)
+              ~ ('FROM \\(''' || (now() at time zone 'UTC')::date + d.ahead)
+        )
+        """,
+    ),
+    Query(
+        "worker",
+        "a worker leads and reports",
+        "",
+        "Start one: `chairtime worker`. Without it expired holds are announced late and partitions run out.",
+        """
+        select 'no worker has led yet' from clinic.worker_leases as l where l.holder is null
+        union all
+        select 'the last sign of a leading worker is '
+          || date_trunc('second', clock_timestamp() - l.renewed_at) || ' old'
+        from clinic.worker_leases as l
+        where l.holder is not null
+          and l.renewed_at < clock_timestamp() - greatest(l.lifetime, interval '15 seconds')
+        """,
+    ),
+    Query(
+        "jobs",
+        "the last run of each succeeded",
+        "failed last time:",
+        "`chairtime worker jobs` shows the error.",
+        """
+        select r.job from (
+          select distinct on (j.job) j.job, j.state from clinic.job_runs as j
+          where j.state <> 'running' order by j.job, j.started_at desc
+        ) as r where r.state = 'failed'
+        """,
+    ),
+]
+
+
+def check_inside(project: "Project", db_url: str | None) -> Iterator[Result]:
+    """Yield what can be seen from inside the database."""
+    import psycopg
+
+    names = [query.check for query in QUERIES]
+    url = project.setting("db_url", db_url)
+    if url is None:
+        yield problem("database", "no URL is known", "Pass --db-url, or set SUPABASE_DB_URL.")
+    else:
+        try:
+            with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+                yield ok("database", f"connected as {connection.info.user}")
+                yield _check_pooler(connection)
+                yield _check_migrations(project, connection)
+                yield from (_ask(connection, query) for query in QUERIES)
+            return
+        except psycopg.OperationalError as error:
+            known = translate(error)
+            yield problem("database", known.message if known else str(error), (known and known.hint) or "")
+    yield from (skipped(name, "there is no database to ask") for name in ("pooler", "migrations", *names))
+
+
+def _ask(connection: "psycopg.Connection[Any]", query: Query) -> Result:
+    import psycopg
+
+    try:
+        found = sorted(str(row[0]) for row in connection.execute(query.sql.encode()).fetchall())
+    except psycopg.Error as error:
+        return problem(
+            query.check,
+            str(error.diag.message_primary),
+            "Is the database migrated? `chairtime migrate status`.",
+        )
+    if not found:
+        return ok(query.check, query.well)
+    more = len(found) - _SHOWN
+    shown = ", ".join(found[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return problem(query.check, f"{query.wrong} {shown}".strip(), query.hint)
+
+
+def _check_pooler(connection: "psycopg.Connection[Any]") -> Result:
+    """Find out whether the session survives a transaction: behind a transaction-mode pooler it does not."""
+    connection.execute("select set_config('chairtime.doctor', pg_backend_pid()::text, false)")
+    asked = "select current_setting('chairtime.doctor', true) is distinct from pg_backend_pid()::text"
+    lost = [connection.execute(asked).fetchone() for _ in range(3)]
+    connection.execute("select set_config('chairtime.doctor', '', false)")
+    if any(row and row[0] for row in lost):
+        hint = "Use the direct connection or session mode (port 5432) here; the worker may keep this one."
+        return problem(
+            "pooler", "this URL leads through a transaction-mode pooler, where locks do not hold", hint
+        )
+    return ok("pooler", "the session is ours: direct, or session mode")
+
+
+def _check_migrations(project: "Project", connection: "psycopg.Connection[Any]") -> Result:
+    from cli.migrations.files import read_migrations
+    from cli.migrations.history import read_history
+    from cli.migrations.verify import history_problems
+
+    try:
+        migrations = read_migrations(project.migrations_dir)
+    except ChairtimeError as error:
+        return problem("migrations", error.message, error.hint or "")
+    history = read_history(connection)
+    found = [f"{one.what} {one.message}" for one in history_problems(history, migrations)]
+    pending = {migration.version for migration in migrations} - {row.version for row in history}
+    if found:
+        return problem("migrations", "; ".join(found[:3]), _ASK_VERIFY)
+    if pending:
+        return problem("migrations", f"{len(pending)} not applied", "Apply them: `chairtime migrate up`.")
+    return ok("migrations", f"all {len(migrations)} applied, none edited")
