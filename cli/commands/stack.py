@@ -44,7 +44,7 @@ def up(detach: Detach = False, port: Port = None, db_port: DbPort = None) -> Non
     elif detach:
         from cli.local.supervisor import start_in_background
 
-        output.emit(start_in_background(project.root, _say, port, db_port), render_status)
+        output.emit(start_in_background(project.root, say, port, db_port), render_status)
     else:
         _run_here(project, port, db_port)
 
@@ -55,13 +55,13 @@ def _run_here(project: Project, port: int | None, db_port: int | None) -> None:
     started = time.monotonic()
 
     def ready(status: Mapping[str, Any]) -> None:
-        _say(f"Ready after {time.monotonic() - started:.1f} s; Ctrl-C stops the stack")
+        say(f"Ready after {time.monotonic() - started:.1f} s; Ctrl-C stops the stack")
         output.emit(status, render_status)
 
     try:
-        Stack(project.root, _say, port, db_port).run(ready)
+        Stack(project.root, say, port, db_port).run(ready)
     except KeyboardInterrupt:
-        _say("Stopped")
+        say("Stopped")
 
 
 @app.command()
@@ -73,18 +73,23 @@ def status() -> None:
 @app.command()
 def down() -> None:
     """Stop the embedded stack; its data stays."""
-    import psutil
-
-    from cli.local.parts import is_alive
-
     state = _state(find_project())
     if not state.is_running:
         output.note("No stack is running here.")
         return
+    stop(state)
+    output.note("Stopped")
+
+
+def stop(state: State) -> None:
+    """End a running stack and wait until nothing of it is left."""
+    import psutil
+
+    from cli.local.parts import is_alive
+
     supervisor = psutil.Process(state.read_status()["pid"])
     supervisor.terminate()
     _await(lambda: not is_alive(supervisor), "the stack does not end")
-    output.note("Stopped")
 
 
 @app.command()
@@ -111,7 +116,7 @@ def reset(yes: Yes = False) -> None:
 def _reset_stopped(project: Project) -> None:
     from cli.local.stack import Stack
 
-    Stack(project.root, _say).rebuild()
+    Stack(project.root, say).rebuild()
     output.note("The data is fresh. `chairtime up` starts the stack.")
 
 
@@ -139,7 +144,8 @@ def _state(project: Project) -> State:
     return State(project.state_dir)
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Say what is being done."""
     from rich.markup import escape
 
     output.note(f"[dim]-[/] {escape(text)}")

@@ -15,12 +15,30 @@ const secret = new TextEncoder().encode(settings.auth.jwt_secret);
 
 // "2026-12-01 10:00:00.5+00" is Postgres' way; PostgREST and GoTrue say "2026-12-01T10:00:00.5+00:00".
 const iso = (value) => value.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
-const asText = (oid) => ({ to: oid, from: [oid], serialize: (value) => value, parse: iso });
+
+// lite has turned an RPC's objects and arrays into JSON already, and the driver would do it once more.
+const isJson = (value) => typeof value === "string" && /^\s*[[{]/.test(value) && parses(value);
+const toJson = (value) => (isJson(value) ? value : JSON.stringify(value));
+const parses = (text) => {
+  try {
+    return Boolean(JSON.parse(text));
+  } catch {
+    return false;
+  }
+};
+
+const type = (oid, serialize, parse) => ({ to: oid, from: [oid], serialize, parse });
+const types = {
+  json: type(114, toJson, JSON.parse),
+  jsonb: type(3802, toJson, JSON.parse),
+  timestamp: type(1114, (value) => value, iso),
+  timestamptz: type(1184, (value) => value, iso),
+};
 
 /** Postgres as PostgREST uses it: what the request knows is set in one statement, and nothing is ever granted. */
 class Database extends PostgresConnection {
   constructor(url, connections) {
-    super({ url, postgresOptions: { max: connections, types: { timestamp: asText(1114), timestamptz: asText(1184) } } });
+    super({ url, postgresOptions: { max: connections, types } });
   }
 
   // lite would grant all on every table with row level security to anon, authenticated and service_role here.

@@ -1,0 +1,80 @@
+"""`chairtime demo`: the main job, played through the HTTP API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cli import output
+from cli.errors import ChairtimeError
+from cli.local.state import State
+from cli.project import Project, find_project
+
+if TYPE_CHECKING:
+    from cli.demo.story import Told
+
+app = typer.Typer()
+
+
+@app.command()
+def demo() -> None:
+    """Play one clinic's busy minute through the HTTP API and tell it as a story.
+
+    Uses the stack that runs, or starts one and stops it afterwards. Exits with 0 only if every step came out
+    as it should.
+    """
+    with a_stack(find_project()) as status:
+        from cli.demo.audience import watching
+        from cli.demo.stage import DemoFailure, set_stage
+        from cli.demo.story import play
+
+        output.note(f"\nThe clinic's API is {status['api_url']}\n")
+        told: list[Told] = []
+        started = time.monotonic()
+        try:
+            with (
+                set_stage(status) as stage,
+                watching(status, f"availability:{stage.clinic['id']}") as audience,
+            ):
+                play(stage, audience, lambda one: _tell(told, one))
+        except DemoFailure as failure:
+            raise ChairtimeError(f"the demo went wrong: {failure}", "demo_failed") from failure
+        _end(told, time.monotonic() - started)
+
+
+def _tell(told: list[Told], one: Told) -> None:
+    told.append(one)
+    if not output.is_json():
+        number, seconds = f"{len(told):2}", f"{one.seconds * 1000:6.0f} ms"
+        output.console().print(
+            f"[green]{number}[/] [bold]{one.title:<34}[/] [dim]{seconds}[/]\n   {one.text}"
+        )
+
+
+def _end(told: list[Told], seconds: float) -> None:
+    if output.is_json():
+        output.emit({"steps": [asdict(one) for one in told], "seconds": seconds})
+    else:
+        output.console().print(f"\n[bold green]All {len(told)} steps came out right[/] in {seconds:.1f} s.")
+
+
+@contextmanager
+def a_stack(project: Project) -> Iterator[Mapping[str, Any]]:
+    """Yield the status of the running stack, or of one that is started now and stopped afterwards."""
+    from cli.commands.stack import say, stop
+    from cli.local.supervisor import start_in_background
+
+    state = State(project.state_dir)
+    if state.is_running:
+        yield state.read_status()
+        return
+    status = start_in_background(project.root, say)
+    try:
+        yield status
+    finally:
+        stop(state)
