@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ import httpx
 from postgrest.exceptions import APIError
 
 from supabase import Client, ClientOptions, create_client
+
+_TLS = ssl.create_default_context()  # slow to make, and the same for everybody
 
 SLUG = "demo-harbour"
 ZONE = ZoneInfo("America/New_York")
@@ -113,7 +116,7 @@ class Stage:
     def person(self, name: str, token: str | None = None, key: str | None = None) -> Person:
         """Return somebody with a client of their own: anonymous, with a token, or with another key."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        http = self._open.enter_context(httpx.Client(timeout=30, trust_env=False))
+        http = self._open.enter_context(httpx.Client(timeout=30, trust_env=False, verify=_TLS))
         options = ClientOptions(
             schema="api", headers=headers, auto_refresh_token=False, persist_session=False, httpx_client=http
         )
