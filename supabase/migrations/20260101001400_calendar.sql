@@ -263,7 +263,7 @@ set search_path = ''
 as $$
 declare
   v_appointment clinic.appointments;
-  v_cancelled uuid [] := '{}';
+  v_cancelled uuid [] := array[]::uuid [];
 begin
   update clinic.slot_reservations as r
   set outcome = 'released', ended_at = clock_timestamp()
