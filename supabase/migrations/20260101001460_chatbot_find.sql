@@ -1,0 +1,265 @@
+-- Chatbot, finding: a few free times, well apart, each behind a token.
+
+create function clinic.hours_of(part_of_day text)
+returns int4range
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_hours int4range := case lower(clinic.clean_text(hours_of.part_of_day, 'part_of_day', 40))
+    when 'morning' then int4range(0, 12)
+    when 'afternoon' then int4range(12, 17)
+    when 'evening' then int4range(17, 24)
+  end;
+begin
+  if nullif(btrim(hours_of.part_of_day), '') is not null and v_hours is null then
+    perform clinic.refuse('invalid_argument', 'part_of_day must be morning, afternoon or evening.');
+  end if;
+  return coalesce(v_hours, int4range(0, 24));
+end
+$$;
+comment on function clinic.hours_of is 'The hours of a part of the day, by the clinic''s clock: morning to 12, afternoon to 17, evening after. Null is all day.';
+
+create function clinic.spread_slots(
+  policy clinic.clinics, type clinic.appointment_types, dentist_ids uuid [], from_day date, hours int4range,
+  same_day boolean, max_results integer
+)
+returns setof api.slot
+language sql
+volatile
+set search_path = ''
+as $$
+  with free as (
+    -- One dentist a start, and not always the same one.
+    select distinct on (j.starts_at)
+      j.dentist_id, j.starts_at, j.ends_at, (j.starts_at at time zone policy.time_zone)::date as day
+    from clinic.judge_slots(
+      policy, spread_slots.dentist_ids, type.duration, type.buffer_before, type.buffer_after,
+      spread_slots.from_day, spread_slots.from_day + 27, clock_timestamp(), false, clinic.my_patient(policy.id)
+    ) as j
+    where
+      j.code is null
+      and spread_slots.hours @> extract(hour from j.starts_at at time zone policy.time_zone)::integer
+    order by j.starts_at, hashtext(j.dentist_id::text || j.starts_at::text)
+  ),
+
+  placed as (
+    -- Each day in as many stretches as there may be offers; the first start of each stretch stands for it.
+    select
+      f.dentist_id, f.starts_at, f.ends_at,
+      dense_rank() over (order by f.day) - 1 as nth_day,
+      (row_number() over (partition by f.day order by f.starts_at) - 1)
+      * spread_slots.max_results / count(*) over (partition by f.day) as stretch
+    from free as f
+  ),
+
+  firsts as (
+    select distinct on (p.nth_day, p.stretch) p.* from placed as p
+    order by p.nth_day, p.stretch, p.starts_at
+  ),
+
+  chosen as (
+    -- A date was said: that day, all over. None was: day after day, each at another time.
+    select f.* from firsts as f
+    order by
+      case when same_day then 0 else mod(f.stretch - f.nth_day % max_results + max_results, max_results) end,
+      f.nth_day, f.stretch
+    limit spread_slots.max_results
+  )
+
+  select c.dentist_id, c.starts_at, c.ends_at from chosen as c
+  order by c.starts_at;
+$$;
+comment on function clinic.spread_slots is
+'A few free slots of the four weeks from from_day, well apart: over the first day that has any (same_day), or over days and times.';
+
+create function clinic.insert_offers(policy clinic.clinics, type clinic.appointment_types, slots api.slot [])
+returns jsonb
+language sql
+volatile
+set search_path = ''
+as $$
+  with drawn as materialized (
+    select s.*, replace(gen_random_uuid()::text, '-', '') as token, clock_timestamp() + interval '15 minutes' as expires_at
+    from unnest(insert_offers.slots) as s
+  ),
+
+  stored as (
+    insert into clinic.slot_offers (
+      token_hash, clinic_id, dentist_id, appointment_type_id, starts_at, ends_at, offered_to, expires_at
+    )
+    select
+      sha256(convert_to(d.token, 'UTF8')), policy.id as clinic_id, d.dentist_id, type.id as type_id, d.starts_at, d.ends_at, auth.uid(),
+      d.expires_at
+    from drawn as d
+  )
+
+  select coalesce(jsonb_agg(
+    jsonb_build_object('offer', d.token, 'offer_expires_at', d.expires_at)
+    || clinic.describe_slot(policy, type.id, d.dentist_id, d.starts_at, d.ends_at)
+    order by d.starts_at
+  ), '[]')
+  from drawn as d;
+$$;
+comment on function clinic.insert_offers is 'Stores an offer for each slot and returns them, each with its token: the only time it is told.';
+
+
+-- Find ---------------------------------------------------------------------------------------------------------------
+
+create function clinic.chatbot_answer(status text, message text, clinic jsonb, offers jsonb, candidates jsonb)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'status', status, 'message', message, 'clinic', clinic, 'offers', offers, 'candidates', candidates,
+    'server_now', clock_timestamp()
+  );
+$$;
+comment on function clinic.chatbot_answer is 'What chatbot_find_slots returns.';
+
+create function clinic.ask_back(what text, resolved jsonb, clinic jsonb)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select clinic.chatbot_answer(
+    'choose_' || what,
+    format(
+      case when resolved -> 'is_known' = 'true' then 'More than one %s fits. Ask which.' else 'No %s has this name. Ask which.' end,
+      what
+    ),
+    ask_back.clinic, '[]', resolved -> 'candidates'
+  );
+$$;
+comment on function clinic.ask_back is 'The answer to a name that is unknown or ambiguous: the candidates.';
+
+create function clinic.first_day(policy clinic.clinics, from_date date)
+returns date
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_today date := (clock_timestamp() at time zone policy.time_zone)::date;
+  v_last date := ((clock_timestamp() + policy.booking_horizon) at time zone policy.time_zone)::date;
+  v_day date := clinic.required_day(coalesce(first_day.from_date, v_today), 'from_date');
+begin
+  -- A day of grace: the caller may live where it is still yesterday.
+  if v_day < v_today - 1 then
+    perform clinic.refuse('in_the_past', hint => format('At the clinic it is %s. Ask for that day or a later one.', v_today));
+  elsif v_day > v_last then
+    perform clinic.refuse('beyond_horizon', hint => format('The last day that can be booked is %s.', v_last));
+  end if;
+  return greatest(v_day, v_today);
+end
+$$;
+comment on function clinic.first_day is 'The clinic''s day to search from; today when none was said. Errors: invalid_argument, in_the_past, beyond_horizon.';
+
+create function clinic.offer_slots(
+  policy clinic.clinics, summary jsonb, type_id uuid, dentist_id uuid, from_date date, part_of_day text, max_results integer
+)
+returns jsonb
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_type clinic.appointment_types := clinic.bookable_type(offer_slots.type_id);
+  v_from date := clinic.first_day(policy, offer_slots.from_date);
+  v_hours int4range := clinic.hours_of(offer_slots.part_of_day);
+  v_slots api.slot [];
+begin
+  if (offer_slots.max_results between 1 and 10) is not true then
+    perform clinic.refuse('invalid_argument', 'max_results must be between 1 and 10.');
+  end if;
+  v_slots := array(
+    select s from clinic.spread_slots(
+      policy, v_type,
+      array(
+        select d.id from clinic.dentists as d
+        where d.clinic_id = policy.id and d.is_active and d.id = coalesce(offer_slots.dentist_id, d.id)
+      ),
+      v_from, v_hours, offer_slots.from_date is not null, offer_slots.max_results
+    ) as s
+  );
+  return case
+    when v_slots = '{}' then clinic.chatbot_answer(
+      'nothing_free', format('Nothing is free for this from %s to %s. Try another day, part of day or dentist.', v_from, v_from + 27),
+      summary, '[]', '[]'
+    )
+    else clinic.chatbot_answer('offers', 'Say the labels and ask which one to hold.', summary, clinic.insert_offers(policy, v_type, v_slots), '[]')
+  end;
+end
+$$;
+comment on function clinic.offer_slots is 'The offers, once it is clear what is wanted.';
+
+create function clinic.chatbot_find_slots(
+  clinic_slug text, service text, dentist text, from_date date, part_of_day text, max_results integer
+)
+returns jsonb
+language plpgsql
+volatile
+security definer -- reads the ledger and writes offers; answers with free time only
+set search_path = ''
+as $$
+declare
+  v_slug text := clinic.required(clinic.clean_text(chatbot_find_slots.clinic_slug, 'clinic_slug', 200), 'clinic_slug');
+  v_said_dentist text := nullif(clinic.plain_name(clinic.clean_text(chatbot_find_slots.dentist, 'dentist', 200)), '');
+  v_clinic clinic.clinics;
+  v_summary jsonb;
+  v_service jsonb;
+  v_dentist jsonb;
+begin
+  perform clinic.require_user();
+  select * into v_clinic from clinic.clinics as c where c.slug = lower(v_slug);
+  if not found then
+    return clinic.ask_back('clinic', (
+      select clinic.resolve_name(v_slug, array_agg(c.id), array_agg(c.slug)) || '{"is_known": false}' from clinic.clinics as c
+    ), null);
+  end if;
+  v_service := clinic.resolve_service(v_clinic.id, clinic.clean_text(chatbot_find_slots.service, 'service', 200));
+  v_dentist := clinic.resolve_dentist(v_clinic.id, v_said_dentist);
+  v_summary := jsonb_build_object(
+    'id', v_clinic.id, 'slug', v_clinic.slug, 'name', v_clinic.name, 'time_zone', v_clinic.time_zone,
+    'today', (clock_timestamp() at time zone v_clinic.time_zone)::date,
+    'services', clinic.resolve_service(v_clinic.id, null) -> 'candidates'
+  );
+  if v_service ->> 'id' is null then
+    return clinic.ask_back('service', v_service, v_summary);
+  elsif v_said_dentist is not null and v_dentist ->> 'id' is null then
+    return clinic.ask_back('dentist', v_dentist, v_summary);
+  end if;
+  return clinic.offer_slots(
+    v_clinic, v_summary, (v_service ->> 'id')::uuid, case when v_said_dentist is not null then (v_dentist ->> 'id')::uuid end,
+    chatbot_find_slots.from_date, chatbot_find_slots.part_of_day, chatbot_find_slots.max_results
+  );
+end
+$$;
+grant execute on function clinic.chatbot_find_slots to anon, authenticated, service_role;
+
+create function api.chatbot_find_slots(
+  clinic_slug text,
+  service text default null,
+  dentist text default null,
+  from_date date default null,
+  part_of_day text default null,
+  max_results integer default 3
+)
+returns jsonb
+language sql
+volatile
+set search_path = ''
+as $$
+  select clinic.chatbot_find_slots(clinic_slug, service, dentist, from_date, part_of_day, max_results);
+$$;
+comment on function api.chatbot_find_slots is
+'Free times as a few offers, for a conversation. Service and dentist as people say them; no service means the shortest, no dentist any;
+from_date and part_of_day (morning, afternoon, evening) by the clinic''s clock; max_results 1 to 10. Returns {status, message, clinic, offers,
+candidates, server_now}: status is offers, nothing_free, or choose_clinic, choose_service, choose_dentist with candidates [{id, name}] to ask
+about. An offer has its token (offer, offer_expires_at), a label, and language-neutral fields.
+Errors: not_authenticated, invalid_argument, in_the_past, beyond_horizon.';
+grant execute on function api.chatbot_find_slots to anon, authenticated, service_role;

@@ -1,0 +1,50 @@
+"""The two clinics' chatbots, and what the tests say to them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.actors import Actors, Connection
+from tests.support.clinics import Clinic, load_clinic
+
+
+@pytest.fixture
+def riverside(actors: Actors) -> Clinic:
+    """The clinic in New York."""
+    return load_clinic(actors, "riverside")
+
+
+@pytest.fixture
+def sakura(actors: Actors) -> Clinic:
+    """The clinic in Tokyo."""
+    return load_clinic(actors, "sakura")
+
+
+@pytest.fixture
+def superuser(actors: Actors) -> Connection:
+    """Somebody who passes every policy."""
+    return actors.superuser()
+
+
+@pytest.fixture
+def bot(actors: Actors) -> Connection:
+    """The chatbot of riverside."""
+    return actors.user("bot@riverside.test")
+
+
+@pytest.fixture
+def foreign_bot(actors: Actors) -> Connection:
+    """The chatbot of sakura."""
+    return actors.user("bot@sakura.test")
+
+
+@pytest.fixture
+def desk(actors: Actors) -> Connection:
+    """A receptionist of riverside."""
+    return actors.user("desk@riverside.test")
+
+
+@pytest.fixture
+def ana(actors: Actors) -> Connection:
+    """A patient."""
+    return actors.user("ana@patients.test")
