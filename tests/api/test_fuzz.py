@@ -1,0 +1,152 @@
+"""Whatever a client sends, the answer is what was asked for or a 4xx with a code, and a refusal leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.api import matrix
+from tests.api.world import World
+from tests.support.stacks import Stack
+
+PARAMETERS = """
+select
+  p.proname as function,
+  jsonb_object_agg(a.name, a.type::regtype::text) filter (where a.name is not null) as parameters
+from pg_proc as p
+left join lateral unnest(p.proargnames[:p.pronargs], p.proargtypes::oid[]) as a (name, type) on true
+where p.pronamespace = 'api'::regnamespace
+group by p.proname order by p.proname
+"""
+
+# Everything of the clinic and its people that a call could leave behind.
+TRACES = """
+select
+  (select string_agg(t::text, ',' order by t.id) from clinic.appointments as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, ',' order by t.id) from clinic.slot_reservations as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, ',' order by t.id) from clinic.occupancy as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, ',' order by t.id) from clinic.patients as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, ',' order by t.id) from clinic.dentists as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, ',' order by t.id) from clinic.appointment_types as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, ',' order by t.id) from clinic.working_hours as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, ',' order by t.id) from clinic.extra_hours as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, ',' order by t.id) from clinic.time_off as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, ',' order by t.user_id) from clinic.staff as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, ',' order by t.user_id) from clinic.profiles as t where t.user_id = any(%(users)s)),
+  (select string_agg(t::text, ',' order by t.user_id, t.operation, t.key) from clinic.idempotency_keys as t
+   where t.user_id = any(%(users)s)),
+  (select max(t.id) from clinic.realtime_events as t where t.clinic_id = %(clinic)s),
+  (select t::text from clinic.clinics as t where t.id = %(clinic)s)
+"""
+
+INSTANTS = (
+    "infinity", "-infinity", "epoch", "now", "0001-01-01 BC", "294276-12-31T23:59:59Z", "2030-02-30", "25:00",
+    "2030-01-01", "2030-01-01T09:00:00", "2030-01-01T09:00:00Z", "2030-01-01T09:00:00.123456+14:00",
+)  # fmt: skip
+INTERVALS = ("0", "-1 hour", "15 minutes", "1 mon -29 days", "178000000 years", "P1D", "infinity", "1 microsecond")
+RUBBISH = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=50),
+    st.sampled_from(["", " ", "\u0000", "null", "'; drop schema clinic cascade; --", "🦷" * 100, "x" * 1_000_000]),
+    st.lists(st.integers(), max_size=3), st.dictionaries(st.text(max_size=5), st.integers(), max_size=3),
+)  # fmt: skip
+
+
+class Fuzzed:
+    """A furnished world, and what is known of its functions."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.world = World(stack)
+        self.functions = {
+            row["function"]: row["parameters"] or {} for row in self.world.superuser.execute(PARAMETERS)  # type: ignore[call-overload]
+        }
+        self.clients = {actor: self.world.http(actor) for actor in matrix.ACTORS}
+        self.ids = self._ids()
+
+    def _ids(self) -> list[str]:
+        """Return ids of everything there is, some of which belong to others or to nobody."""
+        world, clinic = self.world, self.world.clinic
+        seed = world.superuser.execute("select id from clinic.dentists where clinic_id <> %s limit 1", [clinic.id])
+        ids = [
+            world.hold(), world.appointment(), world.appointment(clinic.other, world.walk_in), world.time_off(),
+            world.extra_hours(), world.walk_in, clinic.id, *clinic.dentists.values(), *clinic.types.values(),
+            *world.users.values(), *(row["id"] for row in seed), "00000000-0000-0000-0000-000000000000",
+        ]  # fmt: skip
+        return [str(identifier) for identifier in ids]
+
+    def traces(self) -> Any:
+        """Return everything that is left in the database of this world."""
+        bound = {"clinic": self.world.clinic.id, "users": list(self.world.users.values())}
+        return self.world.superuser.execute(TRACES, bound).fetchone()
+
+    def plausible(self, name: str, kind: str) -> st.SearchStrategy[Any]:
+        """Draw values that have the right type, and may even make sense."""
+        clinic = self.world.clinic
+        texts = ["booked", "cancelled", "admin", "chatbot", "cancel", "reject", clinic.slug, "Check-up", "morning",
+                 "Europe/Berlin", f"clinic:{clinic.id}", f"availability:{clinic.id}", "+1 212 555 0100", "de"]  # fmt: skip
+        start = self.world.start()
+        values: dict[str, st.SearchStrategy[Any]] = {
+            "uuid": st.sampled_from(self.ids),
+            "timestamp with time zone": st.sampled_from([start.isoformat(), *INSTANTS]),
+            "date": st.sampled_from([start.date().isoformat(), *INSTANTS]),
+            "interval": st.sampled_from(INTERVALS),
+            "integer": st.integers(-3, 3) | st.sampled_from([2**31 - 1, -(2**31), 2**31, 10**30]),
+            "bigint": st.integers(-3, 3) | st.sampled_from([2**63 - 1, -(2**63), 2**63]),
+            "boolean": st.booleans(),
+            "text": st.sampled_from(texts) | st.text(max_size=20),
+            "jsonb": st.lists(
+                st.fixed_dictionaries(
+                    {"weekday": st.integers(0, 8) | RUBBISH, "opens": st.sampled_from(["09:00", "25:00", "9"]) | RUBBISH},
+                    optional={"closes": st.sampled_from(["12:00", "24:00", "08:00"])},
+                ),
+                max_size=3,
+            ),
+        }
+        return values[kind]
+
+    def arguments(self, function: str) -> st.SearchStrategy[dict[str, Any]]:
+        """Draw a body for a function: all that is required and more or less of the rest."""
+        known = {name: st.one_of(*[self.plausible(name, kind)] * 4, RUBBISH) for name, kind in self.functions[function].items()}
+        return st.fixed_dictionaries({}, optional=known) | st.fixed_dictionaries(known)
+
+
+@pytest.fixture(scope="module")
+def fuzzed(stack: Stack) -> Any:
+    """One world for all examples: what they leave behind is part of the test."""
+    fuzzed = Fuzzed(stack)
+    yield fuzzed
+    fuzzed.world.close()
+
+
+def send(client: httpx.Client, function: str, arguments: Any) -> httpx.Response:
+    body = json.dumps(arguments)
+    return client.post(f"/rpc/{function}", content=body, headers={"Content-Type": "application/json"})
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_every_answer_is_a_success_or_a_coded_4xx_that_leaves_nothing_behind(fuzzed: Fuzzed, data: st.DataObject) -> None:
+    function = data.draw(st.sampled_from(sorted(fuzzed.functions)), "function")
+    actor = data.draw(st.sampled_from(matrix.ACTORS), "actor")
+    arguments = data.draw(fuzzed.arguments(function), "arguments")
+    before = fuzzed.traces()
+    answer = send(fuzzed.clients[actor], function, arguments)
+    if not answer.is_success:
+        assert 400 <= answer.status_code < 500, answer.text
+        assert answer.json()["code"], answer.text
+        assert fuzzed.traces() == before
+
+
+def test_nothing_that_was_sent_has_broken_an_invariant(fuzzed: Fuzzed) -> None:
+    assert fuzzed.world.superuser.execute("select * from clinic.check_invariants()").fetchall() == []
+
+
+@pytest.mark.parametrize("body", ["", "null", "[]", "{", "\"\"", "[1,2]", "{\"a\"}", "\x00", "{\"dentist_id\": {}}"])
+def test_a_body_that_is_no_object_is_refused(stack: Stack, body: str) -> None:
+    answer = stack.http().post("/rpc/explain_slot", content=body, headers={"Content-Type": "application/json"})
+    assert 400 <= answer.status_code < 500, answer.text
+    assert answer.json()["code"]
