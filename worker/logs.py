@@ -32,4 +32,7 @@ def configure_logs(level: str) -> None:
             ],
         )
     )
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
+    logging.getLogger("psycopg.pool").setLevel(
+        logging.CRITICAL
+    )  # our own lines say when the database is lost

@@ -12,12 +12,17 @@ from prometheus_client import (
     Info,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from worker.schedule import JOBS
+
 _JOB_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _DELIVERY_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+JOB = "job_name"  # Prometheus calls what it scrapes "job"
 
 # key of the snapshot: (metric, label or None, kind, help). A labelled number comes as {label value: number}.
 _SNAPSHOT: dict[str, tuple[str, str | None, type[GaugeMetricFamily | CounterMetricFamily], str]] = {
@@ -52,7 +57,7 @@ _SNAPSHOT: dict[str, tuple[str, str | None, type[GaugeMetricFamily | CounterMetr
     ),
     "utilisation": (
         "chairtime_utilisation_ratio", "clinic", GaugeMetricFamily,
-        "Share of today's working time that is booked, by clinic.",
+        "Share of today's working time that is booked, by clinic. 0 on a day off.",
     ),
     "invariant_violations": (
         "chairtime_invariant_violations", "invariant", GaugeMetricFamily,
@@ -62,9 +67,9 @@ _SNAPSHOT: dict[str, tuple[str, str | None, type[GaugeMetricFamily | CounterMetr
         "chairtime_invariants_checked_timestamp_seconds", None, GaugeMetricFamily,
         "When the invariants were last verified, Unix time. 0: never.",
     ),
-    "partition_days_ahead": (
-        "chairtime_event_partition_days_ahead", None, GaugeMetricFamily,
-        "Days after today for which an event partition exists.",
+    "partitions_ahead": (
+        "chairtime_event_partitions_ahead", None, GaugeMetricFamily,
+        "Event partitions, a day each, that exist for days after today.",
     ),
     "workers": ("chairtime_workers", None, GaugeMetricFamily, "Workers that reported within half a minute."),
     "epoch": (
@@ -72,7 +77,7 @@ _SNAPSHOT: dict[str, tuple[str, str | None, type[GaugeMetricFamily | CounterMetr
         "Epoch of the lease: one more at every takeover.",
     ),
     "job_last_success": (
-        "chairtime_job_last_success_timestamp_seconds", "job", GaugeMetricFamily,
+        "chairtime_job_last_success_timestamp_seconds", JOB, GaugeMetricFamily,
         "When the job last succeeded, whoever ran it, Unix time.",
     ),
 }  # fmt: skip
@@ -86,6 +91,7 @@ class Metrics(Collector):
     """
 
     def __init__(self, version: str = "") -> None:
+        disable_created_metrics()  # they double the output, and Prometheus needs none of them
         self.registry = registry = CollectorRegistry()
         self.snapshot: dict[str, Any] | None = None
         self.snapshot_seconds = Gauge(
@@ -117,13 +123,17 @@ class Metrics(Collector):
             "chairtime_job_runs",
             "Runs of jobs by this worker. succeeded; failed (it is retried); busy (running elsewhere); "
             "done (this tick was run already); gone (taken for dead and replaced).",
-            ["job", "outcome"],
+            [JOB, "outcome"],
             registry=registry,
         )
         self.job_duration = Histogram(
-            "chairtime_job_duration_seconds", "How long a run took, all its batches.", ["job"],
+            "chairtime_job_duration_seconds", "How long a run took, all its batches.", [JOB],
             buckets=_JOB_SECONDS, registry=registry,
         )  # fmt: skip
+        for job in JOBS:
+            self.job_duration.labels(job.name)
+            for outcome in ("succeeded", "failed"):
+                self.job_runs.labels(job.name, outcome)
         self.tailed = Counter(
             "chairtime_tail_events", "Events this worker wrote to its log.", registry=registry
         )

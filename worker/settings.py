@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     schedule_expire_reservations: Schedule = "* * * * *"
     schedule_maintain_partitions: Schedule = "7 * * * *"
     schedule_purge_idempotency_keys: Schedule = "*/15 * * * *"
+    schedule_purge_slot_offers: Schedule = "5-59/15 * * * *"
     schedule_refresh_daily_metrics: Schedule = "* * * * *"
     schedule_verify_invariants: Schedule = "*/10 * * * *"
     schedule_flag_no_shows: Schedule = OFF

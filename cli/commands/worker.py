@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
@@ -46,7 +47,7 @@ def worker(ctx: typer.Context, db_url: DbUrl = None) -> None:
 
 @app.command()
 def jobs(ctx: typer.Context, db_url: DbUrl = None) -> None:
-    """List the jobs: what they do, when they are due, how the last run went."""
+    """List the jobs: when they are due, and how the last run went."""
     with _translated():
         settings = _settings(db_url or ctx.obj)
         rows = asyncio.run(_list_jobs(settings))
@@ -116,7 +117,7 @@ def _database(settings: "Settings") -> "Database":
 
 
 def _draw_jobs(rows: list[dict[str, Any]]) -> Any:
-    columns = ("job", "schedule (UTC)", "last run", "result", "rows", "what it does")
+    columns = ("job", "schedule (UTC)", "last run (UTC)", "result", "rows")
     return output.table(columns, ([*_job_cells(row)] for row in rows))
 
 
@@ -124,10 +125,9 @@ def _job_cells(row: dict[str, Any]) -> Iterator[str]:
     started = row["started_at"]
     yield row["job"]
     yield row["schedule"]
-    yield f"{started:%Y-%m-%d %H:%M:%S}" if started else "never"
+    yield f"{started.astimezone(UTC):%m-%d %H:%M:%S}" if started else "never"
     yield row["error"] or row["state"] or ""
     yield "" if row["affected"] is None else str(row["affected"])
-    yield row["about"]
 
 
 @contextmanager

@@ -29,6 +29,19 @@ create table clinic.workers (
 );
 comment on table clinic.workers is 'The workers that reported lately, leader and standbys alike.';
 
+create function clinic.known_jobs()
+returns text []
+language sql
+immutable
+set search_path = ''
+as $$
+  select array[
+    'expire_reservations', 'maintain_partitions', 'purge_idempotency_keys', 'purge_slot_offers',
+    'refresh_daily_metrics', 'verify_invariants', 'flag_no_shows'
+  ];
+$$;
+comment on function clinic.known_jobs is 'The jobs there are, each a function of this name.';
+
 create table clinic.job_runs (
   id uuid not null,
   job text not null,
@@ -45,12 +58,7 @@ create table clinic.job_runs (
   touched_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
   constraint job_runs_pkey primary key (id),
-  constraint job_runs_job_known check (
-    job in (
-      'expire_reservations', 'maintain_partitions', 'purge_idempotency_keys',
-      'refresh_daily_metrics', 'verify_invariants', 'flag_no_shows'
-    )
-  ),
+  constraint job_runs_job_known check (job = any (clinic.known_jobs())),
   constraint job_runs_cause_known check (cause in ('schedule', 'wake', 'manual')),
   constraint job_runs_state_known check (state in ('running', 'succeeded', 'failed', 'abandoned'))
 );
@@ -244,11 +252,7 @@ as $$
   select
     known.job, past.last_tick, past.last_success_at, newest.started_at, newest.finished_at,
     newest.state, newest.cause, newest.affected, newest.error
-  from
-    unnest(array[
-      'expire_reservations', 'maintain_partitions', 'purge_idempotency_keys',
-      'refresh_daily_metrics', 'verify_invariants', 'flag_no_shows'
-    ]) as known (job)
+  from unnest(clinic.known_jobs()) as known (job)
   cross join lateral (
     select
       (

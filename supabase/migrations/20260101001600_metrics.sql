@@ -399,7 +399,7 @@ as $$
     ), '{}'),
     'invariant_violations', coalesce((select jsonb_object_agg(i.violation, i.violations) from clinic.invariant_checks as i), '{}'),
     'invariants_checked_at', coalesce((select extract(epoch from max(i.checked_at)) from clinic.invariant_checks as i), 0),
-    'partition_days_ahead', clinic.count_days_ahead(),
+    'partitions_ahead', clinic.count_days_ahead(),
     'workers', (select count(*) from clinic.workers as w where w.seen_at > clock_timestamp() - interval '30 seconds'),
     'epoch', (select l.epoch from clinic.worker_leases as l),
     'job_last_success', coalesce((

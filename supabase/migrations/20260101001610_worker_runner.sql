@@ -10,6 +10,7 @@ as $$
     when 'expire_reservations' then clinic.expire_reservations(max_rows)
     when 'maintain_partitions' then clinic.maintain_partitions(max_rows, coalesce(retention, interval '90 days'))
     when 'purge_idempotency_keys' then clinic.purge_idempotency_keys(max_rows, coalesce(retention, interval '24 hours'))
+    when 'purge_slot_offers' then clinic.purge_slot_offers(max_rows, coalesce(retention, interval '24 hours'))
     when 'refresh_daily_metrics' then clinic.refresh_daily_metrics(max_rows)
     when 'verify_invariants' then clinic.verify_invariants(max_rows)
     when 'flag_no_shows' then clinic.flag_no_shows(max_rows, coalesce(retention, interval '1 hour'))

@@ -30,7 +30,11 @@ class WorkerProcess:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SUPABASE_")}
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "worker"], stdout=output, stderr=output, env=inherited | ours, cwd=log.parent
+                [sys.executable, "-m", "worker"],
+                stdout=output,
+                stderr=output,
+                env=inherited | ours,
+                cwd=log.parent,
             )
 
     def __enter__(self) -> Self:
@@ -75,6 +79,12 @@ class WorkerProcess:
         """Ask the worker's HTTP side."""
         port = self.wait_for("worker_started")["http_port"]
         return httpx.get(f"http://127.0.0.1:{port}{path}")
+
+    def leads(self) -> bool:
+        """Whether the worker believes that it leads, as far as its log tells."""
+        events = [line["event"] for line in map(json.loads, self.complete_lines())]
+        turns = [event for event in events if event.startswith("leadership_")]
+        return turns[-1:] == ["leadership_gained"]
 
     def wait_ready(self) -> Line:
         """Return what /readyz says once it says yes."""

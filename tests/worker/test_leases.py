@@ -44,7 +44,9 @@ async def test_a_standby_takes_over_what_ran_out_in_a_new_epoch(db: Database, ro
     assert await db.acquire_lease(A, LONG) is None
 
 
-async def test_a_leader_that_comes_late_to_its_own_lease_gets_a_new_epoch(db: Database, root: Connection) -> None:
+async def test_a_leader_that_comes_late_to_its_own_lease_gets_a_new_epoch(
+    db: Database, root: Connection
+) -> None:
     epoch = await lead(db)
     run_out(root)
     assert await lead(db) == epoch + 1
@@ -79,11 +81,15 @@ async def test_a_leader_of_the_past_changes_nothing(db: Database, root: Connecti
     assert root.execute("select sum(total) as n from clinic.event_totals").fetchone() == {"n": None}
 
 
-async def test_an_epoch_does_not_end_before_what_was_done_in_it_is_committed(db: Database, root: Connection) -> None:
+async def test_an_epoch_does_not_end_before_what_was_done_in_it_is_committed(
+    db: Database, root: Connection
+) -> None:
     epoch = await db.acquire_lease(A, timedelta(milliseconds=500))
 
     def is_over() -> bool:
-        row = root.execute("select not clinic.is_lease_live(l) as over from clinic.worker_leases as l").fetchone()
+        row = root.execute(
+            "select not clinic.is_lease_live(l) as over from clinic.worker_leases as l"
+        ).fetchone()
         return row is not None and row["over"]
 
     with root.transaction():

@@ -48,7 +48,8 @@ def touch(connection: Connection | psycopg.Connection, dentist: object) -> None:
     """Write one event about a dentist."""
     connection.execute(
         "insert into clinic.extra_hours (clinic_id, dentist_id, during)"
-        " select clinic_id, id, tstzrange(now(), now() + interval '1 hour') from clinic.dentists where id = %s",
+        " select clinic_id, id, tstzrange(now(), now() + interval '1 hour')"
+        " from clinic.dentists where id = %s",
         [dentist],
     )
 
@@ -62,7 +63,9 @@ async def test_reads_every_event_once_in_order_whatever_the_batch(
     assert await reader.read_all() == ids(root)
 
 
-async def test_does_not_skip_what_is_committed_late(db: Database, root: Connection, riverside: Clinic) -> None:
+async def test_does_not_skip_what_is_committed_late(
+    db: Database, root: Connection, riverside: Clinic
+) -> None:
     reader = await start_reader(db)
     await reader.read_all()
     with psycopg.connect(root.info.dsn, password=root.info.password) as early:
@@ -76,7 +79,7 @@ async def test_does_not_skip_what_is_committed_late(db: Database, root: Connecti
 async def test_does_not_skip_a_lower_id_of_a_younger_transaction(
     db: Database, root: Connection, riverside: Clinic
 ) -> None:
-    """The older transaction draws the higher id and commits first: neither id nor xid alone tells the order."""
+    """The older transaction draws the higher id and commits first: an id alone tells nothing."""
     reader = await start_reader(db)
     await reader.read_all()
     connect = {"conninfo": root.info.dsn, "password": root.info.password}
@@ -115,11 +118,15 @@ async def test_another_leader_goes_on_where_the_last_one_stopped(
         await first.tail.step(first.seen.append)
 
 
-async def test_counts_each_event_once(db: Database, actors: Actors, root: Connection, riverside: Clinic) -> None:
+async def test_counts_each_event_once(
+    db: Database, actors: Actors, root: Connection, riverside: Clinic
+) -> None:
     book(actors.user("ana@patients.test"), riverside, riverside.at("09:00"))
     reader = await start_reader(db, batch=1)
     await reader.read_all()
-    truth = root.execute("select event, count(*) as total from clinic.realtime_events group by event order by event")
+    truth = root.execute(
+        "select event, count(*) as total from clinic.realtime_events group by event order by event"
+    )
     assert root.execute("select * from clinic.event_totals order by event").fetchall() == truth.fetchall()
     assert (await db.snapshot())["booked"] == 1
     assert (await db.snapshot())["tail_lag_seconds"] == 0
