@@ -27,12 +27,15 @@ const parses = (text) => {
   }
 };
 
+// A number where a time belongs is Postgres' to refuse, not the driver's to choke on.
+const toText = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+
 const type = (oid, serialize, parse) => ({ to: oid, from: [oid], serialize, parse });
 const types = {
   json: type(114, toJson, JSON.parse),
   jsonb: type(3802, toJson, JSON.parse),
-  timestamp: type(1114, (value) => value, iso),
-  timestamptz: type(1184, (value) => value, iso),
+  timestamp: type(1114, toText, iso),
+  timestamptz: type(1184, toText, iso),
 };
 
 /** Postgres as PostgREST uses it: what the request knows is set in one statement, and nothing is ever granted. */
