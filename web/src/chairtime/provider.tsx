@@ -46,8 +46,9 @@ export function ChairtimeProvider({ client, queryClient, children }: Props) {
     let lastUser: string | null | undefined
     const { data } = client.supabase.auth.onAuthStateChange((_event, next) => {
       const user = next?.user.id ?? null
-      // Another person must not see the last one's rows for even a moment.
-      if (lastUser !== undefined && lastUser !== user) queries.clear()
+      // Another person must not see the last one's rows for even a moment; what a guest saw is everybody's.
+      if (lastUser && lastUser !== user) queries.clear()
+      else if (lastUser === null && user) void queries.invalidateQueries()
       lastUser = user
       setSession(next)
     })

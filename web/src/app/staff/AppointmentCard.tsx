@@ -1,7 +1,6 @@
 import { Check, CheckCheck, UserX } from 'lucide-react'
 import { type DayAppointment, epoch } from '../../chairtime'
 import { timeRange } from '../format'
-import { hueOf } from '../ui/parts'
 import { type Axis, placeOf, yOf } from './geometry'
 import type { useMoving } from './useMoving'
 
@@ -9,6 +8,7 @@ interface Props {
   appointment: DayAppointment
   axis: Axis
   zone: string
+  hue: number
   moving: ReturnType<typeof useMoving>
   onOpen(appointment: DayAppointment): void
 }
@@ -25,7 +25,7 @@ const SHORT = 40
 const claims = (status: DayAppointment['status']) => status === 'booked' || status === 'checked_in'
 
 /** An appointment on the board, with its buffers before and after. */
-export function AppointmentCard({ appointment, axis, zone, moving, onOpen }: Props) {
+export function AppointmentCard({ appointment, axis, zone, hue, moving, onOpen }: Props) {
   const { starts_at, ends_at, blocked_from, blocked_until, status, patient_name, appointment_type } =
     appointment
   const place = placeOf(axis, starts_at, ends_at)
@@ -35,7 +35,7 @@ export function AppointmentCard({ appointment, axis, zone, moving, onOpen }: Pro
   return (
     <>
       {claims(status) && epoch(blocked_from) < epoch(starts_at) && (
-        <Buffer axis={axis} from={blocked_from} until={starts_at} hue={hueOf(appointment_type)} />
+        <Buffer axis={axis} from={blocked_from} until={starts_at} hue={hue} />
       )}
       <button
         type="button"
@@ -44,7 +44,7 @@ export function AppointmentCard({ appointment, axis, zone, moving, onOpen }: Pro
         data-lifted={isLifted}
         data-short={place.height < SHORT}
         data-appointment={appointment.id}
-        style={{ ...place, '--hue': hueOf(appointment_type) } as React.CSSProperties}
+        style={{ ...place, '--hue': hue } as React.CSSProperties}
         aria-label={`${patient_name}, ${appointment_type}, ${times}${words[status]}`}
         aria-describedby="board-help"
         onClick={() => !moving.wasDragged() && !isLifted && onOpen(appointment)}
@@ -61,7 +61,7 @@ export function AppointmentCard({ appointment, axis, zone, moving, onOpen }: Pro
         </span>
       </button>
       {claims(status) && epoch(blocked_until) > epoch(ends_at) && (
-        <Buffer axis={axis} from={ends_at} until={blocked_until} hue={hueOf(appointment_type)} />
+        <Buffer axis={axis} from={ends_at} until={blocked_until} hue={hue} />
       )}
     </>
   )

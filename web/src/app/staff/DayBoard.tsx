@@ -8,8 +8,9 @@ import {
   intervalMs,
   useChairtime,
 } from '../../chairtime'
+import { useAppointmentTypes } from '../data'
 import { clockTime, timeRange } from '../format'
-import { Avatar, Empty } from '../ui/parts'
+import { Avatar, Empty, nthHue } from '../ui/parts'
 import { AppointmentCard } from './AppointmentCard'
 import { type Axis, axisOf, instantAtY, placeOf, yOf } from './geometry'
 import { HoldCard } from './HoldCard'
@@ -28,6 +29,9 @@ export function DayBoard({ day, slotInterval, onOpen, onBook, onMove }: Props) {
   const axis = useMemo(() => axisOf(day), [day])
   const step = intervalMs(slotInterval)
   const columns = useRef(new Map<string, HTMLElement>())
+  const types = useAppointmentTypes(day.clinic_id).data
+  // Each type of visit has its own colour.
+  const hueOf = (typeId: string) => nthHue(types?.findIndex(({ id }) => id === typeId) ?? 0)
   const moving = useMoving({ day, axis, step, columns, onMove })
   const [picked, setPicked] = useState<string | null>(null)
   const dentists = day.dentists.filter((dentist) => dentist.is_active || dentist.appointments.length > 0)
@@ -74,6 +78,7 @@ export function DayBoard({ day, slotInterval, onOpen, onBook, onMove }: Props) {
             day={day}
             axis={axis}
             step={step}
+            hueOf={hueOf}
             moving={moving}
             columns={columns}
             onOpen={onOpen}
@@ -121,13 +126,25 @@ interface ColumnProps {
   day: ClinicDay
   axis: Axis
   step: number
+  hueOf(typeId: string): number
   moving: ReturnType<typeof useMoving>
   columns: React.RefObject<Map<string, HTMLElement>>
   onOpen(appointment: DayAppointment): void
   onBook(dentistId: string, startsAt: string): void
 }
 
-function Column({ dentist, isCurrent, day, axis, step, moving, columns, onOpen, onBook }: ColumnProps) {
+function Column({
+  dentist,
+  isCurrent,
+  day,
+  axis,
+  step,
+  hueOf,
+  moving,
+  columns,
+  onOpen,
+  onBook,
+}: ColumnProps) {
   const zone = day.time_zone
   const id = dentist.dentist_id
   const rows = dentist.appointments
@@ -177,6 +194,7 @@ function Column({ dentist, isCurrent, day, axis, step, moving, columns, onOpen, 
           appointment={appointment}
           axis={axis}
           zone={zone}
+          hue={hueOf(appointment.appointment_type_id)}
           moving={moving}
           onOpen={onOpen}
         />

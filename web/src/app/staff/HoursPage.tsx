@@ -22,7 +22,7 @@ export function HoursPage({ clinic, membership }: DeskProps) {
     queryFn: () => client.rpc('get_availability', { dentist_id: dentistId as string }),
   })
   const refresh = () => void hours.refetch()
-  useTopic(`availability:${clinic.id}`, {
+  useTopic(dentistId ? `availability:${clinic.id}` : null, {
     onResync: refresh,
     onEvent: ({ event, dentist_id }) => event === 'hours_changed' && dentist_id === dentistId && refresh(),
   })

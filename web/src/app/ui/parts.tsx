@@ -32,13 +32,17 @@ export function Avatar({ name, small = false }: { name: string; small?: boolean 
   )
 }
 
-const HUES = [200, 290, 25, 150, 250, 75, 340, 110]
+const HUES = [245, 300, 165, 355, 75, 205, 25, 130]
 
-/** A hue of the palette, the same for the same text. */
-export function hueOf(text: string): number {
+/** The hue for the nth of a few things that must be told apart. */
+export function nthHue(index: number): number {
+  return HUES.at(index % HUES.length) as number
+}
+
+function hueOf(text: string): number {
   let sum = 0
   for (const char of text) sum = (sum * 31 + (char.codePointAt(0) ?? 0)) % 9973
-  return HUES[sum % HUES.length] as number
+  return nthHue(sum)
 }
 
 function initials(name: string): string {

@@ -1,0 +1,148 @@
+"""Patients book, in real browsers, in front of each other."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from playwright.async_api import Page, expect
+
+from tests.support.actors import Connection
+from tests.support.build import MadeClinic, make_clinic
+from tests.support.stacks import Stack
+from tests.web.visitors import Visitors, has_state, is_live, slot, together
+
+
+def book(clinic: MadeClinic, dentist: str = "lee") -> str:
+    """Return the booking page of a clinic, in the week where `clinic.at` is."""
+    return f"/book?clinic={clinic.slug}&dentist={clinic.dentists[dentist]}&from={clinic.weekday(1)}"
+
+
+async def open_booking(visit: Visitors, clinic: MadeClinic, user: UUID | None) -> Page:
+    page = await visit(book(clinic), user)
+    await is_live(page)
+    return page
+
+
+async def test_a_patient_holds_and_confirms_and_finds_the_appointment(visit: Visitors, clinic: MadeClinic, ana: UUID) -> None:
+    page = await open_booking(visit, clinic, ana)
+    await slot(page, clinic.at("10:00")).click()
+    await page.get_by_role("timer").wait_for()
+    await page.get_by_label("Anything the dentist should know?").fill("A little afraid of drills")
+    await page.get_by_role("button", name="Confirm booking").click()
+    await page.get_by_role("heading", name="You are booked").wait_for()
+    await page.get_by_role("link", name="My appointments").last.click()
+    visit_card = page.locator(".visit")
+    await expect(visit_card).to_have_count(1)
+    await expect(visit_card).to_contain_text("10:00 – 10:30 AM")
+
+
+async def test_a_slot_fades_where_it_stands_while_somebody_else_takes_it(
+    visit: Visitors, clinic: MadeClinic, ana: UUID, ben: UUID
+) -> None:
+    anas, bens = await together(open_booking(visit, clinic, ana), open_booking(visit, clinic, ben))
+    place = await slot(anas, clinic.at("10:00")).bounding_box()
+    await slot(bens, clinic.at("10:00")).click()
+    await has_state(slot(anas, clinic.at("10:00")), "taken")
+    await has_state(slot(anas, clinic.at("09:45")), "taken")
+    await has_state(slot(anas, clinic.at("10:30")), "free")
+    assert await slot(anas, clinic.at("10:00")).bounding_box() == place
+
+
+async def test_two_browsers_race_for_one_slot_and_one_gets_it(
+    visit: Visitors, clinic: MadeClinic, ana: UUID, ben: UUID
+) -> None:
+    pages = await together(open_booking(visit, clinic, ana), open_booking(visit, clinic, ben))
+    await together(*(slot(page, clinic.at("11:00")).click() for page in pages))
+    for page in pages:
+        held = page.get_by_role("timer")
+        refused = page.get_by_role("status").filter(has_text="Somebody was faster")
+        await held.or_(refused).wait_for()
+    assert sum([await page.get_by_role("timer").is_visible() for page in pages]) == 1
+
+
+async def test_a_hold_that_expires_frees_the_slot_before_everybodys_eyes(
+    visit: Visitors, superuser: Connection, ana: UUID, ben: UUID
+) -> None:
+    clinic = make_clinic(superuser, hold_duration=timedelta(seconds=3))
+    anas, bens = await together(open_booking(visit, clinic, ana), open_booking(visit, clinic, ben))
+    await slot(anas, clinic.at("10:00")).click()
+    await has_state(slot(bens, clinic.at("10:00")), "taken")
+    await anas.get_by_role("heading", name="Your hold has ended").wait_for()
+    await has_state(slot(bens, clinic.at("10:00")), "free")
+    await has_state(slot(anas, clinic.at("10:00")), "free")
+
+
+async def test_a_hold_survives_a_reload_and_counts_on(visit: Visitors, clinic: MadeClinic, ana: UUID) -> None:
+    page = await open_booking(visit, clinic, ana)
+    await slot(page, clinic.at("10:00")).click()
+    await page.get_by_role("timer").wait_for()
+    await page.reload()
+    await page.get_by_role("timer").wait_for()
+    await page.get_by_role("button", name="Confirm booking").click()
+    await page.get_by_role("heading", name="You are booked").wait_for()
+
+
+async def test_leaving_the_page_gives_the_hold_back(visit: Visitors, clinic: MadeClinic, ana: UUID, ben: UUID) -> None:
+    anas, bens = await together(open_booking(visit, clinic, ana), open_booking(visit, clinic, ben))
+    await slot(anas, clinic.at("10:00")).click()
+    await has_state(slot(bens, clinic.at("10:00")), "taken")
+    await anas.get_by_role("link", name="My appointments").click()
+    await has_state(slot(bens, clinic.at("10:00")), "free")
+
+
+async def test_a_patient_reschedules_and_the_old_time_is_free_again(
+    visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID, ben: UUID
+) -> None:
+    appointment = stack.http(stack.token(ana)).post(
+        "/rpc/book_appointment",
+        json={
+            "dentist_id": str(clinic.lee),
+            "appointment_type_id": str(clinic.checkup),
+            "starts_at": clinic.at("10:00").isoformat(),
+        },
+    )
+    assert appointment.status_code == 200, appointment.text
+    anas, bens = await together(visit("/appointments", ana), open_booking(visit, clinic, ben))
+    await anas.get_by_role("link", name="Reschedule").click()
+    await anas.goto(anas.url + f"&from={clinic.weekday(1)}")
+    await slot(anas, clinic.at("14:00")).click()
+    await anas.get_by_role("button", name="Move appointment").click()
+    await expect(anas.locator(".visit")).to_contain_text("2:00 – 2:30 PM")
+    await has_state(slot(bens, clinic.at("10:00")), "free")
+    await has_state(slot(bens, clinic.at("14:00")), "taken")
+
+
+async def test_a_patient_cancels(visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID) -> None:
+    stack.http(stack.token(ana)).post(
+        "/rpc/book_appointment",
+        json={
+            "dentist_id": str(clinic.lee),
+            "appointment_type_id": str(clinic.checkup),
+            "starts_at": clinic.at("10:00").isoformat(),
+        },
+    ).raise_for_status()
+    page = await visit("/appointments", ana)
+    await page.get_by_role("button", name="Cancel").click()
+    await page.get_by_role("button", name="Cancel appointment").click()
+    await expect(page.locator(".past-row")).to_contain_text("Cancelled")
+    await expect(page.locator(".visit")).to_have_count(0)
+
+
+async def test_a_guest_sees_times_and_signs_up_on_the_way_to_one(visit: Visitors, clinic: MadeClinic) -> None:
+    page = await open_booking(visit, clinic, None)
+    await slot(page, clinic.at("15:00")).click()
+    await page.get_by_role("button", name="New here?").click()
+    await page.get_by_label("Full name").fill("Nora Newcomer")
+    await page.get_by_label("Email").fill(f"{clinic.slug}@patients.test")
+    await page.get_by_label("Password").fill("chairtime-demo")
+    await page.get_by_role("button", name="Create account").click()
+    await page.get_by_role("timer").wait_for()
+
+
+async def test_times_are_the_clinics_and_the_patients_own_on_demand(visit: Visitors, clinic: MadeClinic) -> None:
+    page = await visit(book(clinic), time_zone="Europe/Berlin")
+    button = slot(page, clinic.at("09:00"))
+    await expect(button).to_have_text("9:00")
+    await page.get_by_role("button", name="My time").click()
+    await expect(button).to_have_text("3:00")
