@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -58,7 +59,7 @@ WEB_HEADERS = {
 class GatewaySettings:
     """What the gateway needs to know: where to listen, whom to ask, which keys to accept."""
 
-    port: int
+    socket: int  # the file descriptor of a listening socket, inherited
     rest_url: str  # the Data API's base; what follows `/rest/v1/` is appended
     auth_url: str  # Auth's base; what follows `/auth/v1/` is appended
     realtime_database_url: str
@@ -214,7 +215,8 @@ def main() -> None:
     from cli.local.realtime import UVICORN
 
     settings = GatewaySettings.from_json(os.environ["CHAIRTIME_GATEWAY"])
-    uvicorn.run(application(settings), host=HOST, port=settings.port, log_level="warning", **UVICORN)
+    config = uvicorn.Config(application(settings), log_level="warning", **UVICORN)
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=settings.socket)])
 
 
 if __name__ == "__main__":

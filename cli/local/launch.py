@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import httpx
@@ -17,72 +18,61 @@ from cli.local.config import Config
 from cli.local.gateway import GatewaySettings
 from cli.local.keys import Keys
 from cli.local.parts import Parts
-from cli.local.ports import HOST
+from cli.local.ports import HOST, free_port
 from cli.local.postgres import PostgresServer
 from cli.local.prepare import DATABASE, WORKER
 from cli.local.state import State
 
 
 @dataclass(frozen=True)
-class Ports:
-    """The ports of one run. The first three are for everybody; the others only the gateway knows."""
-
-    gateway: int
-    postgres: int
-    worker: int
-    lite: int
-    postgrest: int
-    postgrest_admin: int
-
-
-@dataclass(frozen=True)
 class Launcher:
-    """Starts what stands on the database, and describes the whole."""
+    """Starts what stands on the database, and describes the whole. `gateway` is its listening socket."""
 
     root: Path
     state: State
     config: Config
     keys: Keys
-    ports: Ports
     server: PostgresServer
+    gateway: socket
+    worker_port: int
     parts: Parts
 
-    def start_data_api(self, folder: Path) -> str:
-        """Start lite, and PostgREST where there is one; return the base URL of the Data API."""
-        base = f"http://{HOST}:{self.ports.lite}"
-        authenticator = self.server.url(DATABASE, "authenticator")
-        auth_admin = self.server.url(DATABASE, "supabase_auth_admin")
-        settings = lite.render_settings(self.config, self.keys, self.ports.lite, authenticator, auth_admin)
-        self.parts.start(
-            "lite",
-            [str(lite.NODE), "server.mjs"],
-            self.state.log("lite"),
-            env={"CHAIRTIME_LITE": settings},
-            cwd=folder,
-            ready=answers(f"{base}/health"),
-        )
+    def start_all(self, lite_folder: Path) -> None:
+        """Start everything; `lite_folder` holds server.mjs and its packages."""
+        lite_url = self._start_lite(lite_folder)
         binary = postgrest.find_postgrest()
-        return self._start_postgrest(binary, authenticator) if binary else f"{base}/rest/v1"
+        rest_url = self._start_postgrest(binary) if binary else f"{lite_url}/rest/v1"
+        self._start_gateway(rest_url, f"{lite_url}/auth/v1")
+        self._start_worker()
 
-    def _start_postgrest(self, binary: Path, authenticator: str) -> str:
-        ports = self.ports
+    def _start_lite(self, folder: Path) -> str:
+        """Start lite; return its URL."""
+        port = free_port()
+        url = f"http://{HOST}:{port}"
+        rest, auth = (self.server.url(DATABASE, role) for role in ("authenticator", "supabase_auth_admin"))
+        env = {"CHAIRTIME_LITE": lite.render_settings(self.config, self.keys, port, rest, auth)}
+        command = [str(lite.NODE), "server.mjs"]
+        log, ready = self.state.log("lite"), answers(f"{url}/health")
+        self.parts.start("lite", command, log, env=env, cwd=folder, ready=ready)
+        return url
+
+    def _start_postgrest(self, binary: Path) -> str:
+        """Start PostgREST; return the URL of the Data API."""
+        port, admin_port = free_port(), free_port()
         path = self.state.folder / "postgrest.conf"
         path.touch(mode=0o600)
-        path.write_text(
-            postgrest.render_config(
-                self.config, self.keys, ports.postgrest, ports.postgrest_admin, authenticator
-            )
-        )
-        ready = answers(f"http://{HOST}:{ports.postgrest_admin}/ready")
-        self.parts.start("postgrest", [str(binary), str(path)], self.state.log("postgrest"), ready=ready)
-        return f"http://{HOST}:{ports.postgrest}"
+        url = self.server.url(DATABASE, "authenticator")
+        path.write_text(postgrest.render_config(self.config, self.keys, port, admin_port, url))
+        log, ready = self.state.log("postgrest"), answers(f"http://{HOST}:{admin_port}/ready")
+        self.parts.start("postgrest", [str(binary), str(path)], log, ready=ready)
+        return f"http://{HOST}:{port}"
 
-    def start_gateway(self, rest_url: str) -> None:
+    def _start_gateway(self, rest_url: str, auth_url: str) -> None:
         """Start the one origin that clients know."""
         settings = GatewaySettings(
-            port=self.ports.gateway,
+            socket=self.gateway.fileno(),
             rest_url=rest_url,
-            auth_url=f"http://{HOST}:{self.ports.lite}/auth/v1",
+            auth_url=auth_url,
             realtime_database_url=self.server.superuser_url(DATABASE),
             keys=self.keys,
             web_dir=self.root / "web" / "dist",
@@ -94,28 +84,29 @@ class Launcher:
             env={"CHAIRTIME_GATEWAY": settings.to_json()},
             cwd=self.root,
             ready=answers(f"{self._api_url}/health"),
+            keep_open=(self.gateway.fileno(),),
         )
 
-    def start_worker(self) -> None:
+    def _start_worker(self) -> None:
         """Start the daemon, logged in as a role that may run its jobs and nothing else."""
         env = {
             "CHAIRTIME_WORKER_DATABASE_URL": self.server.url(DATABASE, WORKER),
             "CHAIRTIME_WORKER_HTTP_HOST": HOST,
-            "CHAIRTIME_WORKER_HTTP_PORT": str(self.ports.worker),
+            "CHAIRTIME_WORKER_HTTP_PORT": str(self.worker_port),
             "CHAIRTIME_WORKER_SUPABASE_URL": self._api_url,
             "CHAIRTIME_WORKER_SUPABASE_KEY": self.keys.publishable_key,
         }
         command = [sys.executable, "-m", "worker"]
-        ready = answers(f"{self._worker_url}/healthz")
-        self.parts.start("worker", command, self.state.log("worker"), env=env, cwd=self.root, ready=ready)
+        log, ready = self.state.log("worker"), answers(f"{self._worker_url}/healthz")
+        self.parts.start("worker", command, log, env=env, cwd=self.root, ready=ready)
 
     @property
     def _api_url(self) -> str:
-        return f"http://{HOST}:{self.ports.gateway}"
+        return f"http://{HOST}:{self.gateway.getsockname()[1]}"
 
     @property
     def _worker_url(self) -> str:
-        return f"http://{HOST}:{self.ports.worker}"
+        return f"http://{HOST}:{self.worker_port}"
 
     def status(self) -> dict[str, Any]:
         """Return what `chairtime status --json` prints."""

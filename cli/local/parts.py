@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,8 +86,12 @@ class Parts:
         env: Mapping[str, str] = {},
         cwd: Path | None = None,
         ready: Callable[[], bool] = lambda: True,
+        keep_open: Collection[int] = (),
     ) -> Part:
-        """Start a process that writes its output to `log`, deaf to the terminal's Ctrl-C."""
+        """Start a process that writes its output to `log`, deaf to the terminal's Ctrl-C.
+
+        `keep_open` are file descriptors that it inherits.
+        """
         with log.open("ab") as output:
             process = psutil.Popen(
                 command,
@@ -97,6 +101,7 @@ class Parts:
                 env={**os.environ, **env},
                 cwd=cwd,
                 start_new_session=True,
+                pass_fds=keep_open,
             )
         self.watch_over(str(process.pid), signal.SIGTERM)
         return self.add(Part(name, process, log, str(process.pid), ready))

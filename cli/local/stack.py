@@ -8,7 +8,9 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
+from socket import socket
 from types import FrameType
 from typing import Any
 
@@ -17,10 +19,10 @@ import psutil
 from cli.errors import ChairtimeError
 from cli.local.config import read_config
 from cli.local.keys import load_keys
-from cli.local.launch import Launcher, Ports
+from cli.local.launch import Launcher
 from cli.local.lite import Installation
 from cli.local.parts import Part, Parts
-from cli.local.ports import free_port, free_port_near, is_free
+from cli.local.ports import free_port, free_port_near, is_free, listen, listen_near
 from cli.local.postgres import PostgresServer
 from cli.local.prepare import Say, prepare
 from cli.local.state import State
@@ -45,7 +47,8 @@ class Stack:
         self._say = say
         self._state = State(root / ".chairtime")
         self._config = read_config(root / "supabase")
-        self._given = (port, db_port)
+        self._port = port
+        self._db_port = db_port
 
     def run(self, on_ready: Callable[[Mapping[str, Any]], None]) -> None:
         """Start everything, call `on_ready` with the status, and stay until interrupted or a part dies.
@@ -56,9 +59,9 @@ class Stack:
         with self._locked():
             self._state.write_status(state="starting", pid=os.getpid())
             try:
-                ports = self._choose_ports()
-                while self._run_once(ports, on_ready):
-                    self._delete_data()
+                with self._listen() as gateway:
+                    while self._run_once(gateway, on_ready):
+                        self._delete_data()
             except KeyboardInterrupt:
                 self._state.write_status(state="stopped")
                 raise
@@ -66,10 +69,10 @@ class Stack:
                 self._state.write_status(state="failed", error=str(error))
                 raise
 
-    def _run_once(self, ports: Ports, on_ready: Callable[[Mapping[str, Any]], None]) -> bool:
+    def _run_once(self, gateway: socket, on_ready: Callable[[Mapping[str, Any]], None]) -> bool:
         """Run until interrupted, or until a reset is asked for; then return True."""
         with running_parts() as parts, suppress(Reset), signals_raise():
-            status = self._start(parts, ports)
+            status = self._start(parts, gateway)
             self._state.write_status(**status)
             on_ready(status)
             while True:
@@ -81,8 +84,7 @@ class Stack:
         """Replace the data of a stack that does not run by a fresh database. Raises ChairtimeError."""
         with self._locked(), running_parts() as parts, signals_raise():
             self._delete_data()
-            ports = self._choose_ports()
-            prepare(self._start_postgres(parts, ports), self._root / "supabase", self._config, self._say)
+            prepare(self._start_postgres(parts), self._root / "supabase", self._config, self._say)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -95,45 +97,57 @@ class Stack:
             yield
 
     def _delete_data(self) -> None:
+        self._server.stop()  # a killed stack may have left it
         shutil.rmtree(self._state.data_dir, ignore_errors=True)
 
-    def _choose_ports(self) -> Ports:
-        gateway, postgres = self._given
-        for port in filter(None, self._given):
-            if not is_free(port):
-                raise ChairtimeError(
-                    f"port {port} is in use", "port_in_use", "Choose another, or leave it to us."
-                )
-        return Ports(
-            gateway or self._near(self._config.api_port, "the API"),
-            postgres or self._near(self._config.db_port, "Postgres"),
-            self._near(WORKER_PORT, "the worker"),
-            *(free_port() for _ in range(3)),
-        )
+    def _listen(self) -> socket:
+        """Open the gateway's socket: from here on nobody can take its port, and who connects early waits."""
+        if self._port is None:
+            found = listen_near(self._config.api_port)
+            self._tell_port(found.getsockname()[1], self._config.api_port, "the API")
+            return found
+        given = listen(self._port)
+        if given is None:
+            raise _in_use(self._port)
+        return given
 
-    def _near(self, preferred: int, what: str) -> int:
-        port = free_port_near(preferred)
-        if port != preferred:
-            self._say(f"Port {preferred} is in use: {what} listens on {port}")
+    @cached_property
+    def _server(self) -> PostgresServer:
+        if self._db_port is not None and not is_free(self._db_port):
+            raise _in_use(self._db_port)
+        port = self._db_port or free_port_near(self._config.db_port)
+        self._tell_port(port, self._db_port or self._config.db_port, "Postgres")
+        return PostgresServer(self._state.data_dir, port, self._state.log("postgres"))
+
+    @cached_property
+    def _worker_port(self) -> int:
+        # Who names the gateway's port runs several stacks, which should not fight for the worker's.
+        port = free_port() if self._port else free_port_near(WORKER_PORT)
+        self._tell_port(port, port if self._port else WORKER_PORT, "the worker")
         return port
 
-    def _start(self, parts: Parts, ports: Ports) -> dict[str, Any]:
+    def _tell_port(self, port: int, wanted: int, who: str) -> None:
+        if port != wanted:
+            self._say(f"Port {wanted} is in use: {who} listens on {port}")
+
+    def _start(self, parts: Parts, gateway: socket) -> dict[str, Any]:
         keys = load_keys(self._state.keys_file)
         packages = Installation(parts, self._state.log("npm"))
         if packages.needed:
             self._say("Installing @supabase/lite (once; the log is .chairtime/logs/npm.log)")
-        server = self._start_postgres(parts, ports)
+        server = self._start_postgres(parts)
         prepare(server, self._root / "supabase", self._config, self._say)
+        folder = packages.finish()
         self._say("Starting the API, Auth, Realtime and the worker")
-        launcher = Launcher(self._root, self._state, self._config, keys, ports, server, parts)
-        rest_url = launcher.start_data_api(packages.finish())
-        launcher.start_gateway(rest_url)
-        launcher.start_worker()
+        launcher = Launcher(
+            self._root, self._state, self._config, keys, server, gateway, self._worker_port, parts
+        )
+        launcher.start_all(folder)
         parts.await_ready()
         return launcher.status()
 
-    def _start_postgres(self, parts: Parts, ports: Ports) -> PostgresServer:
-        server = PostgresServer(self._state.data_dir, ports.postgres, self._state.log("postgres"))
+    def _start_postgres(self, parts: Parts) -> PostgresServer:
+        server = self._server
         fresh = not self._state.data_dir.exists()
         self._say("Creating the database" if fresh else "Starting Postgres")
         parts.watch_over(str(server.pid_file), signal.SIGINT)
@@ -142,6 +156,10 @@ class Stack:
         process = psutil.Process(server.pid)
         parts.add(Part("postgres", process, server.log_path, str(server.pid_file), number=signal.SIGINT))
         return server
+
+
+def _in_use(port: int) -> ChairtimeError:
+    return ChairtimeError(f"port {port} is in use", "port_in_use", "Choose another, or leave it to us.")
 
 
 @contextmanager
