@@ -27,12 +27,14 @@ begin
     with spans as (
       -- What has to be known of the calendars: around one instant, or around all the days.
       select
-        coalesce(
-          instant, judge_slots.from_day::timestamp at time zone policy.time_zone
-        ) - judge_slots.buffer_before as lower,
-        coalesce(
-          instant, (judge_slots.to_day + 1)::timestamp at time zone policy.time_zone
-        ) + judge_slots.duration + judge_slots.buffer_after as upper
+        b.lower - judge_slots.buffer_before as lower,
+        b.upper + judge_slots.duration + judge_slots.buffer_after as upper,
+        tstzrange(b.lower, b.upper) as days
+      from (
+        select
+          coalesce(instant, judge_slots.from_day::timestamp at time zone policy.time_zone) as lower,
+          coalesce(instant, (judge_slots.to_day + 1)::timestamp at time zone policy.time_zone) as upper
+      ) as b
     ),
 
     windows as materialized (
@@ -43,25 +45,29 @@ begin
 
     candidates as (
       -- The grid of every window: stepped in elapsed time, so daylight saving neither repeats nor skips a slot.
-      select w.dentist_id, w.opens_at, w.closes_at, g.starts_at
+      select w.dentist_id, w.opens_at, w.closes_at, g.starts_at, true as is_on_grid
       from windows as w
+      cross join spans as s
       cross join lateral generate_series(
         w.opens_at, w.closes_at - judge_slots.duration, policy.slot_interval
       ) as g (starts_at)
       where
         instant is null
-        and (g.starts_at at time zone policy.time_zone)::date between judge_slots.from_day and judge_slots.to_day
+        and s.days @> g.starts_at
       union all
       -- One instant, in the window that suits it best.
-      select d.id, w.opens_at, w.closes_at, instant
+      select d.id, w.opens_at, w.closes_at, instant, w.is_on_grid
       from unnest(judge_slots.dentist_ids) as d (id)
       left join lateral (
-        select o.opens_at, o.closes_at from windows as o
+        select
+          o.opens_at, o.closes_at,
+          mod(extract(epoch from instant - o.opens_at), extract(epoch from policy.slot_interval)) = 0 as is_on_grid
+        from windows as o
         where
           o.dentist_id = d.id
           and o.opens_at <= instant - judge_slots.buffer_before
           and o.closes_at >= instant + judge_slots.duration + judge_slots.buffer_after
-        order by mod(extract(epoch from instant - o.opens_at), extract(epoch from policy.slot_interval))
+        order by is_on_grid desc
         limit 1
       ) as w on true
       where instant is not null
@@ -100,10 +106,7 @@ begin
         when not judge_slots.is_staff and c.starts_at > judge_slots.as_of + policy.booking_horizon then 'beyond_horizon'
         when c.opens_at is null or c.starts_at - judge_slots.buffer_before < c.opens_at then 'outside_working_hours'
         when c.starts_at + judge_slots.duration + judge_slots.buffer_after > c.closes_at then 'outside_working_hours'
-        when
-          not judge_slots.is_staff
-          and mod(extract(epoch from c.starts_at - c.opens_at), extract(epoch from policy.slot_interval)) <> 0
-          then 'off_grid'
+        when not judge_slots.is_staff and not c.is_on_grid then 'off_grid'
         when
           b.during && tstzrange(
             c.starts_at - judge_slots.buffer_before, c.starts_at + judge_slots.duration + judge_slots.buffer_after
