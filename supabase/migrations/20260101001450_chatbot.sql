@@ -151,7 +151,9 @@ as $$
     'label', format(
       '%s, %s with %s at %s', to_char(l.starts_at, 'FMDay, FMDD FMMonth YYYY, HH24:MI'), t.name, d.full_name, policy.name
     ),
+    'appointment_type_id', t.id,
     'service', t.name,
+    'dentist_id', d.id,
     'dentist', d.full_name,
     'starts_at', describe_slot.starts_at,
     'ends_at', describe_slot.ends_at,
@@ -167,4 +169,4 @@ as $$
   where t.id = describe_slot.appointment_type_id and d.id = describe_slot.dentist_id and t.clinic_id = policy.id;
 $$;
 comment on function clinic.describe_slot is
-'A slot for a conversation: {label (English, clinic time), service, dentist, starts_at, ends_at, time_zone, local_date, local_time, weekday (ISO), minutes}.';
+'A slot for a conversation: {label (English, clinic time), appointment_type_id, service, dentist_id, dentist, starts_at, ends_at, time_zone, local_date, local_time, weekday (ISO), minutes}.';

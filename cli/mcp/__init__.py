@@ -1,0 +1,1 @@
+"""The chatbot's door: booking by conversation, as tools of the Model Context Protocol."""

@@ -1,0 +1,172 @@
+"""What the tools do: call the API, and add to each answer what became of earlier offers meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, closing, suppress
+from typing import Any
+
+from cli.errors import ChairtimeError
+from cli.mcp.backend import Backend
+from cli.mcp.conversations import Conversation, Conversations, Offer
+from cli.mcp.watcher import Watcher
+
+# Refusals after which other times are what helps.
+LOST = {
+    "slot_taken",
+    "reservation_expired",
+    "patient_busy",
+    "notice_too_short",
+    "in_the_past",
+    "outside_working_hours",
+}
+_INTERNAL = {"dentist_id", "appointment_type_id"}  # not for a model to carry about
+
+
+class Chatbot:
+    """One clinic's chatbot. `session` names the conversation, where the transport does; answers are JSON."""
+
+    def __init__(self, backend: Backend, clinic_slug: str) -> None:
+        self._backend = backend
+        self._slug = clinic_slug
+        self.conversations = Conversations()
+
+    async def find_slots(self, session: str | None, **wish: Any) -> dict[str, Any]:
+        """Offer times for a wish: service, dentist, from_date, part_of_day, max_results (any may be None)."""
+        conversation = self.conversations.of(session)
+        asked = self._backend.call("chatbot_find_slots", clinic_slug=self._slug, **wish)
+        answer: dict[str, Any]
+        answer, lost = await self._answer(conversation, session, asked)
+        conversation.clear()
+        conversation.wish = wish
+        self._show(conversation, session, answer["offers"])
+        shown = answer | {"offers": [_shown(offer) for offer in answer["offers"]]}
+        return shown | _news(lost, [])
+
+    async def hold_slot(
+        self, session: str | None, offer: str, patient_name: str, patient_phone: str
+    ) -> dict[str, Any]:
+        """Hold an offered time for somebody."""
+        conversation = self.conversations.of(session, f"offer:{offer}")
+        asked = self._backend.call(
+            "chatbot_hold", offer=offer, patient_name=patient_name, patient_phone=patient_phone
+        )
+        hold, lost = await self._answer(conversation, session, asked, offer)
+        self.conversations.remember(conversation, f"hold:{hold['reservation_id']}")
+        news = _news(lost, await self._fresh(conversation, session, len(lost)))
+        conversation.clear()
+        return _shown(hold) | news
+
+    async def confirm_booking(self, session: str | None, reservation_id: str) -> dict[str, Any]:
+        """Book what is held."""
+        conversation = self.conversations.of(session, f"hold:{reservation_id}")
+        asked = self._backend.call("chatbot_confirm", reservation_id=reservation_id)
+        booking, lost = await self._answer(conversation, session, asked)
+        return _shown(booking) | _news(lost, await self._fresh(conversation, session, len(lost)))
+
+    async def cancel_booking(
+        self, session: str | None, confirmation_code: str, patient_phone: str
+    ) -> dict[str, Any]:
+        """Cancel a booking. `not_found` is a wrong code, a wrong phone and too many attempts alike."""
+        conversation = self.conversations.of(session)
+        asked = self._cancel(confirmation_code=confirmation_code, patient_phone=patient_phone)
+        answer, lost = await self._answer(conversation, session, asked)
+        return _shown(answer) | _news(lost, await self._fresh(conversation, session, len(lost)))
+
+    async def _cancel(self, **arguments: str) -> Any:
+        answer = await self._backend.call("chatbot_cancel", **arguments)
+        if not answer["cancelled"]:
+            raise ChairtimeError(answer["message"], answer["code"], answer["hint"])
+        return answer
+
+    async def _answer(
+        self,
+        conversation: Conversation,
+        session: str | None,
+        asked: Coroutine[Any, Any, Any],
+        token: str | None = None,
+    ) -> tuple[Any, list[Offer]]:
+        """Return the API's answer, and the offers lost meanwhile but for the one the call is about.
+
+        What is lost is looked up first: afterwards, a slot of one's own would look taken.
+        """
+        with closing(asked):
+            lost = await self._lost(conversation, token)
+            try:
+                return await asked, lost
+            except ChairtimeError as error:
+                raise await self._with_fresh_offers(error, conversation, session, lost, token) from error
+
+    async def _lost(self, conversation: Conversation, except_token: str | None = None) -> list[Offer]:
+        """Look at what is in doubt, and return the offers that can no longer be held, now forgotten."""
+        tokens = [token for token in conversation.doubtful if token != except_token]
+        bookable = await asyncio.gather(*(self._is_bookable(conversation.offers[token]) for token in tokens))
+        lost = [conversation.offers[token] for token, free in zip(tokens, bookable, strict=True) if not free]
+        conversation.doubtful.difference_update(tokens)
+        for offer in lost:
+            conversation.drop(offer["offer"])
+        return lost
+
+    async def _is_bookable(self, offer: Offer) -> bool:
+        slot = {name: offer[name] for name in ("dentist_id", "appointment_type_id", "starts_at")}
+        return bool((await self._backend.call("explain_slot", **slot))["bookable"])
+
+    async def _fresh(self, conversation: Conversation, session: str | None, count: int) -> list[Offer]:
+        """Find as many offers as were lost, for the same wish, none of which the person has heard of."""
+        if not count or not conversation.wish:
+            return []
+        wish = conversation.wish | {"max_results": min(10, count + len(conversation.offers))}
+        answer = await self._backend.call("chatbot_find_slots", clinic_slug=self._slug, **wish)
+        fresh = [offer for offer in answer["offers"] if not conversation.has_shown(offer)][:count]
+        self._show(conversation, session, fresh)
+        return fresh
+
+    async def _with_fresh_offers(
+        self,
+        error: ChairtimeError,
+        conversation: Conversation,
+        session: str | None,
+        lost: list[Offer],
+        token: str | None = None,
+    ) -> ChairtimeError:
+        """Return the refusal with what helps: fresh offers, in place of the one refused and of those lost."""
+        refused = error.code in LOST
+        if token and refused:
+            conversation.drop(token)
+        fresh = await self._fresh(conversation, session, len(lost) + refused)
+        details = _news(lost, fresh) or ({"fresh_offers": [_shown(one) for one in fresh]} if fresh else None)
+        return ChairtimeError(error.message, error.code, error.hint, error.exit_code, details)
+
+    def _show(self, conversation: Conversation, session: str | None, offers: list[Offer]) -> None:
+        conversation.show(offers)
+        self.conversations.remember(conversation, session, *(f"offer:{offer['offer']}" for offer in offers))
+
+
+def _shown(answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if name not in _INTERNAL}
+
+
+def _news(lost: list[Offer], fresh: list[Offer]) -> dict[str, Any]:
+    if not lost:
+        return {}
+    message = "Somebody else has taken a time that you offered. Say so"
+    message += ", and offer a fresh one instead." if fresh else "."
+    taken = [offer["label"] for offer in lost]
+    return {"news": {"message": message, "taken": taken, "fresh_offers": [_shown(offer) for offer in fresh]}}
+
+
+@asynccontextmanager
+async def open_chatbot(
+    url: str, key: str, email: str, password: str, clinic: str | None = None
+) -> AsyncIterator[Chatbot]:
+    """Sign a chatbot in and keep it listening to its clinic's availability. Raises ChairtimeError."""
+    backend = await Backend.open(url, key, email, password)
+    membership = await backend.clinic(clinic)
+    chatbot = Chatbot(backend, membership["clinic_slug"])
+    watcher = Watcher(url, key, membership["clinic_id"], chatbot.conversations.doubt)
+    task = asyncio.create_task(watcher.run())
+    try:
+        yield chatbot
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

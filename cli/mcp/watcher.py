@@ -1,0 +1,77 @@
+"""Listens to the availability channel: so a conversation learns when somebody else takes what it offered."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from realtime import AsyncRealtimeClient, RealtimeSubscribeStates
+
+EVENTS = ("slot_taken", "slot_freed", "hours_changed")
+LONGEST_BACKOFF = 30.0  # seconds
+
+log = logging.getLogger(__name__)
+
+
+class Watcher:
+    """A subscriber of `availability:<clinic_id>`.
+
+    Broadcasts are hints, and may be missed: after every join, everything is in doubt.
+    """
+
+    def __init__(self, url: str, key: str, clinic_id: str, doubt: Callable[[str | None], None]) -> None:
+        self._url = f"{url.rstrip('/')}/realtime/v1"
+        self._key = key
+        self._topic = f"availability:{clinic_id}"
+        self._doubt = doubt
+        self.joined = asyncio.Event()
+
+    async def run(self) -> None:
+        """Stay subscribed until cancelled.
+
+        Without Realtime the tools work all the same: they only learn later what was taken.
+        """
+        failures = 0
+        while True:
+            try:
+                await self._session()
+            except Exception as error:  # whatever the client raises, the watch goes on
+                log.warning("availability channel lost: %s", error or type(error).__name__)
+            failures = 0 if self.joined.is_set() else failures + 1
+            self.joined.clear()
+            await asyncio.sleep(min(0.5 * 2**failures, LONGEST_BACKOFF))
+
+    async def _session(self) -> None:
+        lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        client = AsyncRealtimeClient(self._url, self._key, auto_reconnect=False, max_retries=1)
+        try:
+            await client.connect()
+            await self._join(client, lost)
+            raise ConnectionError(await lost)
+        finally:
+            await client.close()
+
+    async def _join(self, client: AsyncRealtimeClient, lost: "asyncio.Future[str]") -> None:
+        def on_state(state: RealtimeSubscribeStates, error: Exception | None) -> None:
+            if state == RealtimeSubscribeStates.SUBSCRIBED:
+                self.joined.set()
+                self._doubt(None)
+            elif not lost.done():
+                lost.set_result(f"{state.value} {error or ''}".strip())
+
+        channel = client.channel(
+            self._topic,
+            {
+                "config": {
+                    "broadcast": {"ack": False, "self": False},
+                    "presence": {"key": "", "enabled": False},
+                    "private": True,
+                }
+            },
+        )
+        for event in EVENTS:
+            channel.on_broadcast(event, self._hear)
+        await channel.subscribe(on_state)
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        self._doubt(message["payload"]["dentist_id"])
