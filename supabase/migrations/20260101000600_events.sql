@@ -9,7 +9,6 @@ create table clinic.realtime_events (
   id bigint not null,
   occurred_at timestamptz not null,
   xid xid8 not null,
-  horizon xid8 not null,
   topics text [] not null,
   event text not null,
   entity text not null,
@@ -24,8 +23,8 @@ create table clinic.realtime_events (
 ) partition by range (occurred_at);
 comment on table clinic.realtime_events is
 'Every event, once, in the order of each dentist''s calendar. Partitioned by UTC day; a missing day falls into the default partition.';
-comment on column clinic.realtime_events.horizon is
-'Every transaction that can still commit an event with a lower id is older than this.';
+comment on column clinic.realtime_events.xid is
+'The transaction that wrote the event. Inside it each event has a subtransaction of its own: see clinic.event_horizon.';
 create index realtime_events_clinic_idx on clinic.realtime_events (clinic_id, id);
 create index realtime_events_user_idx on clinic.realtime_events (user_id, id) where user_id is not null;
 alter table clinic.realtime_events enable row level security;
@@ -34,6 +33,20 @@ create policy realtime_events_are_for_admins on clinic.realtime_events
   for select to authenticated
   using (clinic_id = any ((select clinic.my_clinics('{admin}'))::uuid []));
 grant select on clinic.realtime_events to authenticated, service_role;
+
+create function clinic.event_horizon(xid xid8, inserted_by xid)
+returns xid8
+language sql
+immutable
+set search_path = ''
+as $$
+  -- A row's xmin has 32 bits; the transaction it belongs to is a little older, and known with all 64.
+  select (t.id + (event_horizon.inserted_by::text::bigint - t.id % t.epoch + t.epoch) % t.epoch)::text::xid8
+  from (values (event_horizon.xid::text::bigint, 4294967296)) as t (id, epoch);
+$$;
+comment on function clinic.event_horizon is
+'Every transaction that can still commit an event with a lower id is older than this. inserted_by is the event''s xmin: the id of
+a subtransaction that began after the event had its id, and so is higher than that of every transaction that had an event id before.';
 
 create table clinic.realtime_events_default partition of clinic.realtime_events default;
 comment on table clinic.realtime_events_default is
@@ -174,18 +187,24 @@ declare
   v_payload jsonb;
 begin
   v_counter := clinic.count_event(record_event.clinic_id, record_event.dentist_id, v_is_public, v_is_staff);
-  -- The order matters: first a transaction id (the counter took one), then the event's id, then the horizon.
+  -- The order matters: first a transaction id (the counter took one), then the event's id, then the subtransaction's,
+  -- which the block below is for. A snapshot's xmax would not do: transactions that run may be younger.
   v_id := nextval('clinic.realtime_events_id_seq');
   v_payload := jsonb_build_object(
     'event_id', v_id, 'occurred_at', v_now, 'event', record_event.event,
     'clinic_id', record_event.clinic_id, 'dentist_id', record_event.dentist_id, 'dentist_seq', v_counter.last_seq
   ) || record_event.payload;
-  insert into clinic.realtime_events
-  values (
-    v_id, v_now, pg_current_xact_id(), pg_snapshot_xmax(pg_current_snapshot()), v_topics,
-    record_event.event, record_event.entity, record_event.entity_id, record_event.clinic_id,
-    record_event.dentist_id, v_counter.last_seq, record_event.user_id, auth.uid(), v_payload
-  );
+  begin
+    insert into clinic.realtime_events
+    values (
+      v_id, v_now, pg_current_xact_id(), v_topics,
+      record_event.event, record_event.entity, record_event.entity_id, record_event.clinic_id,
+      record_event.dentist_id, v_counter.last_seq, record_event.user_id, auth.uid(), v_payload
+    );
+  exception
+    when no_data_found then -- never: a block is a subtransaction only if it could catch something
+      raise;
+  end;
   perform clinic.broadcast(v_topics, record_event.event, v_payload, v_counter);
 end
 $$;

@@ -61,11 +61,13 @@ declare
   v_id uuid := split_part(settled_events.topic, ':', 2)::uuid;
   v_clinic_id uuid := coalesce((select d.clinic_id from clinic.dentists as d where d.id = v_id), v_id);
 begin
-  -- An event is settled once every transaction older than its horizon has finished; what follows one that is not
+  -- An event is settled once every transaction up to its horizon has finished; what follows one that is not
   -- has to wait with it. The window reads in index order, and the limit stops it.
   return query execute format(
     'select (h.e).* from (
-      select e, bool_and(e.horizon <= pg_snapshot_xmin(pg_current_snapshot())) over (order by e.id) as is_settled
+      select
+        e,
+        bool_and(clinic.event_horizon(e.xid, e.xmin) < pg_snapshot_xmin(pg_current_snapshot())) over (order by e.id) as is_settled
       from clinic.realtime_events as e
       where e.id > $1 and %s
     ) as h

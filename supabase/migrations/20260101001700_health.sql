@@ -19,7 +19,7 @@ as $$
         from clinic.realtime_events as e
         where
           e.id > (select s.last_value - 1000 from clinic.realtime_events_id_seq as s)
-          and e.horizon > pg_snapshot_xmin(pg_current_snapshot())
+          and clinic.event_horizon(e.xid, e.xmin) >= pg_snapshot_xmin(pg_current_snapshot())
       ) as unsettled
   )
 
