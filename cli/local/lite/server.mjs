@@ -34,6 +34,8 @@ const type = (oid, serialize, parse) => ({ to: oid, from: [oid], serialize, pars
 const types = {
   json: type(114, toJson, JSON.parse),
   jsonb: type(3802, toJson, JSON.parse),
+  boolean: type(16, toText, (value) => value === "t"),
+  date: type(1082, toText, (value) => value),
   timestamp: type(1114, toText, iso),
   timestamptz: type(1184, toText, iso),
 };
