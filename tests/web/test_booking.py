@@ -24,7 +24,9 @@ async def open_booking(visit: Visitors, clinic: MadeClinic, user: UUID | None) -
     return page
 
 
-async def test_a_patient_holds_and_confirms_and_finds_the_appointment(visit: Visitors, clinic: MadeClinic, ana: UUID) -> None:
+async def test_a_patient_holds_and_confirms_and_finds_the_appointment(
+    visit: Visitors, clinic: MadeClinic, ana: UUID
+) -> None:
     page = await open_booking(visit, clinic, ana)
     await slot(page, clinic.at("10:00")).click()
     await page.get_by_role("timer").wait_for()
@@ -83,7 +85,9 @@ async def test_a_hold_survives_a_reload_and_counts_on(visit: Visitors, clinic: M
     await page.get_by_role("heading", name="You are booked").wait_for()
 
 
-async def test_leaving_the_page_gives_the_hold_back(visit: Visitors, clinic: MadeClinic, ana: UUID, ben: UUID) -> None:
+async def test_leaving_the_page_gives_the_hold_back(
+    visit: Visitors, clinic: MadeClinic, ana: UUID, ben: UUID
+) -> None:
     anas, bens = await together(open_booking(visit, clinic, ana), open_booking(visit, clinic, ben))
     await slot(anas, clinic.at("10:00")).click()
     await has_state(slot(bens, clinic.at("10:00")), "taken")
@@ -140,7 +144,9 @@ async def test_a_guest_sees_times_and_signs_up_on_the_way_to_one(visit: Visitors
     await page.get_by_role("timer").wait_for()
 
 
-async def test_times_are_the_clinics_and_the_patients_own_on_demand(visit: Visitors, clinic: MadeClinic) -> None:
+async def test_times_are_the_clinics_and_the_patients_own_on_demand(
+    visit: Visitors, clinic: MadeClinic
+) -> None:
     page = await visit(book(clinic), time_zone="Europe/Berlin")
     button = slot(page, clinic.at("09:00"))
     await expect(button).to_have_text("9:00")

@@ -21,7 +21,13 @@ DESKTOP = (1280, 900)
 PHONE = (390, 844)
 
 # What a cut cable or a refusal looks like in a console; everything else there is a fault of ours.
-EXPECTED = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_SOCKET", "WebSocket connection to", "Failed to load resource")
+EXPECTED = (
+    "ERR_CONNECTION",
+    "ERR_EMPTY_RESPONSE",
+    "ERR_SOCKET",
+    "WebSocket connection to",
+    "Failed to load resource",
+)
 
 
 @dataclass
@@ -80,7 +86,12 @@ class Visitors:
             "token_type": "bearer",
             "expires_in": 3600,
             "expires_at": int(time.time()) + 3600,
-            "user": {"id": str(user), "aud": "authenticated", "role": "authenticated", "email": f"{user}@made.test"},
+            "user": {
+                "id": str(user),
+                "aud": "authenticated",
+                "role": "authenticated",
+                "email": f"{user}@made.test",
+            },
         }
         entry = {"name": "sb-127-auth-token", "value": json.dumps(session)}
         return {"cookies": [], "origins": [{"origin": origin, "localStorage": [entry]}]}  # type: ignore[typeddict-item]

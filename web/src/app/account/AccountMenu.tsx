@@ -31,7 +31,8 @@ export function AccountMenu() {
           Sign in
         </Link>
       )}
-      <button type="button" className="account-button" popoverTarget={id} aria-label={`Account: ${name}`}>
+      <button type="button" className="account-button" popoverTarget={id}>
+        <span className="sr-only">Account: {name}</span>
         {session ? (
           <Avatar name={name} />
         ) : (

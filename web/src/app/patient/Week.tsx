@@ -110,15 +110,10 @@ export function Week({
       </header>
       <div className="day-tabs" role="group" aria-label="Day">
         {days.map((day) => (
-          <button
-            key={day}
-            type="button"
-            aria-pressed={day === current}
-            aria-label={dayInWords(day)}
-            onClick={() => setSelected(day)}
-          >
-            <span>{dayParts(day).weekday}</span>
-            <strong>{dayParts(day).number}</strong>
+          <button key={day} type="button" aria-pressed={day === current} onClick={() => setSelected(day)}>
+            <span aria-hidden="true">{dayParts(day).weekday}</span>
+            <strong aria-hidden="true">{dayParts(day).number}</strong>
+            <em className="sr-only">{dayInWords(day)}</em>
             <i className={hasFree(byDay.get(day)) ? 'free' : ''} />
           </button>
         ))}

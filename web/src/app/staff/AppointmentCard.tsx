@@ -45,18 +45,18 @@ export function AppointmentCard({ appointment, axis, zone, hue, moving, onOpen }
         data-short={place.height < SHORT}
         data-appointment={appointment.id}
         style={{ ...place, '--hue': hue } as React.CSSProperties}
-        aria-label={`${patient_name}, ${appointment_type}, ${times}${words[status]}`}
         aria-describedby="board-help"
         onClick={() => !moving.wasDragged() && !isLifted && onOpen(appointment)}
         onKeyDown={(event) => moving.onKeyDown(event, appointment)}
         onBlur={() => moving.ghost?.by === 'keyboard' && moving.putBack()}
         {...moving.pointer(appointment)}
       >
-        <span className="who">
-          {Icon && <Icon size={14} aria-hidden="true" />}
+        <span className="sr-only">{`${patient_name}, ${appointment_type}, ${times}${words[status]}`}</span>
+        <span className="who" aria-hidden="true">
+          {Icon && <Icon size={14} />}
           <strong className="clip">{patient_name}</strong>
         </span>
-        <span className="what clip num">
+        <span className="what clip num" aria-hidden="true">
           {times.replace(/ [AP]M/g, '')} · {appointment_type}
         </span>
       </button>

@@ -30,7 +30,7 @@ export function StatusChart({ rows }: { rows: DailyMetrics[] }) {
     <>
       <div className="chart" aria-hidden="true">
         <ResponsiveContainer width="100%" height="100%">
-          <BarChart data={rows} margin={margin} barCategoryGap="22%">
+          <BarChart accessibilityLayer={false} data={rows} margin={margin} barCategoryGap="22%">
             <CartesianGrid vertical={false} stroke="var(--line)" />
             <XAxis dataKey="day" tickFormatter={shortDay} {...axis} />
             <YAxis allowDecimals={false} {...axis} />
@@ -69,7 +69,7 @@ export function UtilisationChart({ rows }: { rows: DailyMetrics[] }) {
     <>
       <div className="chart" aria-hidden="true">
         <ResponsiveContainer width="100%" height="100%">
-          <AreaChart data={points} margin={margin}>
+          <AreaChart accessibilityLayer={false} data={points} margin={margin}>
             <CartesianGrid vertical={false} stroke="var(--line)" />
             <XAxis dataKey="day" tickFormatter={shortDay} {...axis} />
             <YAxis domain={[0, 100]} tickFormatter={(value) => `${value}%`} {...axis} />

@@ -1,0 +1,133 @@
+"""Signing in, addresses that are not for everybody, what the gateway lets a page do, and accessibility."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+import httpx
+import pytest
+from playwright.async_api import expect
+
+from tests.support.build import MadeClinic
+from tests.support.stacks import Stack
+from tests.web.site import WEB
+from tests.web.test_desk import board, has_booked
+from tests.web.visitors import DESKTOP, PHONE, Visitors, is_live, serious_violations, slot
+
+
+@pytest.mark.parametrize(
+    ("email", "start"),
+    [
+        ("ana@patients.test", "/book"),
+        ("desk@riverside.test", "/desk/riverside/day"),
+        ("lee@sakura.test", "/desk/sakura/day"),
+    ],
+)
+async def test_signing_in_leads_to_where_one_works(visit: Visitors, email: str, start: str) -> None:
+    page = await visit("/sign-in")
+    await page.get_by_label("Email").fill(email)
+    await page.get_by_label("Password").fill("chairtime-demo")
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url(re.compile(re.escape(start)))
+    await page.get_by_role("button", name="Account").click()
+    await page.get_by_role("button", name="Sign out").click()
+    await page.wait_for_url(re.compile("/sign-in"))
+
+
+async def test_a_wrong_password_is_told_in_words(visit: Visitors) -> None:
+    page = await visit("/sign-in")
+    await page.get_by_label("Email").fill("ana@patients.test")
+    await page.get_by_label("Password").fill("not the password")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+
+
+async def test_a_page_that_needs_a_login_comes_back_after_it(visit: Visitors) -> None:
+    page = await visit("/appointments")
+    await page.wait_for_url(re.compile(r"/sign-in\?next=%2Fappointments"))
+    await page.get_by_label("Email").fill("ben@patients.test")
+    await page.get_by_label("Password").fill("chairtime-demo")
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url(re.compile("/appointments$"))
+
+
+async def test_a_link_cannot_lead_elsewhere_after_signing_in(visit: Visitors, ana: UUID) -> None:
+    for elsewhere in ("//evil.test/", "https://evil.test/", "/\\evil.test"):
+        page = await visit(f"/sign-in?next={elsewhere}", ana)
+        await page.wait_for_url(re.compile("/book"))
+
+
+async def test_an_unknown_address_is_answered_kindly(visit: Visitors) -> None:
+    page = await visit("/no/such/page")
+    await expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+
+
+async def test_the_theme_follows_the_choice_and_is_remembered(visit: Visitors) -> None:
+    page = await visit("/book")
+    await page.get_by_role("button", name="Account").click()
+    await page.get_by_role("button", name="Dark").click()
+    dark = await page.evaluate("getComputedStyle(document.body).color")
+    await page.reload()
+    assert await page.evaluate("getComputedStyle(document.body).color") == dark
+    assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_the_gateway_allows_no_foreign_code(stack: Stack, built_site: None) -> None:
+    policy = httpx.get(stack.api_url, trust_env=False).headers["content-security-policy"]
+    scripts = next(part for part in policy.split("; ") if part.startswith(("script-src", "default-src")))
+    assert "unsafe" not in scripts
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_the_bundle_holds_no_key(stack: Stack, built_site: None) -> None:
+    built = "".join(file.read_text() for file in (WEB / "dist").rglob("*.js"))
+    for secret in (stack.secret_key, stack.status["jwt_secret"], stack.status["service_role_key"]):
+        assert secret not in built
+    assert not re.search(r"sb_secret_\w{8}|eyJhbGciOi", built)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_serious_for_patients(
+    visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID, size: tuple[int, int], scheme: str
+) -> None:
+    has_booked(stack, clinic, ana, clinic.at("16:00"))
+    page = await visit(
+        f"/book?clinic={clinic.slug}&from={clinic.weekday(1)}", ana, size=size, color_scheme=scheme
+    )
+    await slot(page, clinic.at("10:00")).click()
+    await page.get_by_role("timer").wait_for()
+    found = {"book": await serious_violations(page)}
+    await page.goto("/appointments")
+    await page.locator(".visit").wait_for()
+    found["appointments"] = await serious_violations(page)
+    await page.get_by_role("button", name="Cancel").click()
+    found["cancel"] = await serious_violations(page)
+    guest = await visit("/sign-in", size=size, color_scheme=scheme)
+    await guest.get_by_role("heading", name="Welcome back").wait_for()
+    found["sign in"] = await serious_violations(guest)
+    assert found == dict.fromkeys(found, [])
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_serious_for_staff(
+    visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID, size: tuple[int, int], scheme: str
+) -> None:
+    has_booked(stack, clinic, ana, clinic.at("10:00"))
+    page = await visit(board(clinic), clinic.users["admin"], size=size, color_scheme=scheme)
+    await page.locator(".appointment").wait_for()
+    await is_live(page)
+    found = {"day": await serious_violations(page)}
+    await page.locator(".appointment").click()
+    found["appointment"] = await serious_violations(page)
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Book", exact=True).click()
+    found["book"] = await serious_violations(page)
+    for section, ready in (("hours", "Weekly hours"), ("team", "Staff"), ("metrics", "Metrics")):
+        await page.goto(f"/desk/{clinic.slug}/{section}")
+        await page.get_by_role("heading", name=ready, exact=True).wait_for()
+        await page.wait_for_load_state("networkidle")
+        found[section] = await serious_violations(page)
+    assert found == dict.fromkeys(found, [])
