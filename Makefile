@@ -73,7 +73,8 @@ $(READY): pyproject.toml requirements.lock
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json $(READY)
 	@echo "Installing npm packages into web/node_modules"
-	@cd web && $(NPM) ci --no-audit --no-fund --prefer-offline --loglevel=error
+	@# Not npm ci: it refuses a lock that knows a binary package for fewer platforms than there are.
+	@cd web && $(NPM) install --no-save --no-audit --no-fund --prefer-offline --loglevel=error
 	@touch $@
 
 $(WEB): web/node_modules/.package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts web/tsconfig.json -type f)
