@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,14 +47,15 @@ class Part:
 
     def end(self) -> None:
         """Tell the process to end and wait until it has; kill it when it takes too long."""
-        try:
+        deadline = time.monotonic() + PATIENCE
+        with suppress(psutil.NoSuchProcess):
             self.process.send_signal(self.number)
-            self.process.wait(PATIENCE)
-        except psutil.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        except psutil.NoSuchProcess:
-            return
+            while is_alive(self.process):
+                if time.monotonic() > deadline:
+                    self.process.kill()
+                time.sleep(0.02)
+        if isinstance(self.process, psutil.Popen):
+            self.process.wait()  # ours to collect
 
     def problem(self, what: str, code: str, exit_code: int = Exit.REFUSED) -> ChairtimeError:
         """Return an error that says what happened to this part, with the last lines of its log."""
