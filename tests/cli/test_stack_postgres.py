@@ -1,0 +1,162 @@
+"""The embedded Postgres server and what is rendered for the parts around it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from cli.errors import ChairtimeError
+from cli.local.config import Config, read_config
+from cli.local.keys import load_keys
+from cli.local.lite import NODE
+from cli.local.ports import free_port, free_port_near, is_free, listen
+from cli.local.postgres import PostgresError, PostgresServer, bootstrap
+from cli.local.postgrest import find_postgrest, render_config
+from tests.support import supabase_cli
+from tests.support.templates import ROOT
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresServer]:
+    with tempfile.TemporaryDirectory(prefix="chairtime-postgres-") as folder:
+        server = PostgresServer(Path(folder, "a folder's data"), free_port(), Path(folder, "postgres.log"))
+        yield server
+        server.stop()
+
+
+def test_a_server_keeps_its_data_and_serves_in_utc(server: PostgresServer) -> None:
+    server.start()
+    bootstrap(server.superuser_url("postgres"))
+    with psycopg.connect(server.url()) as connection:
+        connection.execute("create table public.kept ()")
+        assert connection.execute("show timezone").fetchone() == ("UTC",)
+    server.stop()
+    assert server.pid is None
+    server.start()
+    with psycopg.connect(server.url()) as connection:
+        connection.execute("select from public.kept")
+
+
+def test_a_pid_file_that_names_somebody_else_is_stale(server: PostgresServer) -> None:
+    server.start()
+    server.stop()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as somebody:
+        server.pid_file.write_text(f"{somebody.pid}\n{server.data_dir}\n0\n{server.port}\n\n\n\n")
+        assert server.pid is None
+        server.start()
+        assert server.pid not in {None, somebody.pid}
+        somebody.communicate()
+
+
+def test_a_taken_port_is_reported_with_what_the_server_logged(server: PostgresServer) -> None:
+    holder = listen(server.port)
+    assert holder is not None
+    with holder, pytest.raises(PostgresError, match="Address already in use"):
+        server.start()
+
+
+def test_the_superuser_has_a_password_that_nobody_can_guess(server: PostgresServer) -> None:
+    server.start()
+    guess = f"postgresql://supabase_admin:postgres@127.0.0.1:{server.port}/postgres"
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(guess)
+
+
+def test_a_second_database_gets_the_same_platform(server: PostgresServer) -> None:
+    server.start()
+    bootstrap(server.superuser_url("postgres"))
+    with psycopg.connect(server.superuser_url("postgres"), autocommit=True) as connection:
+        connection.execute("create database another template template0")
+    bootstrap(server.superuser_url("another"))
+    with psycopg.connect(server.url("another")) as connection:
+        assert connection.execute("select count(*) from auth.users").fetchone() == (0,)
+
+
+def test_secrets_are_made_once_and_are_their_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    keys = load_keys(path)
+    assert load_keys(path) == keys
+    assert path.stat().st_mode & 0o077 == 0
+    assert keys.role_of(keys.anon_key) == keys.role_of(keys.publishable_key) == "anon"
+    assert keys.role_of(keys.service_role_key) == keys.role_of(keys.secret_key) == "service_role"
+    assert keys.role_of("sb_secret_other") is None
+
+
+def test_a_taken_port_makes_way_for_one_near_it() -> None:
+    preferred = free_port()
+    holder = listen(preferred)
+    assert holder is not None
+    with holder:
+        assert not is_free(preferred)
+        assert listen(preferred) is None
+        chosen = free_port_near(preferred)
+    assert chosen != preferred
+    assert is_free(chosen)
+
+
+def test_the_config_file_is_one_that_the_supabase_cli_accepts(tmp_path: Path) -> None:
+    supabase_cli.install()
+    (tmp_path / "supabase").mkdir()
+    shutil.copy(ROOT / "supabase" / "config.toml", tmp_path / "supabase")
+    command = ["migration", "list", "--remote", "postgresql://nobody@127.0.0.1:1/nothing"]
+    done = subprocess.run(
+        [str(NODE), str(supabase_cli.PROGRAM), *command, "--workdir", str(tmp_path)],
+        env=supabase_cli.ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # It reads the file, and has nothing to say of it, before it finds that nothing listens there.
+    said = done.stdout + done.stderr
+    assert "failed to connect" in said
+    assert not re.search("WARN|Invalid|config.toml", said)
+
+
+def test_only_the_api_schema_is_exposed() -> None:
+    config = read_config(ROOT / "supabase")
+    assert config.schemas == ["api"]
+    assert (config.api_port, config.db_port) == (54321, 54322)
+    assert tomllib.loads((ROOT / "supabase" / "config.toml").read_text())["api"]["schemas"] == ["api"]
+
+
+def test_postgrest_gets_the_settings_that_supabase_gives_it(tmp_path: Path) -> None:
+    config = Config(schemas=["api", "other"], extra_search_path=["public", "extensions"], max_rows=500)
+    keys = load_keys(tmp_path / "keys.json")
+    rendered = render_config(config, keys, 3000, 3001, "postgresql://authenticator:p@127.0.0.1:1/postgres")
+    settings = dict(line.split(" = ", 1) for line in rendered.splitlines())
+    assert settings["db-uri"] == '"postgresql://authenticator:p@127.0.0.1:1/postgres"'
+    assert settings["db-schemas"] == '"api,other"'
+    assert settings["db-extra-search-path"] == '"public,extensions"'
+    assert settings["db-anon-role"] == '"anon"'
+    assert settings["jwt-secret"] == f'"{keys.jwt_secret}"'
+    assert (settings["server-port"], settings["admin-server-port"]) == ("3000", "3001")
+    assert settings["db-max-rows"] == "500"
+
+
+def test_postgrest_is_taken_from_the_variable_then_from_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = [tmp_path / "one" / "postgrest", tmp_path / "two" / "postgrest"]
+    for program in programs:
+        program.parent.mkdir()
+        program.touch(mode=0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'one'}:{os.environ['PATH']}")
+    monkeypatch.delenv("CHAIRTIME_POSTGREST", raising=False)
+    assert find_postgrest() == programs[0]
+    monkeypatch.setenv("CHAIRTIME_POSTGREST", str(programs[1]))
+    assert find_postgrest() == programs[1]
+    monkeypatch.setenv("CHAIRTIME_POSTGREST", "")
+    assert find_postgrest() is None
+    monkeypatch.setenv("CHAIRTIME_POSTGREST", str(tmp_path / "nothing"))
+    with pytest.raises(ChairtimeError, match="cannot be run"):
+        find_postgrest()
