@@ -36,54 +36,58 @@ export function Choices({ clinics, clinic, types, type, dentists, dentistId, isM
       {!isMoving && (
         <fieldset className="options">
           <legend>Visit</legend>
-          {types.map((option) => (
-            <label key={option.id} className="option">
-              <input
-                type="radio"
-                name="type"
-                checked={option.id === type.id}
-                onChange={() => choose({ type: option.id })}
-              />
-              <span className="clip">{option.name}</span>
-              <span className="num muted">{duration(intervalMs(option.duration))}</span>
-            </label>
-          ))}
+          <div className="option-list">
+            {types.map((option) => (
+              <label key={option.id} className="option">
+                <input
+                  type="radio"
+                  name="type"
+                  checked={option.id === type.id}
+                  onChange={() => choose({ type: option.id })}
+                />
+                <span className="clip">{option.name}</span>
+                <span className="num muted">{duration(intervalMs(option.duration))}</span>
+              </label>
+            ))}
+          </div>
         </fieldset>
       )}
       <fieldset className="options">
         <legend>Dentist</legend>
-        <label className="option person">
-          <input
-            type="radio"
-            name="dentist"
-            checked={dentistId === null}
-            onChange={() => choose({ dentist: null })}
-          />
-          <span className="avatar any">
-            <Users size={17} aria-hidden="true" />
-          </span>
-          <span className="option-text">
-            <span>Any dentist</span>
-            <small>The most free times</small>
-          </span>
-          <Check size={17} className="tick" aria-hidden="true" />
-        </label>
-        {dentists.map((dentist) => (
-          <label key={dentist.id} className="option person">
+        <div className="option-list">
+          <label className="option person">
             <input
               type="radio"
               name="dentist"
-              checked={dentistId === dentist.id}
-              onChange={() => choose({ dentist: dentist.id })}
+              checked={dentistId === null}
+              onChange={() => choose({ dentist: null })}
             />
-            <Avatar name={dentist.full_name} />
+            <span className="avatar any">
+              <Users size={17} aria-hidden="true" />
+            </span>
             <span className="option-text">
-              <span className="clip">{dentist.full_name}</span>
-              <small className="clip">{dentist.specialty ?? 'Dentist'}</small>
+              <span>Any dentist</span>
+              <small>The most free times</small>
             </span>
             <Check size={17} className="tick" aria-hidden="true" />
           </label>
-        ))}
+          {dentists.map((dentist) => (
+            <label key={dentist.id} className="option person">
+              <input
+                type="radio"
+                name="dentist"
+                checked={dentistId === dentist.id}
+                onChange={() => choose({ dentist: dentist.id })}
+              />
+              <Avatar name={dentist.full_name} />
+              <span className="option-text">
+                <span className="clip">{dentist.full_name}</span>
+                <small className="clip">{dentist.specialty ?? 'Dentist'}</small>
+              </span>
+              <Check size={17} className="tick" aria-hidden="true" />
+            </label>
+          ))}
+        </div>
       </fieldset>
     </aside>
   )

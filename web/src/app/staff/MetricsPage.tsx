@@ -95,7 +95,7 @@ function Numbers({ rows }: { rows: DailyMetrics[] }) {
         <Tile
           label="Holds that became bookings"
           value={share(sum('holds_confirmed'), sum('holds'))}
-          note={`of ${sum('holds')} holds`}
+          note={sum('holds') === 1 ? 'of 1 hold' : `of ${sum('holds')} holds`}
         />
         <Tile
           label="Cancelled or missed"
