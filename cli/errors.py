@@ -83,17 +83,26 @@ _NO_API = "Is the stack up (`chairtime up`)? Otherwise name the project with SUP
 
 
 def _from_postgres(error: Any) -> ChairtimeError:
-    text = (str(error).strip() or type(error).__name__).splitlines()
-    state = error.sqlstate
-    if state and state.startswith("28"):
-        return ChairtimeError(text[0], "forbidden", "Check user and password in the URL.", Exit.FORBIDDEN)
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    state = error.sqlstate or _state_of_refusal(first)
+    if state.startswith("28"):
+        return ChairtimeError(first, "forbidden", "Check user and password in the URL.", Exit.FORBIDDEN)
+    if state == "3D000":
+        return ChairtimeError(first, "not_found", "Check the database's name in the URL.", Exit.NOT_FOUND)
     if state == "42501":
-        return ChairtimeError(text[0], "forbidden", "Connect as the role `postgres`.", Exit.FORBIDDEN)
+        return ChairtimeError(first, "forbidden", "Connect as the role `postgres`.", Exit.FORBIDDEN)
     if state:
-        return ChairtimeError(text[0], "database_error", error.diag.message_hint)
+        return ChairtimeError(first, "database_error", error.diag.message_hint)
     return ChairtimeError(
-        f"cannot reach the database: {text[0]}", "unreachable", _NO_DATABASE, Exit.UNREACHABLE
+        f"cannot reach the database: {first}", "unreachable", _NO_DATABASE, Exit.UNREACHABLE
     )
+
+
+def _state_of_refusal(message: str) -> str:
+    """Tell why a server that was reached let nobody in: libpq gives no SQLSTATE for that."""
+    if "authentication failed" in message or "no pg_hba.conf entry" in message:
+        return "28000"
+    return "3D000" if "FATAL:  database" in message else ""
 
 
 def _from_http(error: Any) -> ChairtimeError:
