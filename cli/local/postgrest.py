@@ -41,7 +41,6 @@ def render_config(config: Config, keys: Keys, port: int, admin_port: int, db_url
         "jwt-secret": keys.jwt_secret,
         "server-host": HOST,
         "server-port": port,
-        "admin-server-host": HOST,
         "admin-server-port": admin_port,
         "log-level": "warn",
     }

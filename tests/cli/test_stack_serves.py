@@ -13,6 +13,7 @@ import jwt
 import psycopg
 import pytest
 
+from tests.cli.stack_home import eventually
 from tests.support.stacks import PASSWORD, Stack
 
 CHECK_UP = "b0000000-0000-4000-8000-000000000001"
@@ -125,7 +126,7 @@ def test_browsers_may_call_from_any_origin(http: httpx.Client, path: str) -> Non
     asked = {
         "Origin": "https://dentist.example",
         "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "apikey, authorization, content-profile, content-type, x-client-info",
+        "Access-Control-Request-Headers": "apikey, authorization, content-profile, content-type",
     }
     answer = http.options(path, headers=asked)
     assert answer.status_code == 200
@@ -179,6 +180,21 @@ def test_nothing_is_granted_beyond_the_migrations(
             " and has_table_privilege(r.name, c.oid, 'insert, update, delete, truncate')"
         ).fetchall()
     assert granted == []
+
+
+def test_a_new_function_is_served_without_a_restart(stack: Stack, http: httpx.Client) -> None:
+    headers = {"apikey": stack.secret_key}
+    function = f"made_{time.monotonic_ns()}"
+    with psycopg.connect(stack.status["db_url"], autocommit=True) as connection:
+        connection.execute(f"create function api.{function}() returns integer language sql as 'select 42'")
+        connection.execute(f"grant execute on function api.{function} to service_role")
+        try:
+            eventually(
+                lambda: http.post(f"/rest/v1/rpc/{function}", headers=headers, json={}).json() == 42,
+                "it is served",
+            )
+        finally:
+            connection.execute(f"drop function api.{function}")
 
 
 def test_the_caller_is_known_with_either_form_of_claims(stack: Stack) -> None:

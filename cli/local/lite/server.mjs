@@ -119,6 +119,9 @@ const app = (url, connections, middlewares) =>
 const auth = await app(settings.auth_url, 5);
 const rest = await app(settings.rest_url, 20, [verifyToken]);
 
+// Like PostgREST, learn of a changed schema from the notification that follows it.
+await rest.connection.driver.listen("pgrst", () => rest.connection.clearSchemaCache());
+
 serve({
   hostname: "127.0.0.1",
   port: settings.port,
