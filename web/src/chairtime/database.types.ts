@@ -680,6 +680,20 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      chatbot_cancel: { Args: { confirmation_code: string; patient_phone: string }; Returns: Json }
+      chatbot_confirm: { Args: { reservation_id: string }; Returns: Json }
+      chatbot_find_slots: {
+        Args: {
+          clinic_slug: string
+          dentist?: string
+          from_date?: string
+          max_results?: number
+          part_of_day?: string
+          service?: string
+        }
+        Returns: Json
+      }
+      chatbot_hold: { Args: { offer: string; patient_name?: string; patient_phone?: string }; Returns: Json }
       clinic_day: { Args: { clinic_id: string; day: string }; Returns: Json }
       confirm_reservation: {
         Args: { idempotency_key?: string; notes?: string; patient_id?: string; reservation_id: string }
