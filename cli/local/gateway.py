@@ -39,9 +39,7 @@ OPEN_PATHS = ("/auth/v1/verify", "/auth/v1/callback", "/auth/v1/authorize")
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
-        "connect-src 'self' ws: wss:",
         "img-src 'self' data:",
-        "style-src 'self' 'unsafe-inline'",
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",
