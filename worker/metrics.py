@@ -91,7 +91,7 @@ class Metrics(Collector):
     """
 
     def __init__(self, version: str = "") -> None:
-        disable_created_metrics()  # they double the output, and Prometheus needs none of them
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # Prometheus needs none of them
         self.registry = registry = CollectorRegistry()
         self.snapshot: dict[str, Any] | None = None
         self.snapshot_seconds = Gauge(

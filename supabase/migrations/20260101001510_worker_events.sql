@@ -10,6 +10,7 @@ create table clinic.event_cursors (
   from_xid xid8 not null default '0',
   to_xid xid8 not null default '0',
   after_id bigint not null default 0,
+  last_id bigint not null default 0,
   highest_id bigint not null default 0,
   since timestamptz not null default '-infinity',
   opened_at timestamptz not null default '-infinity',
@@ -20,6 +21,8 @@ with (fillfactor = 50);
 
 comment on table clinic.event_cursors is
 'How far each reader of realtime_events has come: its window, and the last id it is done with.';
+comment on column clinic.event_cursors.after_id is 'Events of the window up to this id are done.';
+comment on column clinic.event_cursors.last_id is 'The highest id in the window.';
 comment on column clinic.event_cursors.since is
 'No event of the window is older. Only there so that old partitions need not be looked into.';
 
@@ -52,7 +55,6 @@ grant select on clinic.event_totals to service_role;
 
 create index realtime_events_xid_idx on clinic.realtime_events (xid);
 
--- "+ 0" keeps the planner from walking the whole log in the order of its ids.
 create function clinic.window_events(place clinic.event_cursors, max_events integer)
 returns setof clinic.realtime_events
 language sql
@@ -61,13 +63,14 @@ set search_path = ''
 as $$
   select e.*
   from clinic.realtime_events as e
-  where e.xid >= place.from_xid
-    and e.xid < place.to_xid
-    and e.id > place.after_id
+  where e.id > place.after_id
+    and e.id <= place.last_id
+    and (e.xid >= place.from_xid and e.xid < place.to_xid) is true -- a filter: the index of xid would be a detour
     and e.occurred_at >= place.since
-  order by e.id + 0
-  limit window_events.max_events
+  order by e.id
+  limit window_events.max_events;
 $$;
+comment on function clinic.window_events is 'The next events of a window, by id.';
 
 -- A restored database may count its transactions from a lower number. Its log is then read again from the start:
 -- better twice than never.
@@ -81,23 +84,26 @@ declare
   v_opened_at constant timestamptz := clock_timestamp();
   v_xmin constant xid8 := pg_snapshot_xmin(pg_current_snapshot());
   v_restored constant boolean := place.to_xid > v_xmin;
-  v_place clinic.event_cursors;
 begin
   if place.to_xid = v_xmin then
     return place;
   end if;
 
-  -- Whatever the new window holds was written after the last one opened, or by a transaction open at that moment.
-  update clinic.event_cursors as c
-  set from_xid = case when v_restored then '0'::xid8 else c.to_xid end,
-    to_xid = v_xmin,
-    after_id = 0,
-    since = case when v_restored then '-infinity' else c.opened_at - interval '1 day' end,
-    opened_at = v_opened_at
-  where c.reader = place.reader
-  returning c.* into v_place;
+  place.from_xid := case when v_restored then '0'::xid8 else place.to_xid end;
+  place.to_xid := v_xmin;
+  -- What the new window holds was written after the last one opened, or by a transaction open at that moment.
+  place.since := case when v_restored then '-infinity' else place.opened_at - interval '1 day' end;
+  place.opened_at := v_opened_at;
 
-  return v_place;
+  select coalesce(min(e.id) - 1, 0), coalesce(max(e.id), 0) into place.after_id, place.last_id
+  from clinic.realtime_events as e
+  where e.xid >= place.from_xid and e.xid < place.to_xid and e.occurred_at >= place.since;
+
+  update clinic.event_cursors as c
+  set from_xid = place.from_xid, to_xid = place.to_xid, after_id = place.after_id, last_id = place.last_id,
+    since = place.since, opened_at = place.opened_at
+  where c.reader = place.reader;
+  return place;
 end
 $$;
 
@@ -164,10 +170,9 @@ begin
   insert into clinic.event_totals as t (event, total)
   select e.event, count(*)
   from clinic.realtime_events as e
-  where e.xid >= v_place.from_xid
-    and e.xid < v_place.to_xid
-    and e.id > v_place.after_id
+  where e.id > v_place.after_id
     and e.id <= acknowledge_events.last_id
+    and (e.xid >= v_place.from_xid and e.xid < v_place.to_xid) is true
     and e.occurred_at >= v_place.since
   group by e.event
   order by e.event

@@ -341,6 +341,26 @@ as $$
 $$;
 comment on function clinic.seconds_since is 'The age of an instant in seconds; 0 for none, and for one that is still to come.';
 
+create function clinic.log_lag()
+returns numeric
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_seen bigint := (select c.highest_id from clinic.event_cursors as c where c.reader = 'log');
+begin
+  -- Mostly there is nothing to look for, and no need to plan a search through a hundred partitions.
+  if v_seen >= (select s.last_value from clinic.realtime_events_id_seq as s) then
+    return 0;
+  end if;
+  return clinic.seconds_since(
+    (select e.occurred_at from clinic.realtime_events as e where e.id > v_seen order by e.id limit 1)
+  );
+end
+$$;
+comment on function clinic.log_lag is 'The age in seconds of the oldest event that the log has not seen; 0 if it has seen all.';
+
 create function clinic.daily_totals()
 returns jsonb
 language sql
@@ -385,12 +405,7 @@ as $$
     'holds_live', (select count(*) from clinic.occupancy as o where o.expires_at > clock_timestamp()),
     'holds_unswept', (select count(*) from clinic.occupancy as o where o.expires_at <= clock_timestamp()),
     'sweep_lag_seconds', clinic.seconds_since(clinic.next_expiry()),
-    'tail_lag_seconds', clinic.seconds_since((
-      select e.occurred_at from clinic.realtime_events as e
-      where e.id > (select c.highest_id from clinic.event_cursors as c where c.reader = 'log')
-      order by e.id
-      limit 1
-    )),
+    'tail_lag_seconds', clinic.log_lag(),
     'utilisation', coalesce((
       select jsonb_object_agg(c.slug, coalesce(round(m.booked_minutes::numeric / nullif(m.working_minutes, 0), 4), 0))
       from clinic.clinics as c

@@ -23,9 +23,9 @@ Start = Callable[..., WorkerProcess]
 
 def scrape(worker: WorkerProcess) -> Families:
     """Return the families of one scrape by name."""
-    return {
-        family.name: family for family in parser.text_string_to_metric_families(worker.get("/metrics").text)
-    }
+    text = worker.get("/metrics").text
+    families = parser.text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
+    return {family.name: family for family in families}
 
 
 def sample(worker: WorkerProcess, name: str, **labels: str) -> float | None:

@@ -15,8 +15,8 @@ from worker.database import Database
 
 ALLOWED = {
     # the jobs
-    "expire_reservations", "maintain_partitions", "purge_idempotency_keys", "purge_slot_offers", "refresh_daily_metrics",
-    "verify_invariants", "flag_no_shows",
+    "expire_reservations", "maintain_partitions", "purge_idempotency_keys", "purge_slot_offers",
+    "refresh_daily_metrics", "verify_invariants", "flag_no_shows",
     # running and recording them
     "run_job", "record_job_failure", "list_jobs", "next_expiry",
     # leading
