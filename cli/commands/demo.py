@@ -48,12 +48,13 @@ def demo() -> None:
 
 
 def _tell(told: list[Told], one: Told) -> None:
+    from rich.markup import escape
+
     told.append(one)
     if not output.is_json():
-        number, seconds = f"{len(told):2}", f"{one.seconds * 1000:6.0f} ms"
-        output.console().print(
-            f"[green]{number}[/] [bold]{one.title:<34}[/] [dim]{seconds}[/]\n   {one.text}"
-        )
+        text = escape(one.text).replace("\n", "\n   ")
+        head = f"[green]{len(told):2}[/] [bold]{one.title:<34}[/] [dim]{one.seconds * 1000:6.0f} ms[/]"
+        output.console().print(f"{head}\n   {text}")
 
 
 def _end(told: list[Told], seconds: float) -> None:

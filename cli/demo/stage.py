@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -127,7 +127,7 @@ class Stage:
 
     def slots(self, person: Person) -> list[dict[str, Any]]:
         """List the dentist's free slots of the coming week, as the person sees them."""
-        first = datetime.now(ZONE).date() + timedelta(days=DAYS_AHEAD)
+        first = first_day()
         listed: list[dict[str, Any]] = person.call(
             "available_slots",
             appointment_type_id=self.service["id"],
@@ -174,6 +174,11 @@ def _make_dentist(owner: Person, clinic: dict[str, Any]) -> Any:
     dentist = owner.call("create_dentist", **clinic, full_name="Dr. Ada Byrne", specialty="General dentistry")
     owner.call("set_availability", dentist_id=dentist["id"], weekly=WEEKLY)
     return dentist
+
+
+def first_day() -> date:
+    """Return the first day that the story looks at, by the clinic's clock."""
+    return datetime.now(ZONE).date() + timedelta(days=DAYS_AHEAD)
 
 
 def set_hold_duration(stage: Stage, duration: str) -> None:

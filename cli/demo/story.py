@@ -14,12 +14,14 @@ from typing import Any
 import psycopg
 
 from cli.demo.audience import Audience
-from cli.demo.stage import DemoFailure, Refusal, Stage, expect, said, set_hold_duration
+from cli.demo.stage import DemoFailure, Person, Refusal, Stage, expect, first_day, said, set_hold_duration
 
 RACERS = 10
 CLIENTS_OF_EACH = 5
 SLOTS = 3  # that the story needs
 HOLD = 2  # seconds that the hold which is to expire lasts
+
+WALTER, PHONE = "Walter Inman", "+1 212 555 0131"
 
 Step = Callable[[Stage, Audience], str]
 
@@ -149,6 +151,53 @@ def privacy(stage: Stage, _: Audience) -> str:
     return "he sees nothing and gets 404 not_found; Ana sees it"
 
 
+def converse(stage: Stage, audience: Audience) -> str:
+    """A chatbot books for Walter"""
+    bot = _hire_chatbot(stage)
+    wish = {"clinic_slug": stage.clinic["slug"], "service": "checkup", "part_of_day": "afternoon"}
+    offers = bot.call("chatbot_find_slots", **wish, from_date=first_day().isoformat())["offers"]
+    expect(len(offers) > 0, "offers")
+    invented = bot.attempt("chatbot_hold", offer="tomorrow at ten", patient_name=WALTER, patient_phone=PHONE)
+    expect(isinstance(invented, Refusal), "a refusal of a time that the bot invented", invented)
+    held = bot.call("chatbot_hold", offer=offers[0]["offer"], patient_name=WALTER, patient_phone=PHONE)
+    booked = bot.call("chatbot_confirm", reservation_id=held["reservation_id"])
+    audience.hears("slot_taken", booked["starts_at"])
+    stranger = bot.call("chatbot_cancel", confirmation_code=booked["confirmation_code"], patient_phone="+1 0")
+    expect(stranger["cancelled"] is False, "no cancelling with another phone number", stranger)
+    cancelled = bot.call("chatbot_cancel", confirmation_code=booked["confirmation_code"], patient_phone=PHONE)
+    expect(cancelled["cancelled"] is True, "cancelled", cancelled)
+    audience.hears("slot_freed", booked["starts_at"])
+    _dismiss(stage, bot)
+    return "\n".join(_dialogue(offers, booked, invented))
+
+
+def _hire_chatbot(stage: Stage) -> Person:
+    bot = stage.people["bot"] = stage.person("Harbour Assistant")
+    bot.sign_up()
+    stage.people["owner"].call("grant_staff_role", **_job(stage, bot), role="chatbot")
+    return bot
+
+
+def _dismiss(stage: Stage, bot: Person) -> None:
+    stage.people["owner"].call("revoke_staff_role", **_job(stage, bot))
+
+
+def _job(stage: Stage, bot: Person) -> dict[str, Any]:
+    return {"clinic_id": stage.clinic["id"], "user_id": bot.call("me")["user_id"]}
+
+
+def _dialogue(offers: list[dict[str, Any]], booked: dict[str, Any], invented: Refusal) -> list[str]:
+    return [
+        "Walter  A checkup, please. In the afternoon, but not before the day after tomorrow.",
+        f"Bot     I have {', '.join(said(offer['starts_at']) for offer in offers)}.",
+        "Walter  The first. I am Walter Inman, +1 212 555 0131.",
+        f"Bot     {booked['label']}: booked. Your code is {booked['confirmation_code']}.",
+        "Walter  Sorry, I cannot come after all.",
+        "Bot     Cancelled. Would another day suit you?",
+        f"(a time that the bot made up: {invented}; the code with another phone number: nothing)",
+    ]
+
+
 def prove(stage: Stage, audience: Audience) -> str:
     """The ledger is checked"""
     with psycopg.connect(stage.status["db_url"]) as connection:
@@ -159,7 +208,19 @@ def prove(stage: Stage, audience: Audience) -> str:
     return f"0 violations; {len(delays)} broadcasts arrived, after {typical} typically, {worst} at most"
 
 
-STEPS: tuple[Step, ...] = (sign_up, look, hold, refuse, confirm, race, expire, cancel, privacy, prove)
+STEPS: tuple[Step, ...] = (
+    sign_up,
+    look,
+    hold,
+    refuse,
+    confirm,
+    race,
+    expire,
+    cancel,
+    privacy,
+    converse,
+    prove,
+)
 
 
 def play(stage: Stage, audience: Audience, tell: Callable[[Told], None]) -> None:

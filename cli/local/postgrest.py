@@ -1,4 +1,8 @@
-"""A real PostgREST in the embedded stack, where there is one: it then serves the Data API instead of lite."""
+"""A real PostgREST in the embedded stack, where there is one: it then serves the Data API instead of lite.
+
+No package that Chairtime can install brings PostgREST, so the tests judge the choice and the file, and run
+neither.
+"""
 
 from __future__ import annotations
 
