@@ -84,5 +84,7 @@ def test_no_function_of_the_api_is_missing_from_the_matrix(stack: Stack) -> None
 
 
 def test_no_view_of_the_api_is_missing_from_the_matrix(stack: Stack) -> None:
-    views = exposed(stack, "select relname from pg_class where relnamespace = 'api'::regnamespace and relkind <> 'c'")
+    views = exposed(
+        stack, "select relname from pg_class where relnamespace = 'api'::regnamespace and relkind <> 'c'"
+    )
     assert views == VIEWS.keys()

@@ -28,10 +28,13 @@ class World:
         self.users["patient"] = make_user(self.superuser, "Pat Patient")
         self.users["stranger"] = make_clinic(self.superuser).users["admin"]
         self._connections = {
-            actor: self._actors.user(f"{self.users[actor]}@made.test") for actor in ("patient", "chatbot", "receptionist", "admin")
+            actor: self._actors.user(f"{self.users[actor]}@made.test")
+            for actor in ("patient", "chatbot", "receptionist", "admin")
         }
         self._days = count()
-        self.walk_in: UUID = self.make("receptionist", "create_patient", clinic_id=self.clinic.id, full_name="Walter")["id"]
+        self.walk_in: UUID = self.make(
+            "receptionist", "create_patient", clinic_id=self.clinic.id, full_name="Walter"
+        )["id"]
 
     def close(self) -> None:
         """Close all connections to the database."""
@@ -74,12 +77,16 @@ class World:
 
     def time_off(self) -> UUID:
         """Return a new time off of the dentist."""
-        answer = self.make("admin", "add_time_off", clinic_id=self.clinic.id, dentist_id=self.clinic.lee, **self.hours())
+        answer = self.make(
+            "admin", "add_time_off", clinic_id=self.clinic.id, dentist_id=self.clinic.lee, **self.hours()
+        )
         return UUID(answer["time_off"][0]["id"])
 
     def extra_hours(self) -> UUID:
         """Return new extra hours of the dentist."""
-        identifier: UUID = self.make("admin", "add_extra_hours", dentist_id=self.clinic.lee, **self.hours())["id"]
+        identifier: UUID = self.make("admin", "add_extra_hours", dentist_id=self.clinic.lee, **self.hours())[
+            "id"
+        ]
         return identifier
 
     def offer(self) -> Row:

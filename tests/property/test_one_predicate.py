@@ -21,7 +21,14 @@ from tests.support.templates import cloned
 MINUTE = timedelta(minutes=1)
 
 # With and without daylight saving, on both hemispheres, with odd offsets and changes at midnight.
-ZONES = ("America/New_York", "Asia/Tokyo", "Europe/Berlin", "America/Santiago", "Australia/Lord_Howe", "Asia/Kathmandu")
+ZONES = (
+    "America/New_York",
+    "Asia/Tokyo",
+    "Europe/Berlin",
+    "America/Santiago",
+    "Australia/Lord_Howe",
+    "Asia/Kathmandu",
+)
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,9 @@ def weekly() -> st.SearchStrategy[list[tuple[int, int, int]]]:
     """Draw windows of weekdays that do not overlap: pairs of cuts through the day."""
     cuts = st.lists(st.sampled_from(range(0, 1441, 15)), min_size=2, max_size=6, unique=True).map(sorted)
     pairs = cuts.map(lambda c: list(zip(c[::2], c[1::2], strict=False)))
-    return st.lists(st.tuples(st.integers(1, 7), pairs), min_size=1, max_size=7, unique_by=lambda day: day[0]).map(
-        lambda days: [(day, opens, closes) for day, pieces in days for opens, closes in pieces]
-    )
+    return st.lists(
+        st.tuples(st.integers(1, 7), pairs), min_size=1, max_size=7, unique_by=lambda day: day[0]
+    ).map(lambda days: [(day, opens, closes) for day, pieces in days for opens, closes in pieces])
 
 
 calendars = st.builds(
@@ -85,7 +92,9 @@ class Drawn:
             slot_interval=calendar.slot_interval * MINUTE, min_notice=calendar.min_notice * MINUTE,
             booking_horizon=timedelta(days=calendar.horizon_days),
         )  # fmt: skip
-        self.type_id = make_type(superuser, self.clinic.id, "Drawn", calendar.duration, calendar.before, calendar.after)
+        self.type_id = make_type(
+            superuser, self.clinic.id, "Drawn", calendar.duration, calendar.before, calendar.after
+        )
         self.patient = actors.user(f"{make_user(superuser, 'Asks')}@made.test")
         self.other = actors.user(f"{make_user(superuser, 'Others')}@made.test")
         self.day: date = self.clinic.today() + timedelta(days=calendar.in_days)
@@ -95,7 +104,14 @@ class Drawn:
         ids: dict[str, Any] = {"clinic_id": self.clinic.id, "dentist_id": self.clinic.lee}
         self.superuser.execute("delete from clinic.working_hours where dentist_id = %s", [self.clinic.lee])
         for weekday, opens, closes in self.calendar.weekly:
-            insert(self.superuser, "working_hours", **ids, weekday=weekday, opens=clock(opens), closes=clock(closes))
+            insert(
+                self.superuser,
+                "working_hours",
+                **ids,
+                weekday=weekday,
+                opens=clock(opens),
+                closes=clock(closes),
+            )
         for start, length in self.calendar.extra:
             insert(self.superuser, "extra_hours", **ids, during=self.range(start, length))
         for index in self.calendar.booked:
@@ -141,7 +157,8 @@ class Drawn:
         with self.superuser.transaction():
             for table in ("slot_reservations", "occupancy"):
                 self.superuser.execute(
-                    f"update clinic.{table} set expires_at = now() - interval '1 second' where id = %s", [hold]  # type: ignore[arg-type]  # noqa: S608
+                    f"update clinic.{table} set expires_at = now() - interval '1 second' where id = %s",
+                    [hold],  # type: ignore[arg-type]
                 )
 
     def at(self, instant: datetime) -> dict[str, Any]:
@@ -167,7 +184,11 @@ class Drawn:
     def is_between_two_minutes(self, instant: datetime) -> bool:
         """Whether the passing of time during this test might change the verdict."""
         now = datetime.now(UTC)
-        bounds = (now, now + self.calendar.min_notice * MINUTE, now + timedelta(days=self.calendar.horizon_days))
+        bounds = (
+            now,
+            now + self.calendar.min_notice * MINUTE,
+            now + timedelta(days=self.calendar.horizon_days),
+        )
         return any(abs(instant - bound) < 2 * MINUTE for bound in bounds)
 
 
@@ -179,7 +200,9 @@ def clock(minutes: int) -> str:
 def suspects(drawn: Drawn, listed: list[datetime]) -> list[datetime]:
     """Return instants worth asking about: what is listed and its neighbours, and every odd time of the day."""
     step = timedelta(minutes=drawn.calendar.slot_interval)
-    near = [slot + shift for slot in (*listed[:3], *listed[-3:]) for shift in (timedelta(), step, -step, MINUTE)]
+    near = [
+        slot + shift for slot in (*listed[:3], *listed[-3:]) for shift in (timedelta(), step, -step, MINUTE)
+    ]
     midnight = datetime.combine(drawn.day, time(), drawn.clinic.zone).astimezone(UTC)
     return sorted({*near, *(midnight + 97 * n * MINUTE for n in range(15))})
 
@@ -193,7 +216,9 @@ def arena(template: str) -> Iterator[Actors]:
         actors.close()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(calendar=calendars)
 def test_a_slot_is_listed_exactly_if_it_can_be_booked_and_exactly_if_explain_slot_says_so(
     arena: Actors, calendar: Calendar

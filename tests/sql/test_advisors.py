@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -66,7 +65,9 @@ def use_every_index(database: str) -> None:
         connection.execute("set enable_seqscan = off")
         for relation, index, query in connection.execute(LOOK_UPS).fetchall():
             # All other indexes of the table step aside for a moment.
-            connection.execute("update pg_index set indisvalid = (indexrelid = %s) where indrelid = %s", [index, relation])
+            connection.execute(
+                "update pg_index set indisvalid = (indexrelid = %s) where indrelid = %s", [index, relation]
+            )
             connection.execute(query)
             connection.execute("update pg_index set indisvalid = true where indrelid = %s", [relation])
 
@@ -89,7 +90,9 @@ def postgres_15(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def advice(database: str) -> dict[str, list[str]]:
     """Return what the Advisors find, details by lint."""
-    found = supabase_cli.findings("db", "advisors", f"--remote={database}", "--type", "all", "--level", "info")
+    found = supabase_cli.findings(
+        "db", "advisors", f"--remote={database}", "--type", "all", "--level", "info"
+    )
     return {name: [f["detail"] for f in found if f["name"] == name] for name in {f["name"] for f in found}}
 
 
@@ -107,13 +110,20 @@ def test_supabase_advisors_would_find_what_is_wrong(database: str) -> None:
         connection.execute("grant select on api.forgotten to anon")
         connection.execute("create view api.leak as select * from clinic.patients")
         connection.execute("grant select on api.leak to anon")
-        assert advice(database).keys() >= {"rls_disabled_in_public", "no_primary_key", "security_definer_view", "unused_index"}
+        assert advice(database).keys() >= {
+            "rls_disabled_in_public",
+            "no_primary_key",
+            "security_definer_view",
+            "unused_index",
+        }
 
 
 @pytest.mark.usefixtures("_supabase_cli")
 def test_plpgsql_check_finds_no_error_in_any_function(postgres_15: str) -> None:
     schemas = ",".join(OURS)
-    found = supabase_cli.findings("db", "lint", f"--remote={postgres_15}", "--schema", schemas, "--level", "warning")
+    found = supabase_cli.findings(
+        "db", "lint", f"--remote={postgres_15}", "--schema", schemas, "--level", "warning"
+    )
     # "warning extra" is about style: a job may ignore a parameter that all jobs have.
     issues = [(result["function"], issue) for result in found for issue in result["issues"]]
     assert not [(function, issue) for function, issue in issues if issue["level"] != "warning extra"]

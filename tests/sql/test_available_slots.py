@@ -25,9 +25,9 @@ def quarter_hours(first: str, last: str) -> list[str]:
 
 def test_a_day_lists_every_grid_point_that_fits_a_window(anon: Connection, riverside: Clinic) -> None:
     monday = riverside.at("00:00")
-    assert clocks(riverside, listed(anon, riverside, monday)) == quarter_hours("09:00", "11:30") + quarter_hours(
-        "13:00", "16:30"
-    )
+    assert clocks(riverside, listed(anon, riverside, monday)) == quarter_hours(
+        "09:00", "11:30"
+    ) + quarter_hours("13:00", "16:30")
 
 
 def test_buffers_must_fit_the_window_too(anon: Connection, riverside: Clinic) -> None:
@@ -71,16 +71,26 @@ def test_an_absurd_date_is_invalid(anon: Connection, riverside: Clinic, wrong: s
         call(anon, "available_slots", appointment_type_id=riverside.checkup, from_date=wrong)
 
 
-def test_unknown_types_and_dentists_are_not_found(anon: Connection, riverside: Clinic, sakura: Clinic) -> None:
+def test_unknown_types_and_dentists_are_not_found(
+    anon: Connection, riverside: Clinic, sakura: Clinic
+) -> None:
     day = riverside.weekday(1)
     with refused("not_found"):
         call(anon, "available_slots", appointment_type_id=uuid4(), from_date=day)
     for dentist in (uuid4(), sakura.lee):
         with refused("not_found"):
-            call(anon, "available_slots", appointment_type_id=riverside.checkup, from_date=day, dentist_id=dentist)
+            call(
+                anon,
+                "available_slots",
+                appointment_type_id=riverside.checkup,
+                from_date=day,
+                dentist_id=dentist,
+            )
 
 
-def test_an_inactive_dentist_is_not_listed(anon: Connection, superuser: Connection, riverside: Clinic) -> None:
+def test_an_inactive_dentist_is_not_listed(
+    anon: Connection, superuser: Connection, riverside: Clinic
+) -> None:
     superuser.execute("update clinic.dentists set is_active = false where id = %s", [riverside.lee])
     day = riverside.weekday(1)
     rows = call(anon, "available_slots", appointment_type_id=riverside.checkup, from_date=day, to_date=day)
@@ -90,7 +100,12 @@ def test_an_inactive_dentist_is_not_listed(anon: Connection, superuser: Connecti
 
 
 def test_claims_of_every_kind_take_their_time_off_the_list(
-    ana: Connection, ben: Connection, admin: Connection, anon: Connection, superuser: Connection, riverside: Clinic
+    ana: Connection,
+    ben: Connection,
+    admin: Connection,
+    anon: Connection,
+    superuser: Connection,
+    riverside: Clinic,
 ) -> None:
     before = set(listed(anon, riverside, riverside.at("09:00")))
     book(ana, riverside, riverside.at("09:00"))
@@ -154,7 +169,11 @@ def test_notice_and_horizon_bound_what_a_patient_sees_and_not_what_the_desk_sees
 ) -> None:
     superuser.execute("update clinic.clinics set min_notice = '10 days', booking_horizon = '20 days'")
     today = riverside.today()
-    arguments = {"appointment_type_id": riverside.checkup, "from_date": today, "to_date": today + timedelta(days=40)}
+    arguments = {
+        "appointment_type_id": riverside.checkup,
+        "from_date": today,
+        "to_date": today + timedelta(days=40),
+    }
     now = datetime.now(riverside.zone)
     starts = [row["starts_at"] for row in call(ana, "available_slots", **arguments)]
     assert now + timedelta(days=9) < min(starts) < max(starts) < now + timedelta(days=21)
@@ -163,7 +182,9 @@ def test_notice_and_horizon_bound_what_a_patient_sees_and_not_what_the_desk_sees
     assert max(starts) > now + timedelta(days=21)
 
 
-def test_a_signed_in_patient_is_not_offered_times_they_are_elsewhere(ana: Connection, ben: Connection, riverside: Clinic) -> None:
+def test_a_signed_in_patient_is_not_offered_times_they_are_elsewhere(
+    ana: Connection, ben: Connection, riverside: Clinic
+) -> None:
     book(ana, riverside, riverside.at("09:00"), dentist_id=riverside.other)
     assert riverside.at("09:00") not in listed(ana, riverside, riverside.at("09:00"))
     assert riverside.at("09:00") in listed(ben, riverside, riverside.at("09:00"))
@@ -178,10 +199,15 @@ def test_the_day_is_the_clinics_whatever_the_session_thinks(anon: Connection, sa
         assert listed(anon, sakura, monday) == expected
 
 
-def test_a_long_duration_type_reaches_back_to_a_claim_with_a_large_buffer(actors: Actors, anon: Connection) -> None:
+def test_a_long_duration_type_reaches_back_to_a_claim_with_a_large_buffer(
+    actors: Actors, anon: Connection
+) -> None:
     superuser = actors.superuser()
     clinic = make_clinic(superuser)
     long = make_type(superuser, clinic.id, "Long recovery", 30, before=60, after=60)
     patient = actors.sign_up("long@made.test", "Long Stay")
     book(patient, clinic, clinic.at("10:00"), long)
-    assert clocks(clinic, listed(anon, clinic, clinic.at("10:00"))) == ["11:30", *quarter_hours("13:00", "16:30")]
+    assert clocks(clinic, listed(anon, clinic, clinic.at("10:00"))) == [
+        "11:30",
+        *quarter_hours("13:00", "16:30"),
+    ]

@@ -17,7 +17,9 @@ FIELDS = {
 }  # fmt: skip
 
 
-def test_a_booked_appointment_has_the_fields_clients_are_written_against(ana: Connection, riverside: Clinic) -> None:
+def test_a_booked_appointment_has_the_fields_clients_are_written_against(
+    ana: Connection, riverside: Clinic
+) -> None:
     start = riverside.at("09:00")
     appointment = book(ana, riverside, start, notes="First visit")
     assert appointment.keys() >= FIELDS
@@ -35,7 +37,9 @@ def test_a_booked_slot_is_taken(ana: Connection, ben: Connection, riverside: Cli
     assert 1 <= len(refusal.details) <= 3
 
 
-def test_a_refusal_says_nothing_of_the_other_booking(ana: Connection, ben: Connection, riverside: Clinic) -> None:
+def test_a_refusal_says_nothing_of_the_other_booking(
+    ana: Connection, ben: Connection, riverside: Clinic
+) -> None:
     taken = book(ana, riverside, riverside.at("09:30"))
     with refused("slot_taken") as refusal:
         book(ben, riverside, riverside.at("09:15"), riverside.cleaning)
@@ -44,12 +48,15 @@ def test_a_refusal_says_nothing_of_the_other_booking(ana: Connection, ben: Conne
     assert str(taken["patient_id"]) not in told
 
 
-def test_ones_own_hold_does_not_stand_in_the_way(ana: Connection, superuser: Connection, riverside: Clinic) -> None:
+def test_ones_own_hold_does_not_stand_in_the_way(
+    ana: Connection, superuser: Connection, riverside: Clinic
+) -> None:
     start = riverside.at("09:00")
     reserve(ana, riverside, start)
     book(ana, riverside, start)
-    claims = superuser.execute("select cause from clinic.occupancy where dentist_id = %s and during @> %s",
-                               [riverside.lee, start]).fetchall()
+    claims = superuser.execute(
+        "select cause from clinic.occupancy where dentist_id = %s and during @> %s", [riverside.lee, start]
+    ).fetchall()
     assert [claim["cause"] for claim in claims] == ["appointment"]
 
 
@@ -60,7 +67,9 @@ def test_a_patient_cannot_sit_in_two_chairs(ana: Connection, riverside: Clinic) 
     book(ana, riverside, riverside.at("09:30"), dentist_id=riverside.other)
 
 
-def test_buffers_are_the_dentists_and_not_the_patients(ana: Connection, ben: Connection, riverside: Clinic) -> None:
+def test_buffers_are_the_dentists_and_not_the_patients(
+    ana: Connection, ben: Connection, riverside: Clinic
+) -> None:
     book(ana, riverside, riverside.at("10:00"), riverside.cleaning)
     with refused("slot_taken"):
         book(ben, riverside, riverside.at("10:45"))
@@ -71,7 +80,13 @@ def test_editing_a_type_never_resizes_what_is_booked(
     ana: Connection, admin: Connection, ben: Connection, riverside: Clinic
 ) -> None:
     appointment = book(ana, riverside, riverside.at("09:00"), riverside.cleaning)
-    call(admin, "update_appointment_type", appointment_type_id=riverside.cleaning, duration="15 minutes", buffer_after="0")
+    call(
+        admin,
+        "update_appointment_type",
+        appointment_type_id=riverside.cleaning,
+        duration="15 minutes",
+        buffer_after="0",
+    )
     with refused("slot_taken"):
         book(ben, riverside, riverside.at("09:45"))
     row = ana.execute("select * from api.appointments where id = %s", [appointment["id"]]).fetchone()
@@ -130,14 +145,18 @@ def test_patients_book_with_notice_and_within_the_horizon_and_staff_need_not(
     book(desk, riverside, start, patient_id=patient["id"])
 
 
-def test_staff_are_exempt_from_the_grid_but_not_from_working_hours(desk: Connection, riverside: Clinic) -> None:
+def test_staff_are_exempt_from_the_grid_but_not_from_working_hours(
+    desk: Connection, riverside: Clinic
+) -> None:
     patient = call(desk, "create_patient", clinic_id=riverside.id, full_name="Walk In")
     book(desk, riverside, riverside.at("09:07"), patient_id=patient["id"])
     with refused("outside_working_hours"):
         book(desk, riverside, riverside.at("18:00"), patient_id=patient["id"])
 
 
-def test_staff_of_another_clinic_are_nobody_here(foreign_desk: Connection, desk: Connection, riverside: Clinic) -> None:
+def test_staff_of_another_clinic_are_nobody_here(
+    foreign_desk: Connection, desk: Connection, riverside: Clinic
+) -> None:
     patient = call(desk, "create_patient", clinic_id=riverside.id, full_name="Walk In")
     with refused("not_found"):
         book(foreign_desk, riverside, riverside.at("09:00"), patient_id=patient["id"])

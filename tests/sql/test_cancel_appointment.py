@@ -45,7 +45,12 @@ def test_a_patient_is_too_late_within_the_notice_and_staff_never_are(
 
 
 def test_strangers_find_nothing_to_cancel(
-    ana: Connection, ben: Connection, foreign_desk: Connection, bot: Connection, anon: Connection, riverside: Clinic
+    ana: Connection,
+    ben: Connection,
+    foreign_desk: Connection,
+    bot: Connection,
+    anon: Connection,
+    riverside: Clinic,
 ) -> None:
     appointment = book(ana, riverside, riverside.at("09:00"))
     for stranger in (ben, foreign_desk, bot):
@@ -57,7 +62,9 @@ def test_strangers_find_nothing_to_cancel(
         cancel(ana, {"id": uuid4()})
 
 
-def test_an_old_version_does_not_cancel_a_newer_appointment(ana: Connection, desk: Connection, riverside: Clinic) -> None:
+def test_an_old_version_does_not_cancel_a_newer_appointment(
+    ana: Connection, desk: Connection, riverside: Clinic
+) -> None:
     appointment = book(ana, riverside, riverside.at("09:00"))
     call(desk, "reschedule_appointment", appointment_id=appointment["id"], starts_at=riverside.at("10:00"))
     with refused("stale_version"):
@@ -70,7 +77,9 @@ def test_what_has_happened_cannot_be_cancelled(
 ) -> None:
     appointment = book(ana, riverside, riverside.at("09:00"))
     for status in path:
-        superuser.execute("update clinic.appointments set status = %s where id = %s", [status, appointment["id"]])
+        superuser.execute(
+            "update clinic.appointments set status = %s where id = %s", [status, appointment["id"]]
+        )
     for anybody in (ana, desk):
         with refused("invalid_transition"):
             cancel(anybody, appointment)

@@ -30,8 +30,10 @@ def test_the_ledger_keeps_one_claim_and_the_hold_is_gone(
 ) -> None:
     hold = reserve(ana, riverside, riverside.at("09:00"))
     appointment = confirm(ana, hold)
-    claims = superuser.execute("select id, cause from clinic.occupancy where dentist_id = %s and during @> %s",
-                               [riverside.lee, hold["starts_at"]]).fetchall()
+    claims = superuser.execute(
+        "select id, cause from clinic.occupancy where dentist_id = %s and during @> %s",
+        [riverside.lee, hold["starts_at"]],
+    ).fetchall()
     assert claims == [{"id": appointment["id"], "cause": "appointment"}]
     assert not ana.execute("select from api.slot_reservations").rowcount
 
@@ -39,11 +41,15 @@ def test_the_ledger_keeps_one_claim_and_the_hold_is_gone(
 def test_a_patient_who_books_first_gets_a_record_from_their_profile(
     ana: Connection, superuser: Connection, riverside: Clinic
 ) -> None:
-    superuser.execute("delete from clinic.patients as p using auth.users as u"
-                      " where u.id = p.user_id and u.email = 'ana@patients.test'")
+    superuser.execute(
+        "delete from clinic.patients as p using auth.users as u"
+        " where u.id = p.user_id and u.email = 'ana@patients.test'"
+    )
     call(ana, "update_me", full_name="Ana Anders", phone="+1 555 0100")
     appointment = confirm(ana, reserve(ana, riverside, riverside.at("09:00")))
-    patient = superuser.execute("select * from clinic.patients where id = %s", [appointment["patient_id"]]).fetchone()
+    patient = superuser.execute(
+        "select * from clinic.patients where id = %s", [appointment["patient_id"]]
+    ).fetchone()
     assert patient is not None
     assert (patient["full_name"], patient["phone"]) == ("Ana Anders", "+1 555 0100")
 

@@ -17,7 +17,9 @@ def next_change(clinic: MadeClinic, hours: float) -> date:
     """The next local date that has this many hours."""
 
     def length(day: date) -> timedelta:
-        return clinic.at("00:00", day + timedelta(days=1)).astimezone(UTC) - clinic.at("00:00", day).astimezone(UTC)
+        return clinic.at("00:00", day + timedelta(days=1)).astimezone(UTC) - clinic.at(
+            "00:00", day
+        ).astimezone(UTC)
 
     days = (clinic.today() + timedelta(days=n) for n in range(2, 400))
     return next(day for day in days if length(day) == timedelta(hours=hours))
@@ -87,11 +89,15 @@ def test_a_window_inside_the_hour_that_spring_skips_offers_nothing(
     assert len(starts) == len(set(starts))
     assert clinic.at("03:00", spring) in starts
     for start in starts:
-        verdict = call(anon, "explain_slot", dentist_id=clinic.lee, appointment_type_id=clinic.checkup, starts_at=start)
+        verdict = call(
+            anon, "explain_slot", dentist_id=clinic.lee, appointment_type_id=clinic.checkup, starts_at=start
+        )
         assert verdict["bookable"]
 
 
-def test_a_working_day_is_the_clinics_date_on_both_sides_of_the_world(actors: Actors, anon: Connection) -> None:
+def test_a_working_day_is_the_clinics_date_on_both_sides_of_the_world(
+    actors: Actors, anon: Connection
+) -> None:
     superuser = actors.superuser()
     for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kolkata"):
         clinic = make_clinic(superuser, zone)

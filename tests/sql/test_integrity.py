@@ -11,6 +11,7 @@ from tests.support.actors import Connection, Row, call
 from tests.support.clinics import Clinic
 from tests.support.slots import book, reserve
 
+
 @pytest.fixture
 def appointment(ana: Connection, riverside: Clinic) -> Row:
     """An appointment at nine."""
@@ -66,11 +67,15 @@ from clinic.appointments where id = %s
 """
 
 
-def test_a_dentist_cannot_be_double_booked(superuser: Connection, appointment: Row, riverside: Clinic) -> None:
+def test_a_dentist_cannot_be_double_booked(
+    superuser: Connection, appointment: Row, riverside: Clinic
+) -> None:
     refuses(superuser, COPY_APPOINTMENT, riverside.lee, appointment["id"])
 
 
-def test_a_patient_cannot_be_in_two_chairs(superuser: Connection, appointment: Row, riverside: Clinic) -> None:
+def test_a_patient_cannot_be_in_two_chairs(
+    superuser: Connection, appointment: Row, riverside: Clinic
+) -> None:
     refuses(superuser, COPY_APPOINTMENT, riverside.other, appointment["id"])
 
 
@@ -83,22 +88,34 @@ def test_a_raw_appointment_claims_its_time(
     superuser.execute(
         "insert into clinic.appointments (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at,"
         " buffer_before, buffer_after, source) values (%s, %s, %s, %s, %s, %s, '0', '15 minutes', 'desk')",
-        [riverside.id, riverside.lee, patient, riverside.checkup, riverside.at("13:00"), riverside.at("13:30")],
+        [
+            riverside.id,
+            riverside.lee,
+            patient,
+            riverside.checkup,
+            riverside.at("13:00"),
+            riverside.at("13:30"),
+        ],
     )
     assert violations(superuser) == []
     refuses(superuser, "update clinic.appointments set starts_at = %s, ends_at = %s where id = %s",
             riverside.at("13:30"), riverside.at("14:00"), appointment["id"])  # fmt: skip
 
 
-def test_a_time_off_cannot_cover_an_appointment(superuser: Connection, appointment: Row, time_off: Row) -> None:
+def test_a_time_off_cannot_cover_an_appointment(
+    superuser: Connection, appointment: Row, time_off: Row
+) -> None:
     refuses(superuser, "update clinic.time_off set during = tstzrange(%s, upper(during)) where id = %s",
             appointment["starts_at"], time_off["id"])  # fmt: skip
 
 
 @pytest.mark.parametrize("status", ["booked", "checked_in", "fulfilled", "no_show", "unheard of"])
-def test_a_cancelled_appointment_stays_cancelled(superuser: Connection, appointment: Row, status: str) -> None:
+def test_a_cancelled_appointment_stays_cancelled(
+    superuser: Connection, appointment: Row, status: str
+) -> None:
     superuser.execute(
-        "update clinic.appointments set status = 'cancelled', cancelled_at = now() where id = %s", [appointment["id"]]
+        "update clinic.appointments set status = 'cancelled', cancelled_at = now() where id = %s",
+        [appointment["id"]],
     )
     refuses(superuser, "update clinic.appointments set status = %s, cancelled_at = null where id = %s",
             status, appointment["id"])  # fmt: skip
@@ -118,7 +135,9 @@ def test_a_cancelled_appointment_stays_cancelled(superuser: Connection, appointm
         "dentist_id = (select id from clinic.dentists where id <> dentist_id and clinic_id = o.clinic_id limit 1)",
     ],
 )
-def test_a_claim_cannot_part_from_its_appointment(superuser: Connection, appointment: Row, change: str) -> None:
+def test_a_claim_cannot_part_from_its_appointment(
+    superuser: Connection, appointment: Row, change: str
+) -> None:
     refuses(superuser, f"update clinic.occupancy as o set {change} where id = %s", appointment["id"])  # noqa: S608
 
 
@@ -129,7 +148,10 @@ def test_no_claim_can_be_deleted_while_its_cause_stands(
     refuses(superuser, "delete from clinic.occupancy where id = %s", request.getfixturevalue(table)["id"])
 
 
-@pytest.mark.parametrize(("cause", "table"), [("appointment", "appointments"), ("hold", "slot_reservations"), ("time_off", "time_off")])
+@pytest.mark.parametrize(
+    ("cause", "table"),
+    [("appointment", "appointments"), ("hold", "slot_reservations"), ("time_off", "time_off")],
+)
 def test_deleting_a_cause_frees_its_time(
     request: pytest.FixtureRequest, superuser: Connection, cause: str, table: str
 ) -> None:
@@ -177,7 +199,9 @@ def test_a_cause_cannot_part_from_its_claim(superuser: Connection, cause: str, c
 
 
 @pytest.mark.usefixtures("appointment", "hold", "time_off")
-def test_moving_an_appointment_by_hand_moves_its_claim(superuser: Connection, appointment: Row, riverside: Clinic) -> None:
+def test_moving_an_appointment_by_hand_moves_its_claim(
+    superuser: Connection, appointment: Row, riverside: Clinic
+) -> None:
     superuser.execute(
         "update clinic.appointments set dentist_id = %s where id = %s", [riverside.other, appointment["id"]]
     )
@@ -196,8 +220,12 @@ def test_the_ledger_and_its_causes_cannot_be_truncated(superuser: Connection, ta
 def test_no_row_points_into_another_clinic(
     superuser: Connection, appointment: Row, sakura: Clinic, table: str
 ) -> None:
-    column = {"dentists": "dentist_id", "patients": "patient_id", "appointment_types": "appointment_type_id"}[table]
-    superuser.execute("insert into clinic.patients (clinic_id, full_name) values (%s, 'Elsewhere')", [sakura.id])
+    column = {"dentists": "dentist_id", "patients": "patient_id", "appointment_types": "appointment_type_id"}[
+        table
+    ]
+    superuser.execute(
+        "insert into clinic.patients (clinic_id, full_name) values (%s, 'Elsewhere')", [sakura.id]
+    )
     foreign = f"(select id from clinic.{table} where clinic_id = %s limit 1)"  # noqa: S608
     refuses(superuser, f"update clinic.appointments set {column} = {foreign} where id = %s",  # noqa: S608
             sakura.id, appointment["id"])  # fmt: skip
@@ -209,7 +237,9 @@ def test_the_proof_sees_a_violation_when_the_guards_are_off(superuser: Connectio
         superuser.execute("set local session_replication_role = replica")
         superuser.execute("delete from clinic.occupancy where id = %s", [appointment["id"]])
     found = violations(superuser)
-    assert [(row["violation"], row["entity_id"]) for row in found] == [("cause_without_claim", appointment["id"])]
+    assert [(row["violation"], row["entity_id"]) for row in found] == [
+        ("cause_without_claim", appointment["id"])
+    ]
 
 
 @pytest.mark.parametrize(
@@ -242,5 +272,7 @@ def test_weekly_windows_neither_overlap_nor_run_backwards(
         ("name", ""),
     ],
 )
-def test_a_clinics_policy_makes_sense(superuser: Connection, riverside: Clinic, column: str, value: str) -> None:
+def test_a_clinics_policy_makes_sense(
+    superuser: Connection, riverside: Clinic, column: str, value: str
+) -> None:
     refuses(superuser, f"update clinic.clinics set {column} = %s where id = %s", value, riverside.id)  # noqa: S608

@@ -28,7 +28,9 @@ def crowd(actors: Actors, superuser: Connection) -> Callable[[int], list[Connect
     """Make that many patients, each with a connection of their own."""
 
     def make(size: int) -> list[Connection]:
-        return [actors.user(f"{make_user(superuser, f'Patient {number}')}@made.test") for number in range(size)]
+        return [
+            actors.user(f"{make_user(superuser, f'Patient {number}')}@made.test") for number in range(size)
+        ]
 
     return make
 
@@ -45,14 +47,18 @@ Crowd = Callable[[int], list[Connection]]
 
 
 @pytest.mark.parametrize("move", [reserve, book])
-def test_64_race_for_one_slot_and_one_wins(clinic: MadeClinic, crowd: Crowd, move: Callable[..., Any]) -> None:
+def test_64_race_for_one_slot_and_one_wins(
+    clinic: MadeClinic, crowd: Crowd, move: Callable[..., Any]
+) -> None:
     start = clinic.at("09:00")
     outcome = race([partial(move, patient, clinic, start) for patient in crowd(64)])
     assert len(outcome.won) == 1
     assert outcome.refused == ["slot_taken"] * 63
 
 
-def test_overlapping_slots_of_different_lengths_never_overlap_in_the_end(clinic: MadeClinic, crowd: Crowd) -> None:
+def test_overlapping_slots_of_different_lengths_never_overlap_in_the_end(
+    clinic: MadeClinic, crowd: Crowd
+) -> None:
     starts = [clinic.at("09:15") + timedelta(minutes=15 * n) for n in range(6)]
     types = [clinic.checkup, clinic.cleaning, clinic.root_canal]
     callers = [
@@ -98,15 +104,21 @@ def test_an_idempotent_request_sent_many_times_at_once_books_once(
 ) -> None:
     email = f"{make_user(superuser, 'Retry')}@made.test"
     start = clinic.at("09:00")
-    outcome = race([partial(book, actors.user(email), clinic, start, idempotency_key="once") for _ in range(16)])
+    outcome = race(
+        [partial(book, actors.user(email), clinic, start, idempotency_key="once") for _ in range(16)]
+    )
     assert not outcome.refused
     assert len({row["id"] for row in outcome.won}) == 1
 
 
-def test_confirming_many_times_at_once_books_once(actors: Actors, superuser: Connection, clinic: MadeClinic) -> None:
+def test_confirming_many_times_at_once_books_once(
+    actors: Actors, superuser: Connection, clinic: MadeClinic
+) -> None:
     email = f"{make_user(superuser, 'Double click')}@made.test"
     hold = reserve(actors.user(email), clinic, clinic.at("09:00"))
-    callers = [partial(call, actors.user(email), "confirm_reservation", reservation_id=hold["id"]) for _ in range(12)]
+    callers = [
+        partial(call, actors.user(email), "confirm_reservation", reservation_id=hold["id"]) for _ in range(12)
+    ]
     outcome = race(callers)
     assert not outcome.refused
     assert {row["id"] for row in outcome.won} == {hold["id"]}
@@ -135,7 +147,9 @@ def test_a_late_confirmation_and_newcomers_race_for_what_expired(
     sweep = partial(superuser.execute, "select clinic.expire_reservations()")
     outcome = race([confirm, sweep, *(partial(book, patient, clinic, start) for patient in crowd(16))])
     assert outcome.refused == ["slot_taken"] * 16
-    claims = superuser.execute("select from clinic.occupancy where dentist_id = %s and during @> %s", [clinic.lee, start])
+    claims = superuser.execute(
+        "select from clinic.occupancy where dentist_id = %s and during @> %s", [clinic.lee, start]
+    )
     assert claims.rowcount == 1
 
 
@@ -163,7 +177,12 @@ def test_hours_that_shrink_while_all_book_leave_nothing_unannounced(
     shorter = [{"weekday": day, "opens": "09:00", "closes": "10:00"} for day in range(1, 6)]
     starts = [clinic.at("09:00") + timedelta(minutes=30 * n) for n in range(6)]
     edit = partial(call, admin, "set_availability", dentist_id=clinic.lee, weekly=shorter)
-    outcome = race([edit, *(partial(book, patient, clinic, start) for patient, start in zip(crowd(6), starts, strict=True))])
+    outcome = race(
+        [
+            edit,
+            *(partial(book, patient, clinic, start) for patient, start in zip(crowd(6), starts, strict=True)),
+        ]
+    )
     answer = next(row for row in outcome.won if "appointments_outside_hours" in row)
     booked_outside = {
         str(row["id"]) for row in outcome.won
@@ -180,7 +199,12 @@ def test_time_off_and_bookings_for_the_same_morning_never_both_succeed(
     off = {"starts_at": clinic.at("09:00"), "ends_at": clinic.at("12:00")}
     add = partial(call, admin, "add_time_off", clinic_id=clinic.id, **off)
     starts = [clinic.at("09:00") + timedelta(minutes=30 * n) for n in range(6)]
-    outcome = race([add, *(partial(book, patient, clinic, start) for patient, start in zip(crowd(6), starts, strict=True))])
+    outcome = race(
+        [
+            add,
+            *(partial(book, patient, clinic, start) for patient, start in zip(crowd(6), starts, strict=True)),
+        ]
+    )
     if "appointments_in_the_way" in outcome.refused:
         assert Counter(outcome.refused) == {"appointments_in_the_way": 1}
     else:
@@ -234,7 +258,9 @@ def test_raw_inserts_and_rpcs_race_without_a_double_booking(
     assert outcome.refused == ["slot_taken"] * 7
 
 
-def test_the_last_two_admins_cannot_revoke_each_other(actors: Actors, superuser: Connection, clinic: MadeClinic) -> None:
+def test_the_last_two_admins_cannot_revoke_each_other(
+    actors: Actors, superuser: Connection, clinic: MadeClinic
+) -> None:
     second = make_user(superuser, "Second admin")
     superuser.execute("insert into clinic.staff values (%s, %s, 'admin')", [clinic.id, second])
     pair = (clinic.users["admin"], second)

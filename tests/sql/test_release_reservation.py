@@ -24,7 +24,9 @@ def test_releasing_twice_is_no_error(ana: Connection, riverside: Clinic) -> None
     assert call(ana, "release_reservation", reservation_id=hold["id"]) is False
 
 
-def test_releasing_an_expired_hold_is_no_error(ana: Connection, superuser: Connection, riverside: Clinic) -> None:
+def test_releasing_an_expired_hold_is_no_error(
+    ana: Connection, superuser: Connection, riverside: Clinic
+) -> None:
     hold = reserve(ana, riverside, riverside.at("09:00"))
     expire_hold(superuser, hold["id"])
     assert call(ana, "release_reservation", reservation_id=hold["id"]) in {True, False}

@@ -25,7 +25,9 @@ def test_it_keeps_the_id_and_bumps_the_version(ana: Connection, riverside: Clini
     assert (moved["dentist_id"], moved["notes"]) == (appointment["dentist_id"], "Same notes")
 
 
-def test_the_old_time_is_free_and_the_new_one_is_not(ana: Connection, ben: Connection, riverside: Clinic) -> None:
+def test_the_old_time_is_free_and_the_new_one_is_not(
+    ana: Connection, ben: Connection, riverside: Clinic
+) -> None:
     appointment = book(ana, riverside, riverside.at("09:00"))
     move(ana, appointment, starts_at=riverside.at("10:00"))
     free = listed(ben, riverside, riverside.at("09:00"))

@@ -159,8 +159,12 @@ def test_a_null_argument_is_invalid(ana: Connection, riverside: Clinic, missing:
         call(ana, "reserve_slot", **arguments)
 
 
-@pytest.mark.parametrize("instant", ["infinity", "-infinity", "290000-01-01 00:00+00", "4000-01-01 00:00+00 BC"])
-def test_an_instant_that_is_no_appointment_is_invalid(ana: Connection, riverside: Clinic, instant: str) -> None:
+@pytest.mark.parametrize(
+    "instant", ["infinity", "-infinity", "290000-01-01 00:00+00", "4000-01-01 00:00+00 BC"]
+)
+def test_an_instant_that_is_no_appointment_is_invalid(
+    ana: Connection, riverside: Clinic, instant: str
+) -> None:
     with refused("invalid_argument"):
         call(
             ana,
@@ -171,7 +175,9 @@ def test_an_instant_that_is_no_appointment_is_invalid(ana: Connection, riverside
         )
 
 
-def test_a_refused_hold_leaves_nothing_behind(ana: Connection, superuser: Connection, riverside: Clinic) -> None:
+def test_a_refused_hold_leaves_nothing_behind(
+    ana: Connection, superuser: Connection, riverside: Clinic
+) -> None:
     with refused("off_grid"):
         reserve(ana, riverside, riverside.at("09:07"))
     counts = "select (select count(*) from clinic.slot_reservations), (select count(*) from clinic.patients where user_id is null)"

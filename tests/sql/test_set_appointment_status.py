@@ -23,7 +23,9 @@ PATHS: dict[str, list[str]] = {"booked": [], "checked_in": ["checked_in"], "fulf
 
 
 def set_status(connection: Connection, appointment: Row, status: str | None, **more: object) -> Row:
-    row: Row = call(connection, "set_appointment_status", appointment_id=appointment["id"], status=status, **more)
+    row: Row = call(
+        connection, "set_appointment_status", appointment_id=appointment["id"], status=status, **more
+    )
     return row
 
 
@@ -93,7 +95,12 @@ def test_a_status_that_is_none_is_invalid(desk: Connection, appointment: Row, st
 
 
 def test_the_appointments_dentist_may_and_the_patient_may_not(
-    lee: Connection, ana: Connection, bot: Connection, foreign_desk: Connection, anon: Connection, appointment: Row
+    lee: Connection,
+    ana: Connection,
+    bot: Connection,
+    foreign_desk: Connection,
+    anon: Connection,
+    appointment: Row,
 ) -> None:
     with refused("forbidden"):
         set_status(ana, appointment, "checked_in")
@@ -105,7 +112,9 @@ def test_the_appointments_dentist_may_and_the_patient_may_not(
     assert set_status(lee, appointment, "checked_in")["status"] == "checked_in"
 
 
-def test_a_dentist_has_no_say_in_a_colleagues_appointments(ana: Connection, lee: Connection, riverside: Clinic) -> None:
+def test_a_dentist_has_no_say_in_a_colleagues_appointments(
+    ana: Connection, lee: Connection, riverside: Clinic
+) -> None:
     appointment = book(ana, riverside, riverside.at("09:00"), dentist_id=riverside.other)
     with refused("not_found"):
         set_status(lee, appointment, "checked_in")

@@ -26,7 +26,9 @@ def connect_as(url: str, role: str, claims: Row) -> Connection:
     connection = psycopg.connect(url, autocommit=True, row_factory=dict_row, prepare_threshold=None)
     connection.execute("set session authorization authenticator")
     connection.execute(sql.SQL("set role {}").format(sql.Identifier(role)))
-    connection.execute("select set_config('request.jwt.claims', %s, false)", [json.dumps(claims | {"role": role})])
+    connection.execute(
+        "select set_config('request.jwt.claims', %s, false)", [json.dumps(claims | {"role": role})]
+    )
     return connection
 
 
@@ -125,7 +127,9 @@ def call(connection: Connection, name: str, **arguments: Any) -> Any:
         sql.SQL("{} => {}").format(sql.Identifier(key), sql.Placeholder(key)) for key in arguments
     )
     query = sql.SQL("select * from api.{}({}) as result").format(sql.Identifier(name), named)
-    values = {key: Jsonb(value) if isinstance(value, dict | list) else value for key, value in arguments.items()}
+    values = {
+        key: Jsonb(value) if isinstance(value, dict | list) else value for key, value in arguments.items()
+    }
     alone = connection.info.transaction_status is TransactionStatus.IDLE
     with connection.transaction() if alone else nullcontext():
         if alone and not shape.writes:

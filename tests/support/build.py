@@ -15,7 +15,11 @@ from tests.support.actors import Connection
 from tests.support.clinics import Clinic
 
 ROLES = {"admin": "admin", "lee": "dentist", "desk": "receptionist", "bot": "chatbot"}
-WEEK = [(weekday, opens, closes) for weekday in range(1, 6) for opens, closes in (("09:00", "12:00"), ("13:00", "17:00"))]
+WEEK = [
+    (weekday, opens, closes)
+    for weekday in range(1, 6)
+    for opens, closes in (("09:00", "12:00"), ("13:00", "17:00"))
+]
 TYPES = {"Check-up": (30, 0, 0), "Cleaning": (45, 0, 15), "Root canal": (90, 15, 15)}
 
 _numbers = count()
@@ -69,13 +73,17 @@ def make_clinic(superuser: Connection, time_zone: str = "America/New_York", **po
     return MadeClinic(clinic, slug, zone, dentists, types, dentists["lee"], dentists["other"], users)
 
 
-def add_hours(superuser: Connection, clinic: UUID, dentist: UUID, weekday: int, opens: str, closes: str) -> None:
+def add_hours(
+    superuser: Connection, clinic: UUID, dentist: UUID, weekday: int, opens: str, closes: str
+) -> None:
     """Give a dentist one weekly window by the clinic's clock."""
     row = {"clinic_id": clinic, "dentist_id": dentist, "weekday": weekday, "opens": opens, "closes": closes}
     insert(superuser, "working_hours", **row)
 
 
-def make_type(superuser: Connection, clinic: UUID, name: str, minutes: int, before: int = 0, after: int = 0) -> UUID:
+def make_type(
+    superuser: Connection, clinic: UUID, name: str, minutes: int, before: int = 0, after: int = 0
+) -> UUID:
     """Make an appointment type with a duration and buffers in minutes."""
     identifier = uuid4()
     insert(

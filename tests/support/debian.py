@@ -31,7 +31,9 @@ def install_packages() -> None:
     if not missing:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise RuntimeError(f"these Debian packages are needed and cannot be installed here: {' '.join(missing)}")
+        raise RuntimeError(
+            f"these Debian packages are needed and cannot be installed here: {' '.join(missing)}"
+        )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *missing]):
         apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300", *command]
@@ -53,10 +55,17 @@ def cluster(settings: Mapping[str, str] = THROWAWAY) -> Iterator[str]:
     data, port = folder / "data", free_port()
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
-    settings = {**settings, "port": str(port), "listen_addresses": "127.0.0.1", "unix_socket_directories": str(folder)}
+    settings = {
+        **settings,
+        "port": str(port),
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": str(folder),
+    }
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     initdb, pg_ctl = str(BINARIES / "initdb"), str(BINARIES / "pg_ctl")
-    _run(initdb, "-D", str(data), "-U", "supabase_admin", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
+    _run(
+        initdb, "-D", str(data), "-U", "supabase_admin", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"
+    )
     _run(pg_ctl, "-D", str(data), "-l", str(folder / "log"), "-o", options, "-w", "start")
     try:
         yield f"postgresql://supabase_admin@127.0.0.1:{port}/postgres"

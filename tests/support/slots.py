@@ -10,7 +10,9 @@ from tests.support.actors import Connection, Row, call
 from tests.support.clinics import Clinic
 
 
-def listed(connection: Connection, clinic: Clinic, day: datetime, type_id: UUID | None = None, **more: Any) -> list[datetime]:
+def listed(
+    connection: Connection, clinic: Clinic, day: datetime, type_id: UUID | None = None, **more: Any
+) -> list[datetime]:
     """Return when `lee` could be seen on the clinic's day of this instant, in order."""
     date = day.astimezone(clinic.zone).date()
     arguments = {"dentist_id": clinic.lee, "from_date": date, "to_date": date} | more
@@ -18,14 +20,18 @@ def listed(connection: Connection, clinic: Clinic, day: datetime, type_id: UUID 
     return [row["starts_at"] for row in rows]
 
 
-def reserve(connection: Connection, clinic: Clinic, start: datetime, type_id: UUID | None = None, **more: Any) -> Row:
+def reserve(
+    connection: Connection, clinic: Clinic, start: datetime, type_id: UUID | None = None, **more: Any
+) -> Row:
     """Hold a slot with `lee`, a check-up unless told otherwise."""
     arguments = {"dentist_id": clinic.lee, "appointment_type_id": type_id or clinic.checkup} | more
     row: Row = call(connection, "reserve_slot", starts_at=start, **arguments)
     return row
 
 
-def book(connection: Connection, clinic: Clinic, start: datetime, type_id: UUID | None = None, **more: Any) -> Row:
+def book(
+    connection: Connection, clinic: Clinic, start: datetime, type_id: UUID | None = None, **more: Any
+) -> Row:
     """Book a slot with `lee`, a check-up unless told otherwise."""
     arguments = {"dentist_id": clinic.lee, "appointment_type_id": type_id or clinic.checkup} | more
     row: Row = call(connection, "book_appointment", starts_at=start, **arguments)

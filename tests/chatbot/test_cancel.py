@@ -1,0 +1,178 @@
+"""chatbot_cancel: with code and phone, one answer for everything else, and hardly by guessing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+import pytest
+
+from tests.chatbot.talk import PHONE, book, cancel
+from tests.support.actors import Actors, Connection, Row, call
+from tests.support.clinics import Clinic
+from tests.support.races import race
+from tests.support.refusals import refused
+from tests.support.slots import listed
+
+WRONG_CODE, WRONG_PHONE = "ZZZZ-2345", "+1 212 555 0999"
+
+
+def later(superuser: Connection) -> None:
+    """Let a quarter of an hour pass."""
+    superuser.execute("update clinic.cancel_attempts set attempted_at = attempted_at - interval '15 minutes'")
+
+
+def test_code_and_phone_cancel_and_free_the_time(bot: Connection, ana: Connection, riverside: Clinic) -> None:
+    booked = book(bot, riverside)
+    start = datetime.fromisoformat(booked["starts_at"])
+    assert start not in listed(ana, riverside, start)
+    answer = cancel(bot, booked["confirmation_code"])
+    assert (answer["cancelled"], answer["status"]) == (True, "cancelled")
+    assert answer["appointment_id"] == booked["appointment_id"]
+    assert start in listed(ana, riverside, start)
+
+
+@pytest.mark.parametrize("phone", ["212 555 0199", "(212) 555-0199", "001 212 5550199", "+12125550199"])
+def test_the_phone_may_be_written_in_any_way(bot: Connection, riverside: Clinic, phone: str) -> None:
+    assert cancel(bot, book(bot, riverside)["confirmation_code"], phone)["cancelled"]
+
+
+@pytest.mark.parametrize("write", [str.lower, lambda c: c.replace("-", ""), lambda c: f" {c[:4]} {c[5:]}\n"])
+def test_the_code_may_be_written_in_any_way(bot: Connection, riverside: Clinic, write: partial[str]) -> None:
+    assert cancel(bot, write(book(bot, riverside)["confirmation_code"]))["cancelled"]
+
+
+def test_cancelling_again_changes_nothing(bot: Connection, superuser: Connection, riverside: Clinic) -> None:
+    code = book(bot, riverside)["confirmation_code"]
+    first, again = cancel(bot, code), cancel(bot, code)
+    assert first["cancelled"] is again["cancelled"] is True
+    assert superuser.execute(
+        "select version from clinic.appointments where id = %s", [first["appointment_id"]]
+    ).fetchone() == {"version": 2}
+
+
+def test_wrong_code_wrong_phone_and_too_often_get_one_answer(
+    bot: Connection, foreign_bot: Connection, riverside: Clinic
+) -> None:
+    code = book(bot, riverside)["confirmation_code"]
+    answers = [
+        cancel(bot, WRONG_CODE),
+        cancel(bot, code, WRONG_PHONE),
+        cancel(bot, WRONG_CODE, WRONG_PHONE),
+        cancel(bot, "'; drop table clinic.confirmation_codes; --", "none"),
+        cancel(foreign_bot, code),
+    ]
+    answers += [cancel(bot, code, f"+1 212 555 09{n:02}") for n in range(5)]
+    answers.append(cancel(bot, code))
+    assert all(answer == answers[0] for answer in answers)
+    assert answers[0]["cancelled"] is False
+
+
+def test_guesses_for_one_code_are_limited_until_a_while_has_passed(
+    bot: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    code = book(bot, riverside)["confirmation_code"]
+    for n in range(5):
+        assert not cancel(bot, code, f"+1 212 555 09{n:02}")["cancelled"]
+    assert not cancel(bot, code)["cancelled"], "even the right phone has to wait"
+    later(superuser)
+    assert cancel(bot, code)["cancelled"]
+
+
+def test_guesses_for_one_phone_are_limited_until_a_while_has_passed(
+    bot: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    code = book(bot, riverside)["confirmation_code"]
+    for n in range(5):
+        assert not cancel(bot, f"ZZZZ-234{n + 2}")["cancelled"]
+    assert not cancel(bot, code)["cancelled"]
+    later(superuser)
+    assert cancel(bot, code)["cancelled"]
+
+
+def test_one_persons_guesses_do_not_keep_others_from_cancelling(bot: Connection, riverside: Clinic) -> None:
+    code = book(bot, riverside)["confirmation_code"]
+    for _ in range(10):
+        cancel(bot, WRONG_CODE, WRONG_PHONE)
+    assert cancel(bot, code)["cancelled"]
+
+
+def test_all_guesses_together_are_limited(bot: Connection, superuser: Connection, riverside: Clinic) -> None:
+    code = book(bot, riverside)["confirmation_code"]
+    for n in range(60):
+        cancel(bot, f"ZZZZ-{n:04}", f"+1 212 556 {n:04}")
+    assert not cancel(bot, code)["cancelled"]
+    later(superuser)
+    assert cancel(bot, code)["cancelled"]
+
+
+def test_a_burst_of_guesses_does_not_outrun_the_limit(
+    bot: Connection, superuser: Connection, actors: Actors, riverside: Clinic
+) -> None:
+    code = book(bot, riverside)["confirmation_code"]
+    callers = [actors.user("bot@riverside.test") for _ in range(12)]
+    outcome = race([partial(cancel, one, code, f"+1 212 555 09{n:02}") for n, one in enumerate(callers)])
+    assert outcome.refused == []
+    attempts = superuser.execute("select count(*) from clinic.cancel_attempts").fetchone()
+    assert attempts == {"count": 5}
+
+
+def test_attempts_are_kept_only_as_hashes(bot: Connection, superuser: Connection) -> None:
+    cancel(bot, WRONG_CODE, WRONG_PHONE)
+    text = str(superuser.execute("select a::text as row from clinic.cancel_attempts as a").fetchall())
+    assert "ZZZZ" not in text
+    assert "0999" not in text
+
+
+def move_to(superuser: Connection, booked: Row, when: str) -> None:
+    superuser.execute(
+        f"update clinic.appointments set starts_at = {when}, ends_at = {when} + interval '30 minutes' where id = %s",  # type: ignore[arg-type]  # noqa: S608
+        [booked["appointment_id"]],
+    )
+
+
+def test_patients_rules_hold(bot: Connection, superuser: Connection, riverside: Clinic) -> None:
+    booked = book(bot, riverside)
+    move_to(superuser, booked, "now() + interval '23 hours'")
+    with refused("too_late_to_cancel"):
+        cancel(bot, booked["confirmation_code"])
+
+
+def test_what_has_been_is_not_cancelled(
+    bot: Connection, desk: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    booked = book(bot, riverside)
+    for status in ("checked_in", "fulfilled"):
+        call(desk, "set_appointment_status", appointment_id=booked["appointment_id"], status=status)
+    with refused("invalid_transition"):
+        cancel(bot, booked["confirmation_code"])
+
+
+def test_a_booking_that_the_desk_moved_is_still_known(
+    bot: Connection, desk: Connection, riverside: Clinic
+) -> None:
+    booked = book(bot, riverside)
+    start = riverside.at("15:00", riverside.weekday(3))
+    call(
+        desk,
+        "reschedule_appointment",
+        appointment_id=booked["appointment_id"],
+        starts_at=start,
+        dentist_id=riverside.other,
+    )
+    answer = cancel(bot, booked["confirmation_code"])
+    assert (answer["cancelled"], datetime.fromisoformat(answer["starts_at"])) == (True, start)
+
+
+@pytest.mark.parametrize("email", ["ana@patients.test", "desk@riverside.test", "admin@riverside.test"])
+def test_only_a_chatbot_may(actors: Actors, email: str) -> None:
+    with refused("forbidden"):
+        cancel(actors.user(email), WRONG_CODE)
+
+
+@pytest.mark.parametrize(
+    ("code", "phone"), [("", PHONE), (WRONG_CODE, " "), ("x" * 41, PHONE), (WRONG_CODE, "1" * 41)]
+)
+def test_what_cannot_be_right_is_refused(bot: Connection, code: str, phone: str) -> None:
+    with refused("invalid_argument"):
+        cancel(bot, code, phone)

@@ -1,0 +1,195 @@
+"""chatbot_find_slots: what people say becomes a few offers, or a question back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from tests.chatbot.talk import find, starts
+from tests.support.actors import Connection, call
+from tests.support.clinics import Clinic
+from tests.support.refusals import refused
+from tests.support.slots import book, listed
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("check-up", "Check-up"), ("checkup", "Check-up"), ("CHECK UP", "Check-up"), ("a check", "Check-up"),
+        ("teeth cleaning", "Cleaning"), ("cleanin", "Cleaning"), ("clean", "Cleaning"),
+        ("root canal treatment", "Root canal"), ("rootcanal", "Root canal"), ("ｃｌｅａｎｉｎｇ", "Cleaning"),  # noqa: RUF001
+    ],
+)  # fmt: skip
+def test_a_service_is_known_by_what_people_say(
+    bot: Connection, riverside: Clinic, said: str, meant: str
+) -> None:
+    offers = find(bot, riverside, service=said)["offers"]
+    assert {one["service"] for one in offers} == {meant}
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Dr. Lee", "Dr. Grace Lee"), ("doctor webb", "Dr. Marcus Webb"), ("marcos", "Dr. Marcus Webb"),
+        ("Priya", "Dr. Priya Nair"), ("dr nair", "Dr. Priya Nair"), ("Grace Lee", "Dr. Grace Lee"),
+    ],
+)  # fmt: skip
+def test_a_dentist_is_known_by_what_people_say(
+    bot: Connection, riverside: Clinic, said: str, meant: str
+) -> None:
+    offers = find(bot, riverside, dentist=said)["offers"]
+    assert {one["dentist"] for one in offers} == {meant}
+
+
+def test_an_unknown_service_is_answered_with_all_services(bot: Connection, riverside: Clinic) -> None:
+    answer = find(bot, riverside, service="Zahnspange")
+    assert (answer["status"], answer["offers"]) == ("choose_service", [])
+    assert {one["name"] for one in answer["candidates"]} == set(riverside.types)
+
+
+def test_an_unknown_dentist_is_answered_with_all_dentists(bot: Connection, riverside: Clinic) -> None:
+    answer = find(bot, riverside, dentist="Dr. Smith")
+    assert (answer["status"], answer["offers"]) == ("choose_dentist", [])
+    assert {one["name"] for one in answer["candidates"]} == set(riverside.dentists)
+
+
+def test_an_unknown_clinic_is_answered_with_those_like_it(bot: Connection) -> None:
+    answer = call(bot, "chatbot_find_slots", clinic_slug="rivrside")
+    assert (answer["status"], answer["clinic"]) == ("choose_clinic", None)
+    assert [one["name"] for one in answer["candidates"]] == ["riverside"]
+
+
+def test_an_ambiguous_name_is_answered_with_those_it_fits(
+    bot: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    superuser.execute(
+        "update clinic.dentists set full_name = 'Dr. Martin Lee' where full_name = 'Dr. Marcus Webb'"
+    )
+    answer = find(bot, riverside, dentist="Lee")
+    assert answer["status"] == "choose_dentist"
+    assert [one["name"] for one in answer["candidates"]] == ["Dr. Grace Lee", "Dr. Martin Lee"]
+    chosen = answer["candidates"][1]
+    assert {one["dentist"] for one in find(bot, riverside, dentist=chosen["id"])["offers"]} == {
+        chosen["name"]
+    }
+    assert {one["dentist"] for one in find(bot, riverside, dentist=chosen["name"])["offers"]} == {
+        chosen["name"]
+    }
+
+
+def test_names_in_other_scripts_are_known_by_a_part(
+    bot: Connection, superuser: Connection, sakura: Clinic
+) -> None:
+    superuser.execute("update clinic.dentists set full_name = '佐藤 健二' where full_name = 'Dr. Kenji Sato'")
+    assert {one["dentist"] for one in find(bot, sakura, dentist="佐藤")["offers"]} == {"佐藤 健二"}
+
+
+def test_nothing_said_is_a_check_up_with_anybody_soon(bot: Connection, riverside: Clinic) -> None:
+    answer = call(bot, "chatbot_find_slots", clinic_slug="riverside")
+    assert len(answer["offers"]) == 3
+    assert {one["service"] for one in answer["offers"]} == {"Check-up"}
+    assert {one["name"] for one in answer["clinic"]["services"]} == set(riverside.types)
+    assert len({one["local_date"] for one in answer["offers"]}) == 3, "spread over days"
+    assert len({one["local_time"] for one in answer["offers"]}) == 3, "spread over times"
+
+
+def test_titles_alone_name_nobody(bot: Connection, riverside: Clinic) -> None:
+    answer = find(bot, riverside, dentist="Dr.", max_results=10)
+    assert len({one["dentist"] for one in answer["offers"]}) > 1
+
+
+def test_a_day_is_spread_from_morning_to_afternoon(bot: Connection, riverside: Clinic) -> None:
+    answer = find(bot, riverside, max_results=4)
+    assert {one["local_date"] for one in answer["offers"]} == {riverside.weekday(1).isoformat()}
+    gaps = [later - earlier for earlier, later in pairwise(starts(answer))]
+    assert min(gaps) >= timedelta(hours=1)
+
+
+def test_every_offer_is_a_slot_that_is_listed(bot: Connection, ana: Connection, riverside: Clinic) -> None:
+    offered = starts(find(bot, riverside, max_results=10))
+    assert len(offered) == 10
+    assert set(offered) <= set(listed(ana, riverside, riverside.at("09:00")))
+
+
+def test_a_taken_slot_is_not_offered(bot: Connection, ana: Connection, riverside: Clinic) -> None:
+    first = starts(find(bot, riverside))[0]
+    book(ana, riverside, first)
+    assert first not in starts(find(bot, riverside, max_results=10))
+
+
+@pytest.mark.parametrize(
+    ("part", "first", "last"), [("morning", "00:00", "11:59"), ("Afternoon", "12:00", "16:59")]
+)
+def test_a_part_of_the_day_is_the_clinics(
+    bot: Connection, sakura: Clinic, part: str, first: str, last: str
+) -> None:
+    offers = find(bot, sakura, part_of_day=part, max_results=10)["offers"]
+    assert offers
+    for one in offers:
+        local = datetime.fromisoformat(one["starts_at"]).astimezone(sakura.zone)
+        assert one["local_time"] == f"{local:%H:%M}"
+        assert first <= one["local_time"] <= last
+
+
+def test_nothing_free_is_said(bot: Connection, riverside: Clinic) -> None:
+    answer = find(bot, riverside, part_of_day="evening")
+    assert (answer["status"], answer["offers"]) == ("nothing_free", [])
+
+
+def test_a_label_is_in_clinic_time_and_fields_need_no_language(bot: Connection, sakura: Clinic) -> None:
+    one = find(bot, sakura)["offers"][0]
+    day = sakura.weekday(1)
+    assert one["label"] == (
+        f"{day:%A}, {day.day} {day:%B} {day.year}, 09:00, Check-up with Dr. Min-ji Lee at Sakura Dental Clinic"
+    )
+    assert datetime.fromisoformat(one["starts_at"]) == sakura.at("09:00")
+    assert datetime.fromisoformat(one["ends_at"]) == sakura.at("09:30")
+    assert (one["local_date"], one["local_time"], one["weekday"]) == (day.isoformat(), "09:00", 1)
+    assert (one["time_zone"], one["minutes"]) == ("Asia/Tokyo", 30)
+
+
+def test_tokens_are_unguessable_and_stored_only_as_hashes(
+    bot: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    tokens = [one["offer"] for _ in range(5) for one in find(bot, riverside, max_results=10)["offers"]]
+    assert len(set(tokens)) == 50
+    assert all(len(token) == 32 for token in tokens)
+    text = str(superuser.execute("select o::text as row from clinic.slot_offers as o").fetchall())
+    assert not [token for token in tokens if token in text]
+
+
+@pytest.mark.parametrize(
+    ("wish", "code"),
+    [
+        ({"part_of_day": "noon"}, "invalid_argument"),
+        ({"max_results": 0}, "invalid_argument"),
+        ({"max_results": 11}, "invalid_argument"),
+        ({"service": "x" * 201}, "invalid_argument"),
+        ({"from_date": "infinity"}, "invalid_argument"),
+        ({"from_date": "2020-01-01"}, "in_the_past"),
+        ({"from_date": "2199-01-01"}, "beyond_horizon"),
+    ],
+)
+def test_what_cannot_be_right_is_refused(
+    bot: Connection, riverside: Clinic, wish: dict[str, Any], code: str
+) -> None:
+    with refused(code):
+        find(bot, riverside, **wish)
+
+
+def test_anybody_signed_in_may_ask(ana: Connection, riverside: Clinic) -> None:
+    assert find(ana, riverside)["offers"]
+
+
+def test_a_patient_is_not_offered_what_they_could_not_come_to(ana: Connection, riverside: Clinic) -> None:
+    first = starts(find(ana, riverside, dentist=str(riverside.other)))[0]
+    book(ana, riverside, first)
+    assert first not in starts(find(ana, riverside, dentist=str(riverside.other), max_results=10))
+
+
+def test_nobody_else_may(actors: Any, riverside: Clinic) -> None:
+    with refused("not_authenticated"):
+        find(actors.anon(), riverside)

@@ -1,0 +1,150 @@
+"""`metrics`, `health`, `doctor` and `day --watch` against the running stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import psycopg
+import pytest
+
+from cli.doctor.inside import QUERIES, ask, check_migrations
+from cli.project import Project
+from tests.cli.program import Program
+from tests.support.build import make_clinic
+from tests.support.stacks import CHAIRTIME, Stack
+from tests.support.templates import ROOT
+
+
+def test_metrics_are_rows_and_a_table(desk: Program) -> None:
+    rows = desk.json("metrics", "job_runs")
+    assert rows
+    assert set(rows[0]) == {"name", "type", "labels", "value"}
+    assert {row["name"] for row in rows} == {"job_runs"}
+    durations = desk.json("metrics", "job_duration")
+    assert set(durations[0]["value"]) == {"count", "p50", "p95", "p99"}
+    assert "expire_reservations" in desk.ok("metrics").out
+
+
+def test_an_unknown_metric_is_not_found_and_the_hint_names_those_there_are(desk: Program) -> None:
+    refused = desk("metrics", "nope", "--json")
+    assert (refused.code, refused.error["code"]) == (5, "not_found")
+    assert "job_runs" in refused.error["hint"]
+
+
+def test_health_asks_api_and_worker(desk: Program) -> None:
+    report = desk.json("health")
+    assert report["ok"] is True
+    assert report["api"]["status"] == "ok"
+    assert report["worker"]["ready"] is True
+    assert "All is well" in desk.ok("health").out
+
+
+def test_health_is_not_well_without_its_worker(desk: Program) -> None:
+    report = desk("health", "--json", CHAIRTIME_WORKER_URL="http://127.0.0.1:9")
+    assert report.code == 6
+    assert report.json["worker"]["ready"] is False
+    assert "Not well" in desk("health", CHAIRTIME_WORKER_URL="http://127.0.0.1:9").out
+
+
+def test_the_doctor_finds_a_running_stack_well(desk: Program) -> None:
+    report = desk.json("doctor")
+    assert report["ok"] is True
+    assert {check["state"] for check in report["checks"]} == {"ok"}
+    assert "All is well" in desk.ok("doctor").out
+
+
+def problems(program: Program, **variables: str) -> dict[str, str]:
+    done = program("doctor", "--json", **variables)
+    assert done.code == 6
+    assert all(check["hint"] for check in done.json["checks"] if check["state"] == "problem")
+    return {check["check"]: check["message"] for check in done.json["checks"] if check["state"] == "problem"}
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        ("alter table clinic.staff disable row level security", "row level security"),
+        ("alter view api.staff reset (security_invoker)", "views"),
+        ("alter function api.health() security definer", "functions"),
+        ("grant delete on clinic.staff to authenticated", "grants"),
+        ("drop policy chairtime_topics_for_those_who_may_watch on realtime.messages", "realtime policies"),
+        ("alter extension pg_trgm set schema public", "extensions"),
+        ("alter role chairtime_worker createdb", "roles"),
+        ("delete from supabase_migrations.schema_migrations where name = 'health'", "migrations"),
+        (
+            "update supabase_migrations.schema_migrations set statements = '{select 1}' where name = 'health'",
+            "migrations",
+        ),
+        (
+            "update clinic.worker_leases set holder = gen_random_uuid(), renewed_at = now() - interval '1 h'",
+            "worker",
+        ),
+        ("drop table clinic.realtime_events cascade", "partitions"),
+    ],
+)
+def test_the_doctor_finds_what_is_wrong_inside(database: str, change: str, check: str) -> None:
+    """In a transaction that is rolled back, for roles are the whole server's."""
+
+    with psycopg.connect(database) as connection:
+        query = next((query for query in QUERIES if query.check == check), None)
+
+        def look() -> str:
+            return (ask(connection, query) if query else check_migrations(Project(ROOT), connection)).state
+
+        before = look() if check != "worker" else "ok"  # no worker runs beside a test's own database
+        connection.execute(change.encode())
+        after = look()
+        connection.rollback()
+    assert (before, after) == ("ok", "problem")
+
+
+def test_the_doctor_notices_a_dead_api_and_a_dead_database(desk: Program) -> None:
+    dead = {
+        "SUPABASE_URL": "http://127.0.0.1:9",
+        "SUPABASE_DB_URL": "postgresql://postgres@127.0.0.1:9/postgres",
+    }
+    assert set(problems(desk, **dead)) == {"api", "database"}
+
+
+def test_the_doctor_notices_wrong_keys(desk: Program, stack: Stack) -> None:
+    assert set(problems(desk, SUPABASE_PUBLISHABLE_KEY="sb_publishable_wrong")) == {"api"}
+    assert set(problems(desk, SUPABASE_SECRET_KEY="sb_secret_wrong")) == {"secret key"}
+    assert set(problems(desk, SUPABASE_SECRET_KEY=stack.publishable_key)) == {"secret key"}
+
+
+def test_the_doctor_draws_problems_with_hints(desk: Program) -> None:
+    drawn = desk("doctor", SUPABASE_SECRET_KEY="sb_secret_wrong")
+    assert drawn.code == 6
+    assert "✗ secret key" in drawn.out
+    assert "hint" in drawn.out
+
+
+def test_a_watched_day_shows_a_booking_when_it_happens(desk: Program, stack: Stack) -> None:
+    actors = stack.actors()
+    clinic = make_clinic(actors.superuser())
+    actors.close()
+    desk.ok("admin", "patient", "create", clinic.slug, "Zoe Quill")
+    day = clinic.weekday(1).isoformat()
+    command = [str(CHAIRTIME), "day", clinic.slug, "--on", day, "--watch", "--json"]
+    environment = os.environ | desk.variables
+    with subprocess.Popen(
+        command, cwd=desk.folder, env=environment, stdout=subprocess.PIPE, text=True
+    ) as watching:
+        assert watching.stdout is not None
+        try:
+            assert json.loads(watching.stdout.readline())["dentists"][0]["appointments"] == []
+            desk.ok("book", clinic.slug, "check", f"{day}T09:00", "--dentist", "lee", "--patient", "zoe")
+            board = json.loads(watching.stdout.readline())
+            while not board["dentists"][0]["appointments"]:
+                board = json.loads(watching.stdout.readline())
+        finally:
+            watching.terminate()
+    assert board["dentists"][0]["appointments"][0]["patient_name"] == "Zoe Quill"
+
+
+def test_an_outsider_may_not_watch(desk: Program) -> None:
+    desk.ok("login", "desk@sakura.test", CHAIRTIME_PASSWORD="chairtime-demo")
+    refused = desk("day", "riverside", "--watch", "--json")
+    assert refused.code in {4, 5}
