@@ -26,11 +26,18 @@ begin
 end
 $$;
 
-grant anon, authenticated, service_role to authenticator;
-grant anon, authenticated, service_role, authenticator to postgres;
-grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres;
+grant anon to authenticator;
+grant authenticated to authenticator;
+grant service_role to authenticator;
+grant anon to postgres;
+grant authenticated to postgres;
+grant service_role to postgres;
+grant authenticator to postgres;
+grant pg_monitor to postgres;
+grant pg_read_all_data to postgres;
+grant pg_signal_backend to postgres;
 
-alter role postgres set search_path = "$user", public, extensions;
+alter role postgres set search_path = "$user", public, extensions; -- noqa: RF05
 alter role supabase_auth_admin set search_path = auth;
 alter role anon set statement_timeout = '3s';
 alter role authenticated set statement_timeout = '8s';

@@ -23,5 +23,7 @@ begin
 end;
 $$;
 
-create event trigger pgrst_ddl_watch on ddl_command_end execute function extensions.pgrst_ddl_watch();
-create event trigger pgrst_drop_watch on sql_drop execute function extensions.pgrst_drop_watch();
+create event trigger pgrst_ddl_watch on ddl_command_end -- noqa: PRS
+execute function extensions.pgrst_ddl_watch();
+create event trigger pgrst_drop_watch on sql_drop -- noqa: PRS
+execute function extensions.pgrst_drop_watch();
