@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import json
 import os
@@ -60,7 +61,7 @@ class Installation:
                 self._unfinished.rename(self.folder)
             except OSError:  # another stack was faster
                 shutil.rmtree(self._unfinished)
-        shutil.copy(HERE / "server.mjs", self.folder)
+        _place(HERE / "server.mjs", self.folder / "server.mjs")
         return self.folder
 
     def _start(self, log: Path) -> Part:
@@ -70,6 +71,14 @@ class Installation:
             shutil.copy(HERE / name, self._unfinished)
         options = ("--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--prefer-offline")
         return self._parts.start("npm", [*NPM, "ci", *options], log, cwd=self._unfinished)
+
+
+def _place(source: Path, target: Path) -> None:
+    """Copy a file unless it is there already: others may be using it, and it may not be ours to write."""
+    if not target.exists() or not filecmp.cmp(source, target, shallow=False):
+        unfinished = target.with_suffix(f".{os.getpid()}")
+        shutil.copy(source, unfinished)
+        unfinished.rename(target)
 
 
 def render_settings(config: Config, keys: Keys, port: int, rest_url: str, auth_url: str) -> str:
