@@ -30,7 +30,8 @@ dentist_app = _group("dentist", "Dentists.")
 type_app = _group("type", "Appointment types: what can be booked.")
 
 Clinic = Annotated[str, typer.Argument(help="Slug or id of the clinic.", show_default=False)]
-Text = Annotated[str | None, typer.Option(show_default=False)]
+Specialty = Annotated[str | None, typer.Option(help="What they are best at.", show_default=False)]
+Bio = Annotated[str | None, typer.Option(help="A few sentences for patients.", show_default=False)]
 Name = Annotated[str | None, typer.Option("--name", help="A new name.", show_default=False)]
 Interval = Annotated[str | None, typer.Option(help='Such as "30 minutes".', show_default=False)]
 Active = Annotated[
@@ -115,8 +116,8 @@ def create_dentist(
     *,
     clinic: Clinic,
     name: Annotated[str, typer.Argument(help="Full name.", show_default=False)],
-    specialty: Text = None,
-    bio: Text = None,
+    specialty: Specialty = None,
+    bio: Bio = None,
     user: Annotated[str | None, typer.Option(help="Their account: id or email.", show_default=False)] = None,
 ) -> None:
     """Add a dentist. Set their hours with the API's set_availability.
@@ -141,8 +142,8 @@ def update_dentist(
     clinic: Clinic,
     dentist: Annotated[str, typer.Argument(help="Name, part of it, or id.", show_default=False)],
     name: Name = None,
-    specialty: Text = None,
-    bio: Text = None,
+    specialty: Specialty = None,
+    bio: Bio = None,
     active: Active = None,
 ) -> None:
     """Change what is given about a dentist.

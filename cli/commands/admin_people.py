@@ -17,8 +17,9 @@ staff = typer.Typer(no_args_is_help=True, help="Who works where as what.")
 patient = typer.Typer(no_args_is_help=True, help="Patients, for example walk-ins.")
 
 Clinic = Annotated[str, typer.Argument(help="Slug or id of the clinic.", show_default=False)]
+Phone = Annotated[str | None, typer.Option(help="How to call them.", show_default=False)]
+Email = Annotated[str | None, typer.Option(help="How to write to them.", show_default=False)]
 User = Annotated[str, typer.Argument(metavar="USER", help="The user's id or email.", show_default=False)]
-Text = Annotated[str | None, typer.Option(show_default=False)]
 
 
 def _api() -> "Api":
@@ -100,8 +101,8 @@ def user_id(account: str) -> str:
 def create_patient(
     clinic: Clinic,
     name: Annotated[str, typer.Argument(help="Full name.", show_default=False)],
-    phone: Text = None,
-    email: Text = None,
+    phone: Phone = None,
+    email: Email = None,
 ) -> None:
     """Record a patient.
 

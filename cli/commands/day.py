@@ -30,8 +30,9 @@ def day(
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep it live until Ctrl-C.")] = False,
 ) -> None:
-    """Draw a clinic's day: dentists as columns, appointments, holds with the time they have left.
+    """Draw a clinic's day, dentists as columns.
 
+    Shows appointments, time off, and holds with the time they have left.
     With --watch it follows the clinic's channel; with --json too, every change prints the day as one line.
 
     Example: [bold]chairtime day riverside --watch[/]

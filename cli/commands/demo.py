@@ -27,6 +27,8 @@ def demo() -> None:
 
     Uses the stack that runs, or starts one and stops it afterwards. Exits with 0 only if every step came out
     as it should.
+
+    Example: [bold]chairtime demo[/]
     """
     with a_stack(find_project()) as status:
         from cli.demo.audience import watching

@@ -231,7 +231,9 @@ def cancel(
     ] = None,
     yes: Yes = False,
 ) -> None:
-    """Cancel an appointment. Cancelling twice is harmless.
+    """Cancel an appointment.
+
+    Cancelling twice is harmless.
 
     Example: [bold]chairtime cancel 7c9e6679-7425-40de-944b-e07fc1f90ae7 --reason "Patient is ill" --yes[/]
     """
@@ -281,7 +283,9 @@ def release(
     reservation: Annotated[str, typer.Argument(help="The hold's id.", show_default=False)],
     yes: Yes = False,
 ) -> None:
-    """Give a held slot back. Releasing twice is harmless.
+    """Give a held slot back.
+
+    Releasing twice is harmless.
 
     Example: [bold]chairtime reservations release 7c9e6679-7425-40de-944b-e07fc1f90ae7 --yes[/]
     """

@@ -18,7 +18,7 @@ _SIGNS = {"ok": "[green]✓[/]", "problem": "[bold red]✗[/]", "skipped": "[yel
 
 @app.command()
 def doctor(db_url: DbUrl = None) -> None:
-    """Check a project from outside and inside, and say for each problem what to do.
+    """Check a whole project and say what to mend.
 
     From outside: address, keys, exposed schema, what visitors see, clock, Realtime. From inside: pooler mode,
     migrations, roles, extensions, RLS, views, functions, grants, partitions, worker. Exit code 0 only if all

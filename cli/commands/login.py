@@ -17,7 +17,7 @@ app = typer.Typer()
 def login(
     email: Annotated[str, typer.Argument(help="The account's email.", show_default=False)],
 ) -> None:
-    """Sign in, so that commands act as you and may do what you may do.
+    """Sign in, so that commands act as you.
 
     The password is asked for, or read from CHAIRTIME_PASSWORD, or from stdin when that is not a terminal. The
     session is kept in .chairtime/session.json, readable by you alone, until [bold]chairtime logout[/].

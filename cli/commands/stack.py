@@ -36,6 +36,8 @@ def up(detach: Detach = False, port: Port = None, db_port: DbPort = None) -> Non
     """Start the embedded stack: Postgres, API, Auth, Realtime, web.
 
     Stays in the foreground until Ctrl-C. The data survives in .chairtime/.
+
+    Example: [bold]chairtime up --detach[/]
     """
     project = find_project()
     if _state(project).is_running:
@@ -66,13 +68,19 @@ def _run_here(project: Project, port: int | None, db_port: int | None) -> None:
 
 @app.command()
 def status() -> None:
-    """Show the running stack's addresses and keys."""
+    """Show the running stack's addresses and keys.
+
+    Example: [bold]chairtime status --json[/]
+    """
     output.emit(_running_status(find_project()), render_status)
 
 
 @app.command()
 def down() -> None:
-    """Stop the embedded stack; its data stays."""
+    """Stop the embedded stack; its data stays.
+
+    Example: [bold]chairtime down[/]
+    """
     state = _state(find_project())
     if not state.is_running:
         output.note("No stack is running here.")
@@ -97,6 +105,8 @@ def reset(yes: Yes = False) -> None:
     """Drop the stack's data, migrate and seed again.
 
     A running stack keeps running, at the same addresses and with the same keys.
+
+    Example: [bold]chairtime reset --yes[/]
     """
     project = find_project()
     state = _state(project)

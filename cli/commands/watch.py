@@ -26,7 +26,9 @@ def metrics(
         str | None, typer.Option("--worker-url", help="The worker's HTTP address.", show_default=False)
     ] = None,
 ) -> None:
-    """Show what the worker measures: counters, gauges, and quantiles of histograms.
+    """Show what the worker measures.
+
+    Counters, gauges, and quantiles of histograms.
 
     Example: [bold]chairtime metrics delivery[/]
     """
@@ -118,7 +120,9 @@ def _shown(value: Any) -> str:
 
 @app.command()
 def health() -> None:
-    """Ask the API, and the worker where its address is known, how they are.
+    """Ask the API and the worker how they are.
+
+    The worker only where its address is known.
 
     Exit code 0 if both are well, which makes it a monitor's probe.
 

@@ -33,6 +33,8 @@ def worker(ctx: typer.Context, db_url: DbUrl = None) -> None:
     """Run the daemon, or look at its jobs.
 
     Settings are CHAIRTIME_WORKER_* variables, or lines of a .env file; worker/README.md lists them.
+
+    Example: [bold]chairtime worker[/]
     """
     ctx.obj = db_url
     if ctx.invoked_subcommand is None:
@@ -47,7 +49,10 @@ def worker(ctx: typer.Context, db_url: DbUrl = None) -> None:
 
 @app.command()
 def jobs(ctx: typer.Context, db_url: DbUrl = None) -> None:
-    """List the jobs: when they are due, and how the last run went."""
+    """List the jobs: when they are due, and how the last run went.
+
+    Example: [bold]chairtime worker jobs[/]
+    """
     with _translated():
         settings = _settings(db_url or ctx.obj)
         rows = asyncio.run(_list_jobs(settings))
@@ -60,7 +65,10 @@ def run(
     job: Annotated[str, typer.Argument(help="A name from `chairtime worker jobs`.", show_default=False)],
     db_url: DbUrl = None,
 ) -> None:
-    """Run one job now, whoever leads. It never runs beside a run of its own."""
+    """Run one job now, whoever leads. It never runs beside a run of its own.
+
+    Example: [bold]chairtime worker run expire_reservations[/]
+    """
     with _translated():
         result = asyncio.run(_run_job(_settings(db_url or ctx.obj), job))
     if result["state"] != "succeeded":

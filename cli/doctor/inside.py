@@ -189,8 +189,8 @@ def check_inside(project: "Project", db_url: str | None) -> Iterator[Result]:
             with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
                 yield ok("database", f"connected as {connection.info.user}")
                 yield _check_pooler(connection)
-                yield _check_migrations(project, connection)
-                yield from (_ask(connection, query) for query in QUERIES)
+                yield check_migrations(project, connection)
+                yield from (ask(connection, query) for query in QUERIES)
             return
         except psycopg.OperationalError as error:
             known = translate(error)
@@ -198,7 +198,8 @@ def check_inside(project: "Project", db_url: str | None) -> Iterator[Result]:
     yield from (skipped(name, "there is no database to ask") for name in ("pooler", "migrations", *names))
 
 
-def _ask(connection: "psycopg.Connection[Any]", query: Query) -> Result:
+def ask(connection: "psycopg.Connection[Any]", query: Query) -> Result:
+    """Run one of the checks that are queries."""
     import psycopg
 
     try:
@@ -230,7 +231,8 @@ def _check_pooler(connection: "psycopg.Connection[Any]") -> Result:
     return ok("pooler", "the session is ours: direct, or session mode")
 
 
-def _check_migrations(project: "Project", connection: "psycopg.Connection[Any]") -> Result:
+def check_migrations(project: "Project", connection: "psycopg.Connection[Any]") -> Result:
+    """Compare the history with the files."""
     from cli.migrations.files import read_migrations
     from cli.migrations.history import read_history
     from cli.migrations.verify import history_problems
