@@ -11,12 +11,10 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[impo
 from worker.database import Batch, Database, Run
 from worker.errors import DatabaseUnavailable, LeaseLost, StatementFailed
 from worker.metrics import Metrics
-from worker.schedule import JOBS, JOBS_BY_NAME, OFF, Job, latest_tick, parse_cron
+from worker.schedule import JOBS, JOBS_BY_NAME, OFF, ClockWatch, Job, latest_tick, parse_cron
 from worker.settings import Settings
 
 log = structlog.get_logger()
-
-_CLOCK_JUMP = 2.0  # seconds by which wall clock and monotonic clock may part within one look
 
 
 def retention_of(job: Job, settings: Settings) -> timedelta | None:
@@ -59,7 +57,7 @@ class Jobs:
             scheduler.start()
             try:
                 group.create_task(self._sweep())
-                group.create_task(self._watch_clock(scheduler))
+                group.create_task(self._watch_clock(scheduler, group))
                 await self._stopping.wait()
             finally:
                 scheduler.shutdown(wait=False)
@@ -128,8 +126,10 @@ class Jobs:
             )
 
     def _due_tick(self, job: Job) -> datetime | None:
-        tick = latest_tick(self._triggers[job.name], datetime.now(UTC))
-        done = self._done.get(job.name)
+        now = datetime.now(UTC)
+        tick, done = latest_tick(self._triggers[job.name], now), self._done.get(job.name)
+        if done is not None and done > now:
+            done = None  # the clock was set back: what was done by its old time says nothing
         return tick if tick and (done is None or tick > done) else None
 
     async def _run_due(self, job: Job) -> None:
@@ -193,14 +193,13 @@ class Jobs:
         except TimeoutError:
             pass
 
-    async def _watch_clock(self, scheduler: AsyncIOScheduler) -> None:
-        """Reckon every schedule anew when somebody sets the wall clock: timers were set by the old one."""
-        apart = time.time() - time.monotonic()
+    async def _watch_clock(self, scheduler: AsyncIOScheduler, group: asyncio.TaskGroup) -> None:
+        """When somebody sets the wall clock, reckon every schedule anew: timers were set by the old one."""
+        watch = ClockWatch()
         while not self._stopping.is_set():
             await self._pause(1)
-            jump = time.time() - time.monotonic() - apart
-            if abs(jump) > _CLOCK_JUMP:
+            if jump := watch.jump():
                 log.warning("clock_jumped", seconds=round(jump, 1))
-                apart += jump
-                for job in scheduler.get_jobs():
-                    job.reschedule(self._triggers[job.id])
+                for scheduled in scheduler.get_jobs():
+                    scheduled.reschedule(self._triggers[scheduled.id])
+                    group.create_task(self._run_due(JOBS_BY_NAME[scheduled.id]))

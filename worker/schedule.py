@@ -4,6 +4,8 @@ A tick is an instant of a job's cron schedule. Ticks are the same for every work
 that a tick was already run, whoever ran it.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -61,3 +63,24 @@ def latest_tick(trigger: CronTrigger, now: datetime) -> datetime | None:
         if latest is not None:
             return latest
     return None
+
+
+class ClockWatch:
+    """Notices that somebody set the wall clock, by comparing it with one that cannot be set."""
+
+    TOLERANCE = 2.0  # seconds
+
+    def __init__(
+        self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._wall = wall
+        self._steady = steady
+        self._apart = wall() - steady()
+
+    def jump(self) -> float:
+        """Return by how many seconds the wall clock was set since the last look; 0 if it just went on."""
+        jump = self._wall() - self._steady() - self._apart
+        if abs(jump) <= self.TOLERANCE:
+            return 0.0
+        self._apart += jump
+        return jump

@@ -18,6 +18,7 @@ from tests.worker.support import wait_until
 Line = dict[str, Any]
 
 DEFAULTS = {"http_host": "127.0.0.1", "http_port": 0, "log_level": "debug", "snapshot_max_age": 0}
+PORT_OF_ITS_CHOICE = {"CHAIRTIME_WORKER_HTTP_HOST": "127.0.0.1", "CHAIRTIME_WORKER_HTTP_PORT": "0"}
 
 
 class WorkerProcess:
