@@ -6,7 +6,7 @@ on broadcasts as they come, and asks `events_since` whenever one of them shows t
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cli.errors import ChairtimeError, Exit, translate
@@ -24,6 +24,7 @@ PAGE = 500
 SETTLING = 2.0  # seconds after a join during which a broadcast may still pass us by
 RECOVERY = 5.0  # seconds that a gap may stay open because a transaction before it still runs
 RETRY = 0.2  # seconds between two looks at such a gap
+TRANSIENT = {"unreachable", "not_configured"}  # what a stack says that is down for a while
 BACKOFF = (0.2, 0.5, 1, 2, 5, 10)  # seconds between attempts to connect
 
 
@@ -100,6 +101,8 @@ class Follower:
         self._token = token
         self._on_state = on_state
         self._feeds = {topic: Feed(topic, fetch, event_id) for topic, event_id in after.items()}
+        self._failures = 0  # attempts to connect since the last that succeeded
+        self._is_lost = False
         self._signals: asyncio.Queue[tuple[str, Mapping[str, Any] | None]] = asyncio.Queue()
 
     async def events(self) -> AsyncIterator[Event]:
@@ -133,26 +136,32 @@ class Follower:
     def _try_again(self, topic: str, error: Exception) -> None:
         """Catch up later if the API cannot be reached; whatever else is wrong goes to the caller."""
         known = translate(error)
-        if known is None or known.exit_code != Exit.UNREACHABLE:
+        if known is None or known.code not in TRANSIENT:
             raise error
-        self._on_state(known.message)
+        self._note_loss(known.message)
         self._signal_later(1, topic)
+
+    def _note_loss(self, reason: str) -> None:
+        """Say once that something is lost; `_session` says when it is found again."""
+        if not self._is_lost:
+            self._on_state(f"connection lost, trying again: {reason}")
+        self._is_lost = True
 
     def _signal_later(self, seconds: float, topic: str) -> None:
         asyncio.get_running_loop().call_later(seconds, self._signals.put_nowait, (topic, None))
 
     async def _stay_connected(self) -> None:
-        failures = 0
         while True:
             try:
                 await self._session()
-            except _LostError as error:
-                failures = 0
-                self._on_state(f"connection lost: {error}")
-            except OSError as error:
-                self._on_state(f"cannot connect: {error}")
-            await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
-            failures += 1
+            except (_LostError, OSError) as error:
+                self._note_loss(str(error))
+            except ChairtimeError as error:
+                if error.code not in TRANSIENT:
+                    raise
+                self._note_loss(error.message)
+            await asyncio.sleep(BACKOFF[min(self._failures, len(BACKOFF) - 1)])
+            self._failures += 1
 
     async def _session(self) -> None:
         """Join every topic and stay until one of them is lost. Raises _LostError, OSError, ChairtimeError."""
@@ -166,7 +175,8 @@ class Follower:
             await client.set_auth(await self._token())
             for topic in self._feeds:
                 await self._join(client, topic, lost)
-            self._on_state(f"listening to {_named(self._feeds)}")
+            self._failures, self._is_lost = 0, False
+            self._on_state(f"listening to {', '.join(self._feeds)}")
             await lost
         except WebSocketException as error:
             raise _LostError(str(error)) from error
@@ -197,7 +207,3 @@ def _refusal(topic: str, state: str, error: Exception | None) -> Exception:
         hint = "Sign in as somebody who may: `chairtime login`."
         return ChairtimeError(f"you may not listen to {topic}", "forbidden", hint, Exit.FORBIDDEN)
     return _LostError(str(error) if error else state)
-
-
-def _named(topics: Iterable[str]) -> str:
-    return ", ".join(topics)

@@ -1,6 +1,7 @@
 """`chairtime events tail`: what subscribers hear, live, with nothing missing."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,14 +52,11 @@ def tail(
 
     Example: [bold]chairtime events tail --topic clinic:riverside[/]
     """
-    from cli.api import connect, connect_publicly, read_session
-
-    project = find_project()
-    known = read_session(project) or project.setting("secret_key")
-    api = connect(project) if known else connect_publicly(project)
+    access = Access(find_project())
+    api = access.api()
     clinics = {clinic["id"]: clinic for clinic in api.rows("clinics")}
     topics = [_resolve(api, name) for name in topic or []] or [f"availability:{clinic}" for clinic in clinics]
-    asyncio.run(_tail(project, api, clinics, topics, after=after, count=count))
+    asyncio.run(_tail(access, clinics, topics, after=after, count=count))
 
 
 def _resolve(api: "Api", name: str) -> str:
@@ -80,34 +78,60 @@ def _resolve(api: "Api", name: str) -> str:
     )
 
 
+class Access:
+    """The API as who is signed in, for longer than a token lasts; else as the key that is known."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._connect()
+        self.url = project.require("api_url")
+        self.key = project.require("secret_key" if self._api.identity == "service" else "publishable_key")
+
+    def _connect(self) -> None:
+        from cli.api import connect, connect_publicly, read_session
+
+        known = read_session(self._project) or self._project.setting("secret_key")
+        self._api = connect(self._project) if known else connect_publicly(self._project)
+        is_user = self._api.identity not in {"service", "anon"}
+        session = read_session(self._project) if is_user else None
+        self._token: str | None = session["access_token"] if session else None
+
+    def api(self) -> "Api":
+        """Return the API, with a new token if the last one has run out."""
+        import jwt
+
+        if self._token:
+            claims = jwt.decode(self._token, options={"verify_signature": False})
+            if claims["exp"] <= time.time():
+                self._connect()
+        return self._api
+
+    def token(self) -> str:
+        """Return a token that is valid now: the session's, or the key."""
+        self.api()
+        return self._token or self.key
+
+
 async def _tail(
-    project: Project,
-    api: "Api",
-    clinics: dict[str, Row],
-    topics: list[str],
-    *,
-    after: int | None,
-    count: int | None,
+    access: Access, clinics: dict[str, Row], topics: list[str], *, after: int | None, count: int | None
 ) -> None:
     from cli.follow import PAGE, Follower
 
     async def fetch(topic: str, after_id: int) -> list["Event"]:
-        return await asyncio.to_thread(
-            api.rpc, "events_since", topic=topic, after_id=after_id, max_events=PAGE
-        )
+        return await asyncio.to_thread(_events_since, access, topic, after_id, PAGE)
 
     async def token() -> str:
-        return await asyncio.to_thread(_token, project, api)
+        return await asyncio.to_thread(access.token)
 
     follower = Follower(
-        project.require("api_url"),
-        project.require("secret_key" if api.identity == "service" else "publishable_key"),
+        access.url,
+        access.key,
         token=token,
         fetch=fetch,
-        after={topic: _end(api, topic) if after is None else after for topic in topics},
+        after={topic: _end(access, topic) if after is None else after for topic in topics},
         on_state=output.note,
     )
-    dentists = {dentist["id"]: dentist["full_name"] for dentist in api.rows("dentists")}
+    dentists = {dentist["id"]: dentist["full_name"] for dentist in access.api().rows("dentists")}
     shown = 0
     async for event in follower.events():
         output.emit_line(event, lambda it: _draw(it, clinics, dentists))
@@ -116,21 +140,18 @@ async def _tail(
             return
 
 
-def _token(project: Project, api: "Api") -> str:
-    """Return a token that is valid now: sessions are renewed, keys stay."""
-    from cli.api import connect
-
-    if api.identity in {"service", "anon"}:
-        return project.require("secret_key" if api.identity == "service" else "publishable_key")
-    session = connect(project).client.auth.get_session()
-    return session.access_token if session else project.require("publishable_key")
+def _events_since(access: Access, topic: str, after_id: int, max_events: int) -> list["Event"]:
+    found: list[Event] = access.api().rpc(
+        "events_since", topic=topic, after_id=after_id, max_events=max_events
+    )
+    return found
 
 
-def _end(api: "Api", topic: str) -> int:
+def _end(access: Access, topic: str) -> int:
     """Find the id of the topic's last event, or 0, by bisection: everybody may ask `events_since`."""
 
     def is_past(event_id: int) -> bool:
-        return not api.rpc("events_since", topic=topic, after_id=event_id, max_events=1)
+        return not _events_since(access, topic, event_id, 1)
 
     low, high = 0, 1
     while not is_past(high):
@@ -149,6 +170,7 @@ def _draw(event: "Event", clinics: dict[str, Row], dentists: dict[str, str]) -> 
     at = datetime.fromisoformat(event["occurred_at"]).astimezone()
     line = Text()
     line.append(f"{at:%H:%M:%S}.{at.microsecond // 1000:03} ", style="dim")
+    line.append(f"{event['topic'].partition(':')[0]:<13}", style="dim")
     line.append(f"{event['event']:<27}", style=COLORS.get(event["event"], "bold"))
     dentist = dentists.get(event["dentist_id"], event["dentist_id"])
     line.append(f"{_when(payload, clinic):<24} {dentist}")
