@@ -20,3 +20,6 @@ using (current_setting('request.headers', true)::json ->> 'x-chairtime-test' = r
 
 create policy some_policies_fail on realtime.messages for select to authenticated
 using (realtime.topic() like 'failing:%' and realtime.topic()::uuid is not null);
+
+create policy some_see_presence_only on realtime.messages for select to authenticated
+using (realtime.topic() like 'present:%' and extension = 'presence');

@@ -10,7 +10,7 @@ import pytest
 from cli.local.realtime.protocol import Vsn
 from tests.realtime.clients import JsClient
 from tests.realtime.conftest import Connect, Platform
-from tests.realtime.server import Standin
+from tests.realtime.server import Standin, token
 from tests.realtime.wire import Wire
 
 
@@ -229,3 +229,41 @@ async def test_changes_of_tables_are_refused_with_a_reason(standin: Standin, top
         reply = await wire.join(topic, config={"postgres_changes": [{"event": "*", "schema": "public"}]})
         assert reply["status"] == "error"
         assert "postgres_changes" in reply["response"]["reason"]
+
+
+async def test_who_may_see_presence_only_hears_no_broadcasts(
+    connect: Connect, platform: Platform, kind: str, topic: str, user: str
+):
+    quiet = f"present:{topic}"
+    client, witness = await connect(kind, user), await connect("python", user)
+    platform.admit(topic, user)
+    assert (await client.join(quiet, presence={"key": "me", "enabled": True}))["status"] == "SUBSCRIBED"
+    await client.join(topic)
+    platform.send(quiet, "secret", "{}")
+    platform.send(topic, "last", "{}")
+    await client.broadcast(topic)
+    assert client.broadcasts(quiet) == []
+    assert (await witness.join(quiet))["status"] == "CHANNEL_ERROR", (
+        "without presence there is nothing to see"
+    )
+
+
+async def test_the_right_to_send_is_looked_up_once_for_a_token(
+    connect: Connect, platform: Platform, kind: str, topic: str, user: str
+):
+    other = str(uuid.uuid4())
+    for member in (user, other):
+        platform.admit(topic, member)
+    listener = await connect("python", other)
+    await listener.join(topic)
+    client = await connect(kind, user)
+    await client.join(topic)
+    await client.send(topic, "refused", {})
+    await client.join(f"open:{topic}", private=False, broadcast={"ack": True, "self": True})
+    await client.send(f"open:{topic}", "round trip", {})
+    await client.broadcast(f"open:{topic}")
+    platform.run("update public.members set may_send = true where topic = %s", topic)
+    await client.send(topic, "still refused", {})
+    await client.authorize(token(user, lifetime=900))
+    await client.send(topic, "granted", {})
+    assert (await listener.broadcast(topic))["event"] == "granted"

@@ -72,3 +72,17 @@ async def test_public_channels_have_no_replay(standin: Standin, topic: str, user
 
 def asked(**replay: object) -> dict[str, object]:
     return {"private": True, "broadcast": {"replay": replay}}
+
+
+async def test_a_replayed_message_that_also_comes_live_is_sent_once(
+    standin: Standin, platform: Platform, topic: str, user: str
+):
+    platform.admit(topic, user)
+    spoken(platform, topic, 1)
+    async with Wire.open(standin) as wire:
+        await wire.join(topic, token=token(user), config=asked(since=0))
+        assert (await wire.receive())["payload"]["meta"]["replayed"]
+        again = "select pg_notify('_realtime_messages', id || ' ' || inserted_at)"
+        platform.run(f"{again} from realtime.messages where topic = %s", topic)
+        spoken(platform, topic, 2)
+        assert (await wire.receive())["payload"]["payload"]["n"] == 2
