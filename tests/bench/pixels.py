@@ -1,4 +1,4 @@
-"""`python -m tests.bench.pixels`: from a click in one browser to the changed pixels in another, on a stack of its own."""
+"""`python -m tests.bench.pixels`: from a click in one browser to the changed pixels in another."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ROUNDS = 60
 WARM_UP = 5
 
 # Notes the instant of the next click or key, by the clock that all pages of a machine share.
-NOTE_ACTION = """
-window.acted = new Promise((resolve) => {
-  const note = (event) => resolve(performance.timeOrigin + event.timeStamp)
-  for (const name of ['click', 'keydown']) addEventListener(name, note, { capture: true, once: true })
-})
-"""
+NOTE_ACTION = """() => {
+  window.acted = new Promise((resolve) => {
+    const note = (event) => resolve(performance.timeOrigin + event.timeStamp)
+    for (const name of ['click', 'keydown']) addEventListener(name, note, { capture: true, once: true })
+  })
+}"""
 
 # Resolves once the element's text or state is another and the frame that shows it has been handed over.
 AWAIT_PIXELS = """(element) => new Promise((resolve) => {
@@ -117,7 +117,9 @@ def main() -> None:
             found = asyncio.run(measure(stack))
     finally:
         shutil.rmtree(folder)
-    table = Table("change → pixels elsewhere", "p50 ms", "p95 ms", title=f"{ROUNDS} rounds each, two browsers")
+    table = Table(
+        "change → pixels elsewhere", "p50 ms", "p95 ms", title=f"{ROUNDS} rounds each, two browsers"
+    )
     for name, delays in found.items():
         cuts = quantiles(delays[WARM_UP:], n=100)
         table.add_row(name, f"{cuts[49]:.0f}", f"{cuts[94]:.0f}")

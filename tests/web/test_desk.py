@@ -238,7 +238,8 @@ async def test_metrics_draw_what_the_worker_counted(
     visit: Visitors, clinic: MadeClinic, superuser: Connection
 ) -> None:
     superuser.execute(
-        "insert into clinic.daily_metrics (clinic_id, day, booked, fulfilled, working_minutes, booked_minutes, stale, refreshed_at)"
+        "insert into clinic.daily_metrics"
+        " (clinic_id, day, booked, fulfilled, working_minutes, booked_minutes, stale, refreshed_at)"
         " values (%s, %s, 3, 4, 400, 100, false, now())",
         [clinic.id, clinic.today()],
     )

