@@ -19,7 +19,7 @@ from cli.demo.stage import DemoFailure, Person, Refusal, Stage, expect, first_da
 RACERS = 10
 CLIENTS_OF_EACH = 5
 SLOTS = 3  # that the story needs
-HOLD = 2  # seconds that the hold which is to expire lasts
+HOLD = 3  # seconds that the hold which is to expire lasts
 
 WALTER, PHONE = "Walter Inman", "+1 212 555 0131"
 

@@ -29,7 +29,9 @@ from cli.local.ports import HOST
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 # What concerns one connection only, and what the gateway answers for itself.
-NOT_PASSED_ON = {"host", "connection", "keep-alive", "transfer-encoding", "te", "upgrade", "content-length"}
+NOT_PASSED_ON = {
+    *("host", "connection", "keep-alive", "transfer-encoding", "te", "upgrade", "content-length", "expect"),
+}
 NOT_PASSED_BACK = {"connection", "keep-alive", "transfer-encoding", "date", "server", "vary"}
 EXPOSED = ["Content-Range", "Content-Location", "Preference-Applied", "Location", "Retry-After"]
 

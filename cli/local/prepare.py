@@ -12,7 +12,9 @@ import psycopg
 from cli.errors import ChairtimeError
 from cli.local.config import Config
 from cli.local.postgres import PASSWORD, PostgresServer, bootstrap
-from cli.migrations import apply_pending
+from cli.migrations import apply_pending, read_migrations
+from cli.migrations.history import read_history
+from cli.migrations.verify import history_problems
 
 DATABASE = "postgres"
 WORKER = "chairtime_worker_login"
@@ -38,13 +40,18 @@ def prepare(server: PostgresServer, supabase_dir: Path, config: Config, say: Say
         empty = _value(connection, "select to_regclass('auth.users') is null")
     if empty:
         bootstrap(superuser)
-    apply_pending(
-        server.url(DATABASE),
-        supabase_dir / "migrations",
-        on_progress=lambda file: say(f"Applying {file.path.name}"),
-    )
+    _migrate(server.url(DATABASE), supabase_dir / "migrations", say)
     _seed(server.url(DATABASE), supabase_dir, config, say)
     _create_worker_login(superuser)
+
+
+def _migrate(url: str, folder: Path, say: Say) -> None:
+    """Apply what is new, and tell of files that were edited since they were applied."""
+    with psycopg.connect(url) as connection:
+        problems = list(history_problems(read_history(connection), read_migrations(folder)))
+    for problem in problems:
+        say(f"{problem.what} {problem.message}; `chairtime reset` starts over with fresh data")
+    apply_pending(url, folder, on_progress=lambda file: say(f"Applying {file.path.name}"))
 
 
 def _seed(url: str, supabase_dir: Path, config: Config, say: Say) -> None:

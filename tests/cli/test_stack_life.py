@@ -15,6 +15,10 @@ import psutil
 import psycopg
 import pytest
 
+from cli.local.config import Config
+from cli.local.ports import free_port
+from cli.local.postgres import PostgresServer
+from cli.local.prepare import prepare
 from tests.cli.stack_home import Home, all_gone, eventually, family, kill
 
 pytestmark = pytest.mark.xdist_group("stack")
@@ -181,3 +185,21 @@ def test_reset_while_running_brings_fresh_data_at_the_same_addresses(home: Home)
 
 def test_reset_asks_first(home: Home) -> None:
     assert home.error("reset")["code"] == "invalid_argument"
+
+
+def test_a_migration_that_was_edited_since_it_was_applied_is_told(tmp_path: Path) -> None:
+    supabase = tmp_path / "supabase"
+    (supabase / "migrations").mkdir(parents=True)
+    file = supabase / "migrations" / "20260101000000_first.sql"
+    server = PostgresServer(tmp_path / "data", free_port(), tmp_path / "postgres.log")
+    server.start()
+    try:
+        said: list[str] = []
+        for table in ("first", "second"):
+            file.write_text(f"create table public.{table} ();")
+            prepare(server, supabase, Config(), said.append)
+        with psycopg.connect(server.url()) as connection:
+            assert connection.execute("select to_regclass('public.second')").fetchone() == (None,)
+    finally:
+        server.stop()
+    assert any(f"{file.name} was edited after it was applied" in text for text in said)
