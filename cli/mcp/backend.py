@@ -1,14 +1,18 @@
 """The API as a chatbot sees it: the `supabase` client with the chatbot's own login, and nothing more."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 from postgrest.exceptions import APIError
-from supabase_auth.errors import AuthError
+from supabase_auth.errors import AuthError, AuthRetryableError
 
 from cli.api import from_api
 from cli.errors import ChairtimeError, Exit, translate, usage_error
 from supabase import AsyncClient, AsyncClientOptions, create_async_client
+
+TIMEOUT = 30.0  # seconds
 
 
 class Backend:
@@ -20,12 +24,16 @@ class Backend:
         self._password = password
 
     @classmethod
-    async def open(cls, url: str, key: str, email: str, password: str) -> "Backend":
-        """Sign in. Raises ChairtimeError `not_authenticated` or `unreachable`."""
-        options = AsyncClientOptions(schema="api", auto_refresh_token=False, persist_session=False)
-        backend = cls(await create_async_client(url, key, options), email, password)
-        await backend._sign_in()
-        return backend
+    @asynccontextmanager
+    async def open(cls, url: str, key: str, email: str, password: str) -> "AsyncIterator[Backend]":
+        """Sign in, and hang up afterwards. Raises ChairtimeError `not_authenticated` or `unreachable`."""
+        async with httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=True) as http:
+            options = AsyncClientOptions(
+                schema="api", auto_refresh_token=False, persist_session=False, httpx_client=http
+            )
+            backend = cls(await create_async_client(url, key, options), email, password)
+            await backend._sign_in()
+            yield backend
 
     async def call(self, function: str, **arguments: Any) -> Any:
         """Call an RPC and return its JSON. Arguments that are None are left out. Raises ChairtimeError."""
@@ -59,15 +67,26 @@ class Backend:
         try:
             return (await self._client.rpc(function, arguments).execute()).data
         except APIError as error:
-            raise from_api(error) from error
+            raise _refusal(error) from error
         except httpx.TransportError as error:
             raise translate(error) or error from error
 
     async def _sign_in(self) -> None:
         try:
             await self._client.auth.sign_in_with_password({"email": self._email, "password": self._password})
+        except AuthRetryableError as error:
+            hint = "Is the stack up (`chairtime up`)? Try again in a moment."
+            raise ChairtimeError(
+                f"cannot reach Auth: {error}", "unreachable", hint, Exit.UNREACHABLE
+            ) from error
         except AuthError as error:
             hint = "Check the chatbot's email and password."
             raise ChairtimeError(str(error), "not_authenticated", hint, Exit.FORBIDDEN) from error
-        except httpx.TransportError as error:
-            raise translate(error) or error from error
+
+
+def _refusal(error: APIError) -> ChairtimeError:
+    """Turn the API's error into ours. What Postgres cannot even read (class 22) is a wrong argument."""
+    known = from_api(error)
+    if known.hint is None and (error.code or "").startswith("22"):
+        return usage_error(known.message, "Correct the arguments and call again.")
+    return known

@@ -29,6 +29,7 @@ class Chatbot:
         self._backend = backend
         self._slug = clinic_slug
         self.conversations = Conversations()
+        self.watcher: Watcher | None = None
 
     async def find_slots(self, session: str | None, **wish: Any) -> dict[str, Any]:
         """Offer times for a wish: service, dentist, from_date, part_of_day, max_results (any may be None)."""
@@ -159,14 +160,14 @@ async def open_chatbot(
     url: str, key: str, email: str, password: str, clinic: str | None = None
 ) -> AsyncIterator[Chatbot]:
     """Sign a chatbot in and keep it listening to its clinic's availability. Raises ChairtimeError."""
-    backend = await Backend.open(url, key, email, password)
-    membership = await backend.clinic(clinic)
-    chatbot = Chatbot(backend, membership["clinic_slug"])
-    watcher = Watcher(url, key, membership["clinic_id"], chatbot.conversations.doubt)
-    task = asyncio.create_task(watcher.run())
-    try:
-        yield chatbot
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    async with Backend.open(url, key, email, password) as backend:
+        membership = await backend.clinic(clinic)
+        chatbot = Chatbot(backend, membership["clinic_slug"])
+        chatbot.watcher = Watcher(url, key, membership["clinic_id"], chatbot.conversations.doubt)
+        task = asyncio.create_task(chatbot.watcher.run())
+        try:
+            yield chatbot
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

@@ -132,11 +132,12 @@ volatile
 set search_path = ''
 as $$
 declare
+  v_token text := clinic.required(my_offer.token, 'offer');
   v_offer clinic.slot_offers;
 begin
   select * into v_offer from clinic.slot_offers as o
   where
-    o.token_hash = sha256(convert_to(clinic.required(my_offer.token, 'offer'), 'UTF8'))
+    o.token_hash = sha256(convert_to(v_token, 'UTF8'))
     and o.offered_to = auth.uid() and o.clinic_id = any (clinic.my_clinics('{chatbot}'));
   if not found then
     perform clinic.refuse(
@@ -325,14 +326,14 @@ set search_path = ''
 as $$
 declare
   v_user_id uuid := clinic.require_chatbot();
+  v_id uuid := clinic.required(chatbot_confirm.reservation_id, 'reservation_id');
   v_hold clinic.slot_reservations;
   v_now timestamptz;
   v_row api.appointments;
 begin
   select * into v_hold from clinic.slot_reservations as r
   where
-    r.id = clinic.required(chatbot_confirm.reservation_id, 'reservation_id')
-    and r.held_by = v_user_id and r.clinic_id = any (clinic.my_clinics('{chatbot}'));
+    r.id = v_id and r.held_by = v_user_id and r.clinic_id = any (clinic.my_clinics('{chatbot}'));
   if not found then
     perform clinic.refuse('not_found', 'There is no such reservation.', hint => 'Take the reservation_id from chatbot_hold.');
   end if;

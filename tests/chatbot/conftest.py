@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from tests.chatbot.practice import Practice, make_practice
 from tests.support.actors import Actors, Connection
 from tests.support.clinics import Clinic, load_clinic
+from tests.support.stacks import Stack
 
 
 @pytest.fixture
@@ -48,3 +52,11 @@ def desk(actors: Actors) -> Connection:
 def ana(actors: Actors) -> Connection:
     """A patient."""
     return actors.user("ana@patients.test")
+
+
+@pytest.fixture
+def practice(stack: Stack) -> Iterator[Practice]:
+    """A clinic of one's own on the running stack, with a chatbot that can sign in."""
+    actors = stack.actors()
+    yield make_practice(stack, actors)
+    actors.close()

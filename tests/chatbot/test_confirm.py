@@ -24,8 +24,8 @@ def test_what_was_held_is_booked(bot: Connection, superuser: Connection, riversi
     for field in ("label", "starts_at", "ends_at", "dentist", "service", "patient_name"):
         assert booked[field] == held[field]
     row = superuser.execute(
-        "select a.*, p.full_name, p.phone from clinic.appointments as a join clinic.patients as p on p.id = a.patient_id"
-        " where a.id = %s",
+        "select a.*, p.full_name, p.phone from clinic.appointments as a"
+        " join clinic.patients as p on p.id = a.patient_id where a.id = %s",
         [booked["appointment_id"]],
     ).fetchone()
     assert row is not None

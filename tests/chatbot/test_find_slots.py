@@ -143,7 +143,8 @@ def test_a_label_is_in_clinic_time_and_fields_need_no_language(bot: Connection, 
     one = find(bot, sakura)["offers"][0]
     day = sakura.weekday(1)
     assert one["label"] == (
-        f"{day:%A}, {day.day} {day:%B} {day.year}, 09:00, Check-up with Dr. Min-ji Lee at Sakura Dental Clinic"
+        f"{day:%A}, {day.day} {day:%B} {day.year}, 09:00,"
+        " Check-up with Dr. Min-ji Lee at Sakura Dental Clinic"
     )
     assert datetime.fromisoformat(one["starts_at"]) == sakura.at("09:00")
     assert datetime.fromisoformat(one["ends_at"]) == sakura.at("09:30")

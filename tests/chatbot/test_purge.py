@@ -74,5 +74,5 @@ def test_who_booked_is_not_forgotten(bot: Connection, superuser: Connection, riv
 def test_the_workers_job_does_it(bot: Connection, superuser: Connection, riverside: Clinic) -> None:
     offer(bot, riverside)
     age(superuser)
-    superuser.execute("select clinic.maintain_partitions()")
+    superuser.execute("select clinic.do_job('purge_slot_offers', 100, null)")
     assert count(superuser, "slot_offers") == 0
