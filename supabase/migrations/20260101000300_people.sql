@@ -287,7 +287,10 @@ with (security_invoker = true) as
     s.user_id,
     s.role,
     -- Not a join: writing to a view of two tables is a server error, to a view of one it is forbidden.
-    (select p.full_name from clinic.profiles as p where p.user_id = s.user_id) as full_name,
+    (
+      select p.full_name from clinic.profiles as p
+      where p.user_id = s.user_id
+    ) as full_name,
     s.created_at
   from clinic.staff as s;
 comment on view api.staff is 'Who works where as what: your own rows, and for admins those of their clinic.';
