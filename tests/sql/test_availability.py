@@ -1,0 +1,265 @@
+"""Weekly hours, extra hours and time off: what staff shape, what it does to bookings, and what a dry run leaves alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests.support.actors import Connection, Row, call
+from tests.support.clinics import Clinic
+from tests.support.refusals import refused
+from tests.support.slots import book, listed, reserve
+
+MORNINGS = [{"weekday": day, "opens": "09:00", "closes": "12:00"} for day in range(1, 6)]
+
+
+def weekly(connection: Connection, clinic: Clinic) -> list[Row]:
+    rows: list[Row] = call(connection, "get_availability", dentist_id=clinic.lee)["weekly"]
+    return rows
+
+
+def everything(superuser: Connection) -> list[Any]:
+    tables = ("working_hours", "extra_hours", "time_off", "occupancy", "appointments", "slot_reservations")
+    return [superuser.execute(f"select t::text from clinic.{name} as t order by id").fetchall() for name in tables]  # type: ignore[arg-type]  # noqa: S608
+
+
+# Weekly hours
+
+
+def test_new_weekly_hours_are_told_and_offered(admin: Connection, anon: Connection, riverside: Clinic) -> None:
+    saturday = riverside.weekday(6)
+    hours = [*MORNINGS, {"weekday": 6, "opens": "10:00", "closes": "11:00"}]
+    answer = call(admin, "set_availability", dentist_id=riverside.lee, weekly=hours)
+    assert answer["added"] == [{"weekday": 6, "opens": "10:00", "closes": "11:00"}]
+    assert answer["removed"] == [{"weekday": day, "opens": "13:00", "closes": "17:00"} for day in range(1, 6)]
+    assert weekly(anon, riverside) == hours
+    assert riverside.at("10:30", saturday) in listed(anon, riverside, riverside.at("10:00", saturday))
+    assert riverside.at("13:00") not in listed(anon, riverside, riverside.at("13:00"))
+
+
+def test_appointments_left_outside_hours_are_named_and_stay(ana: Connection, lee: Connection, riverside: Clinic) -> None:
+    inside, outside = book(ana, riverside, riverside.at("09:00")), book(ana, riverside, riverside.at("14:00"))
+    answer = call(lee, "set_availability", dentist_id=riverside.lee, weekly=MORNINGS)
+    assert [row["appointment_id"] for row in answer["appointments_outside_hours"]] == [str(outside["id"])]
+    kept = ana.execute("select id, status from api.appointments order by starts_at").fetchall()
+    assert kept == [{"id": row["id"], "status": "booked"} for row in (inside, outside)]
+
+
+def test_a_dry_run_tells_the_same_and_changes_nothing(
+    ana: Connection, admin: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    book(ana, riverside, riverside.at("14:00"))
+    before = everything(superuser)
+    rehearsal = call(admin, "set_availability", dentist_id=riverside.lee, weekly=MORNINGS, dry_run=True)
+    assert everything(superuser) == before
+    answer = call(admin, "set_availability", dentist_id=riverside.lee, weekly=MORNINGS)
+    assert rehearsal | {"dry_run": False} == answer
+
+
+def test_setting_the_same_hours_again_changes_nothing(admin: Connection, superuser: Connection, riverside: Clinic) -> None:
+    before = everything(superuser)
+    answer = call(admin, "set_availability", dentist_id=riverside.lee, weekly=weekly(admin, riverside))
+    assert (answer["added"], answer["removed"]) == ([], [])
+    assert everything(superuser) == before
+
+
+def test_no_hours_at_all_is_a_choice(admin: Connection, anon: Connection, riverside: Clinic) -> None:
+    call(admin, "set_availability", dentist_id=riverside.lee, weekly=[])
+    assert weekly(anon, riverside) == []
+    assert listed(anon, riverside, riverside.at("09:00")) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        {},
+        [1],
+        [{}],
+        [{"weekday": 0, "opens": "09:00", "closes": "12:00"}],
+        [{"weekday": 8, "opens": "09:00", "closes": "12:00"}],
+        [{"weekday": 1.5, "opens": "09:00", "closes": "12:00"}],
+        [{"weekday": 1, "opens": "9", "closes": "12:00"}],
+        [{"weekday": 1, "opens": "24:00", "closes": "24:00"}],
+        [{"weekday": 1, "opens": "12:00", "closes": "09:00"}],
+        [{"weekday": 1, "opens": "09:00", "closes": "09:00"}],
+        [{"weekday": 1, "opens": "09:00", "closes": "25:00"}],
+        [{"weekday": 1, "opens": "09:00", "closes": None}],
+        [{"weekday": 1, "opens": "09:00", "closes": "12:00"}] * 2,
+        [{"weekday": 1, "opens": "09:00", "closes": "12:00"}, {"weekday": 1, "opens": "11:00", "closes": "13:00"}],
+        [{"weekday": 1, "opens": "09:00", "closes": "12:00"}] * 1000,
+    ],
+)
+def test_hours_that_make_no_sense_are_invalid(
+    admin: Connection, superuser: Connection, riverside: Clinic, wrong: Any
+) -> None:
+    before = everything(superuser)
+    with refused("invalid_argument"):
+        call(admin, "set_availability", dentist_id=riverside.lee, weekly=wrong)
+    assert everything(superuser) == before
+
+
+def test_only_those_who_may_know_see_time_off(
+    ana: Connection, anon: Connection, admin: Connection, desk: Connection, lee: Connection,
+    foreign_admin: Connection, riverside: Clinic,
+) -> None:  # fmt: skip
+    off = {"starts_at": riverside.at("13:00"), "ends_at": riverside.at("15:00"), "reason": "Private"}
+    call(admin, "add_time_off", clinic_id=riverside.id, dentist_id=riverside.lee, **off)
+    for somebody in (lee, desk, admin):
+        assert [row["reason"] for row in call(somebody, "get_availability", dentist_id=riverside.lee)["time_off"]] == [
+            "Private"
+        ]
+    for stranger in (ana, anon, foreign_admin):
+        assert "Private" not in str(call(stranger, "get_availability", dentist_id=riverside.lee))
+
+
+# Time off
+
+
+def test_time_off_takes_time_off_the_list_until_it_is_removed(lee: Connection, anon: Connection, riverside: Clinic) -> None:
+    off = {"starts_at": riverside.at("09:00"), "ends_at": riverside.at("11:00")}
+    before = listed(anon, riverside, riverside.at("09:00"))
+    answer = call(lee, "add_time_off", clinic_id=riverside.id, dentist_id=riverside.lee, **off)
+    during = listed(anon, riverside, riverside.at("09:00"))
+    assert during == [slot for slot in before if slot >= riverside.at("11:00")]
+    identifier = answer["time_off"][0]["id"]
+    assert call(lee, "remove_time_off", time_off_id=identifier) is True
+    assert listed(anon, riverside, riverside.at("09:00")) == before
+    with refused("not_found"):
+        call(lee, "remove_time_off", time_off_id=identifier)
+
+
+def test_appointments_in_the_way_refuse_time_off_and_are_named(
+    ana: Connection, admin: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    appointment = book(ana, riverside, riverside.at("09:00"))
+    before = everything(superuser)
+    off = {"starts_at": riverside.at("08:00"), "ends_at": riverside.at("12:00")}
+    with refused("appointments_in_the_way") as refusal:
+        call(admin, "add_time_off", clinic_id=riverside.id, dentist_id=riverside.lee, **off)
+    assert [row["appointment_id"] for row in refusal.details] == [str(appointment["id"])]
+    assert everything(superuser) == before
+
+
+def test_appointments_are_cancelled_when_one_says_so_and_a_dry_run_says_which(
+    ana: Connection, admin: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    appointment = book(ana, riverside, riverside.at("09:00"))
+    arguments: Row = {"clinic_id": riverside.id, "dentist_id": riverside.lee, "on_conflict": "cancel",
+                      "starts_at": riverside.at("08:00"), "ends_at": riverside.at("12:00"), "reason": "Ill"}  # fmt: skip
+    before = everything(superuser)
+    rehearsal = call(admin, "add_time_off", dry_run=True, **arguments)
+    assert everything(superuser) == before
+    answer = call(admin, "add_time_off", **arguments)
+    for told in (rehearsal, answer):
+        assert [row["appointment_id"] for row in told["appointments"]] == [str(appointment["id"])]
+    row = ana.execute("select status, cancellation_reason from api.appointments").fetchone()
+    assert row == {"status": "cancelled", "cancellation_reason": "Ill"}
+
+
+def test_holds_give_way_to_time_off(ana: Connection, admin: Connection, riverside: Clinic) -> None:
+    hold = reserve(ana, riverside, riverside.at("09:00"))
+    off = {"starts_at": riverside.at("08:00"), "ends_at": riverside.at("12:00")}
+    call(admin, "add_time_off", clinic_id=riverside.id, dentist_id=riverside.lee, **off)
+    with refused("reservation_expired", "slot_taken"):
+        call(ana, "confirm_reservation", reservation_id=hold["id"])
+
+
+def test_a_clinic_closes_as_a_whole_and_one_booking_stops_it_all(
+    ana: Connection, admin: Connection, anon: Connection, riverside: Clinic, superuser: Connection
+) -> None:
+    holiday = riverside.weekday(3)
+    off = {"starts_at": riverside.at("00:00", holiday), "ends_at": riverside.at("00:00", holiday + timedelta(days=1))}
+    appointment = book(ana, riverside, riverside.at("09:00", holiday), dentist_id=riverside.other)
+    with refused("appointments_in_the_way"):
+        call(admin, "add_time_off", clinic_id=riverside.id, **off)
+    assert not superuser.execute("select from clinic.time_off").rowcount
+    call(ana, "cancel_appointment", appointment_id=appointment["id"])
+    answer = call(admin, "add_time_off", clinic_id=riverside.id, **off)
+    assert {UUID(row["dentist_id"]) for row in answer["time_off"]} == set(riverside.dentists.values())
+    rows = call(anon, "available_slots", appointment_type_id=riverside.checkup, from_date=holiday, to_date=holiday)
+    assert rows == []
+
+
+def test_time_off_that_overlaps_time_off_adds_what_is_missing(admin: Connection, superuser: Connection, riverside: Clinic) -> None:
+    arguments = {"clinic_id": riverside.id, "dentist_id": riverside.lee}
+    call(admin, "add_time_off", **arguments, starts_at=riverside.at("10:00"), ends_at=riverside.at("11:00"))
+    answer = call(admin, "add_time_off", **arguments, starts_at=riverside.at("09:00"), ends_at=riverside.at("12:00"))
+    assert len(answer["time_off"]) == 2
+    assert superuser.execute("select * from clinic.check_invariants()").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"ends_at": "2030-01-01T08:00Z"}, {"ends_at": "2030-01-01T09:00Z"}, {"starts_at": None}, {"ends_at": "infinity"},
+     {"ends_at": "2035-01-01T09:00Z"}, {"on_conflict": "ask"}, {"on_conflict": None}, {"reason": "x" * 5000}],
+)  # fmt: skip
+def test_time_off_that_makes_no_sense_is_invalid(admin: Connection, riverside: Clinic, change: Row) -> None:
+    span = {"starts_at": "2030-01-01T09:00Z", "ends_at": "2030-01-01T10:00Z"}
+    with refused("invalid_argument"):
+        call(admin, "add_time_off", clinic_id=riverside.id, dentist_id=riverside.lee, **(span | change))
+
+
+# Extra hours
+
+
+def test_extra_hours_are_offered_until_they_are_removed(
+    lee: Connection, ana: Connection, anon: Connection, riverside: Clinic
+) -> None:
+    sunday = riverside.weekday(7)
+    window = {"starts_at": riverside.at("10:00", sunday), "ends_at": riverside.at("11:00", sunday)}
+    extra = call(lee, "add_extra_hours", dentist_id=riverside.lee, **window)
+    assert (extra["starts_at"], extra["ends_at"]) == (window["starts_at"], window["ends_at"])
+    appointment = book(ana, riverside, window["starts_at"])
+    with refused("appointments_in_the_way") as refusal:
+        call(lee, "remove_extra_hours", extra_hours_id=extra["id"])
+    assert [row["appointment_id"] for row in refusal.details] == [str(appointment["id"])]
+    call(ana, "cancel_appointment", appointment_id=appointment["id"])
+    assert call(lee, "remove_extra_hours", extra_hours_id=extra["id"]) is True
+    assert listed(anon, riverside, window["starts_at"]) == []
+
+
+@pytest.mark.parametrize("change", [{"ends_at": "2030-01-01T09:00Z"}, {"ends_at": "2030-01-03T09:00Z"}, {"starts_at": None}])
+def test_extra_hours_that_make_no_sense_are_invalid(lee: Connection, riverside: Clinic, change: Row) -> None:
+    span = {"starts_at": "2030-01-01T09:00Z", "ends_at": "2030-01-01T10:00Z"}
+    with refused("invalid_argument"):
+        call(lee, "add_extra_hours", dentist_id=riverside.lee, **(span | change))
+
+
+def test_what_does_not_exist_is_not_found(admin: Connection, riverside: Clinic) -> None:
+    span = {"starts_at": "2030-01-01T09:00Z", "ends_at": "2030-01-01T10:00Z"}
+    for function, arguments in (
+        ("set_availability", {"dentist_id": uuid4(), "weekly": []}),
+        ("get_availability", {"dentist_id": uuid4()}),
+        ("add_time_off", {"clinic_id": uuid4(), **span}),
+        ("add_time_off", {"clinic_id": riverside.id, "dentist_id": uuid4(), **span}),
+        ("remove_time_off", {"time_off_id": uuid4()}),
+        ("add_extra_hours", {"dentist_id": uuid4(), **span}),
+        ("remove_extra_hours", {"extra_hours_id": uuid4()}),
+    ):
+        with refused("not_found"):
+            call(admin, function, **arguments)
+
+
+# The day board
+
+
+def test_the_day_board_draws_each_dentists_day(
+    ana: Connection, ben: Connection, desk: Connection, admin: Connection, riverside: Clinic
+) -> None:
+    appointment = book(ana, riverside, riverside.at("10:00"), riverside.root_canal)
+    hold = reserve(ben, riverside, riverside.at("13:00"))
+    off = {"starts_at": riverside.at("15:00"), "ends_at": riverside.at("17:00")}
+    call(admin, "add_time_off", clinic_id=riverside.id, dentist_id=riverside.lee, **off)
+    board = call(desk, "clinic_day", clinic_id=riverside.id, day=riverside.weekday(1))
+    columns = {UUID(column["dentist_id"]): column for column in board["dentists"]}
+    assert columns.keys() == set(riverside.dentists.values())
+    column = columns[riverside.lee]
+    assert [row["id"] for row in column["appointments"]] == [str(appointment["id"])]
+    assert [row["id"] for row in column["holds"]] == [str(hold["id"])]
+    assert len(column["hours"]) == 2
+    assert len(column["time_off"]) == 1
+    assert columns[riverside.other]["appointments"] == []
