@@ -14,8 +14,7 @@ from cli.project import find_project
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from cli.api import Api
-    from cli.project import Project
+    from cli.live import Access
 
 app = typer.Typer()
 
@@ -37,14 +36,13 @@ def day(
 
     Example: [bold]chairtime day riverside --watch[/]
     """
-    from cli.api import connect
+    from cli.live import Access
 
-    project = find_project()
-    api = connect(project)
-    where = lookup.find_clinic(api, clinic)
-    board = Board(api, where, lookup.parse_day(on, where))
+    access = Access(find_project())
+    where = lookup.find_clinic(access.api(), clinic)
+    board = Board(access, where, lookup.parse_day(on, where))
     if watch:
-        asyncio.run(_watch(project, api, board))
+        asyncio.run(_watch(access, board))
     else:
         output.emit(board.data, lambda _: board.draw())
 
@@ -52,14 +50,16 @@ def day(
 class Board:
     """One clinic's day as last fetched, and how far this machine's clock is from the server's."""
 
-    def __init__(self, api: "Api", clinic: Row, on: date) -> None:
-        self._api, self.clinic, self._on = api, clinic, on
+    def __init__(self, access: "Access", clinic: Row, on: date) -> None:
+        self._access, self.clinic, self._on = access, clinic, on
         self.data: Row = {}
         self.fetch()
 
     def fetch(self) -> None:
         """Ask the API for the day again."""
-        self.data = self._api.rpc("clinic_day", clinic_id=self.clinic["id"], day=self._on.isoformat())
+        self.data = self._access.api().rpc(
+            "clinic_day", clinic_id=self.clinic["id"], day=self._on.isoformat()
+        )
         self._ahead = instant(self.data["server_now"]) - datetime.now(lookup.zone(self.clinic))
 
     def draw(self) -> "RenderableType":
@@ -71,24 +71,27 @@ class Board:
         return draw(self.data, title, now, output.console().size.height)
 
 
-async def _watch(project: "Project", api: "Api", board: Board) -> None:
-    from cli.live import follow
-
+async def _watch(access: "Access", board: Board) -> None:
     changed = asyncio.Event()
-    following = asyncio.create_task(
-        follow(project, api, f"clinic:{board.clinic['id']}", lambda _: changed.set())
-    )
+    listening = asyncio.create_task(_listen(access, f"clinic:{board.clinic['id']}", changed))
     showing = asyncio.create_task(
         _print_changes(board, changed) if output.is_json() else _animate(board, changed)
     )
     try:
-        done, _ = await asyncio.wait({following, showing}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({listening, showing}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
-        following.cancel()
+        listening.cancel()
         showing.cancel()
-        await asyncio.gather(following, showing, return_exceptions=True)
+        await asyncio.gather(listening, showing, return_exceptions=True)
+
+
+async def _listen(access: "Access", topic: str, changed: asyncio.Event) -> None:
+    from cli.live import live_events
+
+    async for _ in live_events(access, [topic], say=lambda _: None):
+        changed.set()
 
 
 async def _print_changes(board: Board, changed: asyncio.Event) -> None:

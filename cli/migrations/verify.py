@@ -1,5 +1,6 @@
 """Is the database what the files say? Compares history with folder, and schema with a fresh build."""
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from psycopg.conninfo import make_conninfo
 from cli.migrations.apply import apply_one
 from cli.migrations.files import Migration, digest
 from cli.migrations.history import Applied, read_history
+
+_QUALIFIER = re.compile(r"\b[a-z_][a-z0-9_]*\.(?=[a-z_\"])")
+_QUALIFIED = {"view", "materialized view"}
 
 Catalog = Mapping[tuple[str, str], str]
 
@@ -45,7 +49,7 @@ def verify(connection: psycopg.Connection[Any], migrations: list[Migration]) -> 
         return problems
     applied = {row.version for row in history}
     wanted = build_catalog([migration for migration in migrations if migration.version in applied])
-    return [*problems, *drift(wanted, read_catalog(connection))]
+    return [*problems, *drift(portable(wanted), portable(read_catalog(connection)))]
 
 
 def history_problems(history: list[Applied], migrations: list[Migration]) -> Iterator[Problem]:
@@ -70,6 +74,17 @@ def history_problems(history: list[Applied], migrations: list[Migration]) -> Ite
                 f"is older than {newest}, yet not applied",
                 hint,
             )
+
+
+def portable(catalog: Catalog) -> Catalog:
+    """Take out of views the names before columns, which since Postgres 16 are left out where they can be.
+
+    The fresh build's server may be newer than the one that is checked.
+    """
+    return {
+        (kind, name): _QUALIFIER.sub("", definition) if kind in _QUALIFIED else definition
+        for (kind, name), definition in catalog.items()
+    }
 
 
 def drift(wanted: Catalog, found: Catalog) -> Iterator[Problem]:

@@ -215,6 +215,8 @@ def test_a_dead_server_is_unreachable(desk: Program, command: tuple[str, ...]) -
 
 
 def test_without_any_key_it_says_how_to_get_one(desk: Program) -> None:
-    refused = desk("day", "riverside", "--json", SUPABASE_SECRET_KEY="")
+    refused = desk("reservations", "list", "riverside", "--json", SUPABASE_SECRET_KEY="")
     assert (refused.code, refused.error["code"]) == (4, "not_authenticated")
     assert "login" in refused.error["hint"]
+    refused = desk("day", "riverside", "--json", SUPABASE_SECRET_KEY="")
+    assert (refused.code, refused.error["code"]) == (4, "not_authenticated")

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
+from cli.local.postgres import bootstrap
 from cli.migrations.verify import Catalog, drift, read_catalog, scratch_database
 from tests.cli.conftest import as_postgres
 from tests.cli.program import Done, Program
+from tests.support import debian
 from tests.support.templates import ROOT
 
 ONE = "20260101000000_one.sql"
@@ -155,3 +157,16 @@ def test_the_template_is_what_the_repository_says(database: str) -> None:
     """Everything the seed, the worker's jobs and the tests' own template add is data, not schema."""
     program = Program(ROOT, {"SUPABASE_DB_URL": as_postgres(database)})
     assert program.json("migrate", "verify") == {"ok": True, "problems": []}
+
+
+def test_an_older_server_is_compared_with_a_fresh_build_on_ours() -> None:
+    debian.install_packages()
+    with debian.cluster() as url:
+        bootstrap(url)
+        program = Program(ROOT, {"SUPABASE_DB_URL": as_postgres(url)})
+        program.ok("migrate", "up")
+        assert program.json("migrate", "verify") == {"ok": True, "problems": []}
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("alter view api.clinics reset (security_invoker)")
+        found = problems(program("migrate", "verify", "--json"))
+        assert [problem["what"] for problem in found] == ["view api.clinics"]
