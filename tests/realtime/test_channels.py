@@ -267,3 +267,16 @@ async def test_the_right_to_send_is_looked_up_once_for_a_token(
     await client.authorize(token(user, lifetime=900))
     await client.send(topic, "granted", {})
     assert (await listener.broadcast(topic))["event"] == "granted"
+
+
+@pytest.mark.parametrize("private", [True, False])
+async def test_who_tracks_is_told_of_others_without_having_asked(
+    standin: Standin, platform: Platform, *, topic: str, user: str, private: bool
+):
+    platform.admit(topic, user, may_send=True)
+    async with Wire.open(standin) as wire:
+        await wire.join(topic, token=token(user), config={"private": private, "presence": {"key": "me"}})
+        await wire.send(f"realtime:{topic}", "presence", {"event": "track", "payload": {"mood": "good"}})
+        diff = (await wire.receive())["payload"]
+        assert set(diff["joins"]) == {"me"}
+        assert diff["leaves"] == {}

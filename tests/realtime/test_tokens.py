@@ -147,3 +147,27 @@ async def test_what_is_no_newer_token_is_ignored(standin: Standin, topic: str, u
         await wire.send(f"realtime:{topic}", "access_token", {"access_token": ignored})
         assert (await wire.ask("phoenix", "heartbeat", {}))["status"] == "ok"
         assert (await wire.ask(f"realtime:{topic}", "phx_leave", {}))["status"] == "ok"
+
+
+async def test_a_newer_token_may_run_out_sooner(standin: Standin, topic: str, user: str):
+    async with Wire.open(standin) as wire:
+        await wire.join(topic, token=token(user, lifetime=600))
+        await wire.send(f"realtime:{topic}", "access_token", {"access_token": token(user, lifetime=2)})
+        assert (await wire.receive())["payload"]["message"].startswith("Token has expired ")
+        assert (await wire.receive())["event"] == "phx_close"
+
+
+async def test_who_keeps_presence_but_lost_broadcasts_loses_the_channel(
+    standin: Standin, platform: Platform, topic: str, user: str
+):
+    topic = f"present:{topic}"
+    platform.admit(topic, user)
+    config = {"private": True, "presence": {"enabled": True, "key": "me"}}
+    async with Wire.open(standin) as wire:
+        await wire.join(topic, token=token(user), config=config)
+        assert (await wire.receive())["event"] == "presence_state"
+        platform.expel(topic, user)
+        await wire.send(f"realtime:{topic}", "access_token", {"access_token": token(user, lifetime=900)})
+        message = (await wire.receive())["payload"]["message"]
+        assert message == f"You no longer have permission to read from this Channel topic: {topic}"
+        assert (await wire.receive())["event"] == "phx_close"

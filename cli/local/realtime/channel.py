@@ -172,8 +172,7 @@ class Channel:
         match str(frame.payload.get("event")).lower():
             case "track" if not isinstance(payload, dict):
                 reply = frame.reply("error", {"reason": "Presence track payload must be a map"})
-            case "track" if await self._may_write("presence"):
-                await self._want_presence()
+            case "track" if await self._may_write("presence") and await self._joins_presence():
                 self._room.track(self, payload)
                 reply = frame.reply("ok", {})
             case "untrack":
@@ -207,11 +206,16 @@ class Channel:
             log.warning("policy failed: %s", error)
             self._readable = set()
 
-    async def _want_presence(self) -> None:
-        """Who tracks is told of others, too, even if it did not ask for presence when it joined."""
-        if not self._presence_wanted:
-            self._presence_wanted = True
-            await self._authorise_reading()
+    async def _joins_presence(self) -> bool:
+        """Let who tracks be told of others, too, even if it did not ask for presence when it joined."""
+        try:
+            if not self._presence_wanted:
+                self._presence_wanted = True
+                await self._authorise_reading()
+        except DatabaseUnavailable as error:
+            log.warning("cannot tell whether presence may be seen: %s", error)
+            self._presence_wanted = False
+        return self._presence_wanted
 
     async def _may_write(self, extension: str) -> bool:
         if not self.config.private:
