@@ -3,9 +3,9 @@
 import sys
 from functools import partial
 from importlib import import_module
-from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -14,6 +14,9 @@ from typer.main import get_command
 from cli import output
 from cli.errors import ChairtimeError, Exit, translate
 from cli.project import use_workdir
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 class Entry(NamedTuple):
@@ -29,9 +32,7 @@ COMMANDS = {
     "status": Entry("stack", "Stack", "Show the running stack's addresses and keys."),
     "down": Entry("stack", "Stack", "Stop the embedded stack."),
     "reset": Entry("stack", "Stack", "Drop the stack's data, migrate and seed again."),
-    "demo": Entry(
-        "demo", "Stack", "Play one clinic's busy minute through the HTTP API and tell it as a story."
-    ),
+    "demo": Entry("demo", "Stack", "Play one clinic's busy minute through the HTTP API."),
     "migrate": Entry("migrate", "Schema", "Apply, check and repair the database's migrations."),
     "admin": Entry("admin", "Clinic", "Set up clinics, users, staff, dentists and appointment types."),
     "slots": Entry("desk", "Desk", "List the slots that may be booked now, in the clinic's time."),
@@ -59,15 +60,42 @@ class LazyGroup(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A stand-in that knows its one-line help; enough to draw the overview."""
+        """A stand-in that knows its one-line help; enough to list and to complete."""
         entry = COMMANDS.get(cmd_name)
-        return entry and TyperCommand(cmd_name, help=entry.help, rich_help_panel=entry.panel)
+        return entry and TyperCommand(cmd_name, help=entry.help)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Draw the overview. Typer's own way to draw costs a quarter of a second of imports."""
+        output.console().print(_overview(self, ctx))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The real command, when it is about to run or to complete."""
         self.commands = {name: self.get_command(ctx, name) for name in COMMANDS}
         name, found, rest = super().resolve_command(ctx, args)
         return name, load(name) if found and name else found, rest
+
+
+def _overview(root: Any, ctx: Any) -> "RenderableType":
+    from rich.padding import Padding
+    from rich.table import Table
+
+    drawn = Table.grid(padding=(0, 2))
+    drawn.add_column(style="cyan", min_width=14)
+    drawn.add_column()
+    for panel, entries in groupby(COMMANDS.items(), key=lambda item: item[1].panel):
+        drawn.add_row(f"[bold white]{panel}[/]")
+        for name, entry in entries:
+            drawn.add_row(f"  {name}", entry.help)
+    drawn.add_row("[bold white]Options[/]")
+    for param in root.get_params(ctx):
+        drawn.add_row(f"  {param.opts[-1]}", param.help)
+    grid = Table.grid()
+    grid.add_row(
+        Padding("Usage: [bold]chairtime COMMAND[/] …        [dim]chairtime COMMAND --help tells more[/]", 1)
+    )
+    grid.add_row(Padding(f"{root.help.strip()}", (0, 1, 1, 1)))
+    grid.add_row(Padding(drawn, (0, 1)))
+    return grid
 
 
 def load(name: str) -> Any:
@@ -124,6 +152,8 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         print(f"chairtime {version('chairtime')}")
         raise typer.Exit
 

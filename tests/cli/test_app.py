@@ -17,7 +17,18 @@ from tests.cli.program import Program
 from tests.support.stacks import CHAIRTIME
 
 ALL = [(path, command) for name in COMMANDS for path, command in walk(name, load(name))]
-HEAVY = {"psycopg", "supabase", "httpx", "sqlfluff", "starlette", "uvicorn", "worker", "mcp", "asyncio"}
+HEAVY = {
+    "psycopg",
+    "supabase",
+    "httpx",
+    "sqlfluff",
+    "starlette",
+    "uvicorn",
+    "worker",
+    "mcp",
+    "asyncio",
+    "rich.markdown",
+}
 
 
 @pytest.fixture
