@@ -35,7 +35,7 @@ up: $(READY) $(WEB)
 
 .PHONY: test
 test: $(READY) $(WEB) tools
-	$(BIN)/pytest -n $(JOBS) $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 .PHONY: lint
 lint: $(READY) web/node_modules/.package-lock.json
@@ -66,9 +66,6 @@ clean:
 
 $(READY): pyproject.toml requirements.lock
 	@.ci/python $(VENV)
-	@echo "Installing Python packages into $(VENV) (a minute or two the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on \
-	  --requirement requirements.lock --editable '.[dev]'
 	@touch $@
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json $(READY)
