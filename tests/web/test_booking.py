@@ -21,6 +21,7 @@ def book(clinic: MadeClinic, dentist: str = "lee") -> str:
 async def open_booking(visit: Visitors, clinic: MadeClinic, user: UUID | None) -> Page:
     page = await visit(book(clinic), user)
     await is_live(page)
+    await page.locator(".slot").first.wait_for()
     return page
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -241,7 +241,7 @@ async def test_metrics_draw_what_the_worker_counted(
         "insert into clinic.daily_metrics"
         " (clinic_id, day, booked, fulfilled, working_minutes, booked_minutes, stale, refreshed_at)"
         " values (%s, %s, 3, 4, 400, 100, false, now())",
-        [clinic.id, clinic.today()],
+        [clinic.id, clinic.today() - timedelta(days=3)],  # where no worker has anything to count anew
     )
     page = await visit(f"/desk/{clinic.slug}/metrics", clinic.users["admin"])
     await expect(page.locator(".tile").first).to_contain_text("7")

@@ -1,19 +1,15 @@
 import { type QueryKey, useQueryClient } from '@tanstack/react-query'
-import { useCallback, useEffect, useRef } from 'react'
+import { useEffect, useMemo } from 'react'
+import { Refresher } from '../refresher'
 
-const SETTLE = 40
-
-/** Refetches a query soon, once for a burst of events: a transaction often announces several changes. */
+/** How to ask for a fresh answer to a query when an event says that it is old. */
 export function useFresh(queryKey: QueryKey): () => void {
   const queries = useQueryClient()
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
-  const latest = useRef(queryKey)
-  useEffect(() => {
-    latest.current = queryKey
-  })
-  useEffect(() => () => clearTimeout(timer.current), [])
-  return useCallback(() => {
-    clearTimeout(timer.current)
-    timer.current = setTimeout(() => void queries.invalidateQueries({ queryKey: latest.current }), SETTLE)
-  }, [queries])
+  const key = JSON.stringify(queryKey)
+  const refresher = useMemo(
+    () => new Refresher(() => queries.invalidateQueries({ queryKey: JSON.parse(key) as QueryKey })),
+    [queries, key],
+  )
+  useEffect(() => () => refresher.stop(), [refresher])
+  return refresher.request
 }
