@@ -83,12 +83,12 @@ def _overview(root: Any, ctx: Any) -> "RenderableType":
     drawn.add_column(style="cyan", min_width=14)
     drawn.add_column()
     for panel, entries in groupby(COMMANDS.items(), key=lambda item: item[1].panel):
-        drawn.add_row(f"[bold white]{panel}[/]")
+        drawn.add_row(f"[bold]{panel}[/]")
         for name, entry in entries:
             drawn.add_row(f"  {name}", entry.help)
-    drawn.add_row("[bold white]Options[/]")
+    drawn.add_row("[bold]Options[/]")
     for param in root.get_params(ctx):
-        drawn.add_row(f"  {param.opts[-1]}", param.help)
+        drawn.add_row(f"  {max(param.opts, key=len)}", param.help)
     grid = Table.grid()
     grid.add_row(
         Padding("Usage: [bold]chairtime COMMAND[/] …        [dim]chairtime COMMAND --help tells more[/]", 1)

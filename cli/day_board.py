@@ -14,11 +14,11 @@ _FRAME = 6  # lines around the rows: title, head, rules, legend
 
 # Colours say at a glance what the words say again, for NO_COLOR and for those who do not see them.
 _STYLES = {
-    "booked": "white on dark_blue",
-    "checked_in": "black on green3",
-    "fulfilled": "white on grey37",
-    "no_show": "white on dark_red",
-    "hold": "black on yellow3",
+    "booked": "bright_white on dodger_blue3",
+    "checked_in": "bright_white on green4",
+    "fulfilled": "bright_white on grey37",
+    "no_show": "bright_white on dark_red",
+    "hold": "grey0 on gold3",
     "time_off": "grey62 on grey19",
     "buffer": "grey50",
     "free": "grey42",
@@ -92,7 +92,7 @@ def _appointment(row: Row) -> Block:
 def _hold(row: Row, now: datetime) -> Block:
     seconds = int((instant(row["expires_at"]) - now).total_seconds())
     left = f"{seconds // 60}:{seconds % 60:02}"
-    return _span(row, "hold", (f"⏳ {left} {row['patient_name'] or 'held'}", "on hold"))
+    return _span(row, "hold", (f"hold {left} {row['patient_name'] or ''}",))
 
 
 def _buffer(row: Row) -> Block:

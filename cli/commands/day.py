@@ -65,9 +65,8 @@ class Board:
     def draw(self) -> "RenderableType":
         """Draw the day with the holds' countdown as of now, by the server's clock."""
         now = datetime.now(lookup.zone(self.clinic)) + self._ahead
-        title = (
-            f"{self.clinic['name']} · {self._on:%A %d %B %Y} · {now:%H:%M:%S} ({self.clinic['time_zone']})"
-        )
+        clock = f"now {now:%H:%M:%S} ({self.clinic['time_zone']})"
+        title = f"{self.clinic['name']} · {self._on:%A %d %B %Y} · {clock}"
         return draw(self.data, title, now, output.console().size.height)
 
 

@@ -49,10 +49,7 @@ def _draw(report: dict[str, Any]) -> "RenderableType":
         if result["hint"]:
             message += f"\n[cyan]hint[/] {escape(result['hint'])}"
         drawn.add_row(_SIGNS[result["state"]], f"[bold]{result['check']}[/]", message)
-    problems = sum(result["state"] != "ok" for result in report["checks"])
-    end = (
-        "[green]All is well.[/]"
-        if report["ok"]
-        else f"[bold red]{problems} of {len(report['checks'])} are not well.[/]"
-    )
+    count = sum(result["state"] != "ok" for result in report["checks"])
+    found = f"[bold red]{count} of {len(report['checks'])} checks are not well.[/]"
+    end = "[green]All is well.[/]" if report["ok"] else found
     return Group(drawn, "", end)
