@@ -79,7 +79,19 @@ begin
 end
 $$;
 
-create function clinic.refuse(code text, message text default null, details text default null, hint text default null)
+create function clinic.refusal_counter(clinic_id uuid)
+returns regclass
+language sql
+stable
+set search_path = ''
+as $$
+  select to_regclass('clinic.' || quote_ident('refusals_at_' || refusal_counter.clinic_id));
+$$;
+comment on function clinic.refusal_counter is 'The sequence that counts the refusals of one clinic; null if there is none.';
+
+create function clinic.refuse(
+  code text, message text default null, details text default null, hint text default null, clinic_id uuid default null
+)
 returns void
 language plpgsql
 volatile
@@ -93,6 +105,7 @@ begin
   -- PostgREST runs stable functions read-only, where a sequence cannot count.
   if not current_setting('transaction_read_only')::boolean then
     perform nextval(('clinic.refusals_' || refuse.code)::regclass);
+    perform nextval(clinic.refusal_counter(refuse.clinic_id));
   end if;
   raise sqlstate 'PGRST' using
     message = json_build_object(
@@ -105,7 +118,8 @@ begin
 end
 $$;
 comment on function clinic.refuse is
-'Ends the transaction with a coded PostgREST error. details is text; structured details are JSON in that text.';
+'Ends the transaction with a coded PostgREST error. details is text; structured details are JSON in that text.
+With a clinic_id, the refusal of a booking also counts in that clinic''s daily metrics.';
 grant execute on function clinic.refuse to anon, authenticated, service_role;
 
 

@@ -86,7 +86,7 @@ begin
   )
   on conflict do nothing;
   if not found then
-    perform clinic.refuse('slot_taken');
+    perform clinic.refuse('slot_taken', clinic_id => claim_time.clinic_id);
   end if;
 end
 $$;

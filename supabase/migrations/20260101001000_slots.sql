@@ -213,9 +213,9 @@ begin
     perform clinic.refuse(v_code, details => clinic.alternatives(
       policy, require_slot.dentist_id, require_slot.starts_at, duration, buffer_before, buffer_after,
       as_of, is_staff, require_slot.patient_id, except_claims
-    )::text);
+    )::text, clinic_id => policy.id);
   elsif v_code is not null then
-    perform clinic.refuse(v_code);
+    perform clinic.refuse(v_code, clinic_id => policy.id);
   end if;
 end
 $$;

@@ -161,7 +161,7 @@ begin
     -- Those who hold for others are limited per patient only.
     and (r.patient_id = require_hold_allowed.patient_id or role = 'patient' and r.held_by = auth.uid());
   if v_held >= policy.max_active_holds then
-    perform clinic.refuse('reservation_limit');
+    perform clinic.refuse('reservation_limit', clinic_id => policy.id);
   end if;
 end
 $$;

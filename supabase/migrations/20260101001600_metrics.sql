@@ -15,6 +15,7 @@ create table clinic.daily_metrics (
   holds_confirmed integer not null default 0,
   holds_released integer not null default 0,
   holds_expired integer not null default 0,
+  refusals integer not null default 0,
   working_minutes integer not null default 0,
   booked_minutes integer not null default 0,
   stale boolean not null default true,
@@ -29,6 +30,8 @@ comment on column clinic.daily_metrics.bookings is 'Appointments that were booke
 comment on column clinic.daily_metrics.cancellations is 'Appointments that were cancelled on this day.';
 comment on column clinic.daily_metrics.lead_time is 'Average time from booking to start of what was booked on this day.';
 comment on column clinic.daily_metrics.holds is 'Reservations made on this day, and what became of them: confirmed, released, expired.';
+comment on column clinic.daily_metrics.refusals is
+'Slots that were asked for on this day and refused, as taken, too soon, outside hours, or over the limit of holds.';
 comment on column clinic.daily_metrics.stale is 'Something of this day has changed since refreshed_at.';
 create index daily_metrics_stale_idx on clinic.daily_metrics (clinic_id, day) where stale;
 create index appointments_created_idx on clinic.appointments (clinic_id, created_at);
@@ -57,6 +60,7 @@ with (security_invoker = true) as
     m.holds_confirmed,
     m.holds_released,
     m.holds_expired,
+    m.refusals,
     round(m.holds_confirmed::numeric / nullif(m.holds, 0), 4) as hold_conversion,
     m.working_minutes,
     m.booked_minutes,
@@ -205,6 +209,47 @@ as $$
 $$;
 comment on function clinic.mark_new_days is 'Every clinic has a row for today, counted at least once an hour.';
 
+create function clinic.follow_clinic()
+returns trigger
+language plpgsql
+volatile
+security definer -- makes and drops the sequence that counts what no rollback may forget
+set search_path = ''
+as $$
+begin
+  if tg_op = 'INSERT' then
+    execute format('create sequence clinic.%I', 'refusals_at_' || new.id);
+  else
+    execute format('drop sequence if exists clinic.%I', 'refusals_at_' || old.id);
+  end if;
+  return null;
+end
+$$;
+comment on function clinic.follow_clinic is 'Gives every clinic a counter of its refusals.';
+
+create trigger follow_clinic after insert or delete on clinic.clinics
+for each row execute function clinic.follow_clinic();
+
+create function clinic.add_refusals()
+returns void
+language sql
+volatile
+set search_path = ''
+as $$
+  insert into clinic.daily_metrics as m (clinic_id, day, refusals)
+  select c.id, (clock_timestamp() at time zone c.time_zone)::date, told.total - known.total
+  from clinic.clinics as c
+  cross join lateral (
+    select coalesce(pg_sequence_last_value(clinic.refusal_counter(c.id)), 0) as total
+  ) as told
+  cross join lateral (
+    select coalesce(sum(d.refusals), 0) as total from clinic.daily_metrics as d where d.clinic_id = c.id
+  ) as known
+  where told.total > known.total
+  on conflict on constraint daily_metrics_pkey do update set refusals = m.refusals + excluded.refusals;
+$$;
+comment on function clinic.add_refusals is 'What each clinic refused since the last time goes to its today.';
+
 create function clinic.refresh_daily_metrics(max_rows integer default 200)
 returns integer
 language plpgsql
@@ -222,6 +267,7 @@ declare
 begin
   v_events := clinic.mark_stale_days(v_batch);
   perform clinic.mark_new_days();
+  perform clinic.add_refusals();
 
   for v_day in
     select m.* from clinic.daily_metrics as m

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.actors import Actors, Connection, Row, call
 from tests.support.clinics import Clinic
+from tests.support.refusals import refused
 from tests.support.slots import book, expire_hold, reserve
 from tests.worker.support import manual
 from worker.database import Batch, Database
@@ -213,6 +214,24 @@ class TestRefreshDailyMetrics:
         counts = [today[name] for name in ("holds", "holds_confirmed", "holds_released", "holds_expired")]
         assert counts == [4, 1, 1, 1]
         assert float(today["hold_conversion"]) == 0.25
+
+    async def test_counts_what_the_clinic_refused_once(
+        self, db: Database, actors: Actors, root: Connection, riverside: Clinic
+    ) -> None:
+        ana, ben = actors.user("ana@patients.test"), actors.user("ben@patients.test")
+        book(ana, riverside, riverside.at("09:00"))
+        for clock in ("09:00", "08:00", "09:07"):
+            with refused("slot_taken", "outside_working_hours", "off_grid"):
+                book(ben, riverside, riverside.at(clock))
+        for _ in range(2):
+            await finish(db, "refresh_daily_metrics")
+            assert self.day(root, riverside, riverside.today())["refusals"] == 3
+        with refused("slot_taken"):
+            reserve(ben, riverside, riverside.at("09:00"))
+        await finish(db, "refresh_daily_metrics")
+        assert self.day(root, riverside, riverside.today())["refusals"] == 4
+        others = "select sum(refusals) from clinic.daily_metrics where clinic_id <> %s"
+        assert value(root, others, riverside.id) == 0
 
     async def test_follows_an_appointment_that_moves_to_another_day(
         self, db: Database, actors: Actors, root: Connection, riverside: Clinic
