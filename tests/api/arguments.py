@@ -35,18 +35,27 @@ ARGUMENTS: dict[str, Arguments] = {
     "book_appointment:with_a_colleague": lambda w: w.slot(w.clinic.other) | {"patient_id": w.walk_in},
     "reschedule_appointment": lambda w: {"appointment_id": w.appointment(), "starts_at": w.start()},
     "reschedule_appointment:to_a_colleague": lambda w: {
-        "appointment_id": w.appointment(), "starts_at": w.start(), "dentist_id": w.clinic.other
+        "appointment_id": w.appointment(),
+        "starts_at": w.start(),
+        "dentist_id": w.clinic.other,
     },
     "reschedule_appointment:of_a_colleague": lambda w: {
-        "appointment_id": w.appointment(w.clinic.other, w.walk_in), "starts_at": w.start()
+        "appointment_id": w.appointment(w.clinic.other, w.walk_in),
+        "starts_at": w.start(),
     },
     "update_appointment": lambda w: {"appointment_id": w.appointment(), "notes": "Afraid of needles"},
     "cancel_appointment": lambda w: {"appointment_id": w.appointment()},
-    "cancel_appointment:of_a_colleague": lambda w: {"appointment_id": w.appointment(w.clinic.other, w.walk_in)},
+    "cancel_appointment:of_a_colleague": lambda w: {
+        "appointment_id": w.appointment(w.clinic.other, w.walk_in)
+    },
     "set_appointment_status": lambda w: {"appointment_id": w.appointment(), "status": "checked_in"},
     "get_availability": lambda w: {"dentist_id": w.clinic.lee},
     "set_availability": lambda w: {"dentist_id": w.clinic.lee, "weekly": WEEKLY, "dry_run": True},
-    "set_availability:of_a_colleague": lambda w: {"dentist_id": w.clinic.other, "weekly": WEEKLY, "dry_run": True},
+    "set_availability:of_a_colleague": lambda w: {
+        "dentist_id": w.clinic.other,
+        "weekly": WEEKLY,
+        "dry_run": True,
+    },
     "add_time_off": lambda w: {"clinic_id": w.clinic.id, "dentist_id": w.clinic.lee} | w.hours(),
     "add_time_off:for_the_clinic": lambda w: {"clinic_id": w.clinic.id} | w.hours(),
     "remove_time_off": lambda w: {"time_off_id": w.time_off()},
@@ -54,7 +63,9 @@ ARGUMENTS: dict[str, Arguments] = {
     "remove_extra_hours": lambda w: {"extra_hours_id": w.extra_hours()},
     "create_patient": lambda w: {"clinic_id": w.clinic.id, "full_name": "New Patient"},
     "grant_staff_role": lambda w: {
-        "clinic_id": w.clinic.id, "user_id": make_user(w.superuser), "role": "receptionist"
+        "clinic_id": w.clinic.id,
+        "user_id": make_user(w.superuser),
+        "role": "receptionist",
     },
     "revoke_staff_role": lambda w: {"clinic_id": w.clinic.id, "user_id": make_user(w.superuser)},
     "create_clinic": lambda _: {"slug": name(), "name": "New clinic", "time_zone": "Europe/Berlin"},
@@ -70,6 +81,8 @@ ARGUMENTS: dict[str, Arguments] = {
     "events_since:patient": lambda w: {"topic": f"patient:{w.users['patient']}", "after_id": 0},
     "chatbot_find_slots": lambda w: {"clinic_slug": w.clinic.slug, "service": "Check-up"},
     "chatbot_hold": lambda w: w.offer(),
-    "chatbot_confirm": lambda w: {"reservation_id": w.make("chatbot", "chatbot_hold", **w.offer())["reservation_id"]},
+    "chatbot_confirm": lambda w: {
+        "reservation_id": w.make("chatbot", "chatbot_hold", **w.offer())["reservation_id"]
+    },
     "chatbot_cancel": lambda _: {"confirmation_code": "K7QM-2XRD", "patient_phone": "+1 212 555 0199"},
-}  # fmt: skip
+}

@@ -1,7 +1,7 @@
 """Who may do what: every function of the API, and every view, as each of the seven actors.
 
-A dot is an answer. A number is the HTTP status of a refusal, whose code stands in CODES. For views, the number is how
-many rows of the clinic are visible, `-` that the role may not even ask, and `+` that there are some.
+A dot is an answer. A number is the HTTP status of a refusal, whose code stands in CODES. For views, it is
+how many rows of the clinic are visible, `-` that the role may not even ask, and `+` that there are some.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ chatbot_confirm                          401      403      .       403        40
 chatbot_cancel                           401      403      .       403        403    403     403
 """
 
-# The clinic has an appointment of the patient with the dentist, one of a walk-in with a colleague, a hold of the
-# patient, time off and extra hours of the dentist.
+# The clinic has an appointment of the patient with the dentist, one of a walk-in with a colleague, a hold of
+# the patient, time off and extra hours of the dentist.
 VIEWS = """
                      anonymous patient chatbot receptionist dentist admin stranger
 clinics                  1        1       1        1          1      1       1

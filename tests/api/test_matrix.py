@@ -28,8 +28,11 @@ def outcome(answer: httpx.Response) -> str:
 
 
 def post(client: httpx.Client, function: str, arguments: dict[str, Any]) -> httpx.Response:
-    return client.post(f"/rpc/{function}", content=json.dumps(arguments, default=str),
-                       headers={"Content-Type": "application/json"})  # fmt: skip
+    return client.post(
+        f"/rpc/{function}",
+        content=json.dumps(arguments, default=str),
+        headers={"Content-Type": "application/json"},
+    )
 
 
 @pytest.mark.parametrize("row", FUNCTIONS)

@@ -1,4 +1,4 @@
-"""The views, as PostgREST serves them: embedded, filtered, counted, cut into pages; and rows of functions likewise."""
+"""The views, as PostgREST serves them: embedded, filtered, counted, paged; and rows of functions likewise."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from supabase import Client
 
+from supabase import Client
 from tests.api import matrix
 from tests.api.world import World
 from tests.support.stacks import Stack
@@ -74,7 +74,9 @@ def test_the_slots_a_function_returns_are_rows_like_any(world: World) -> None:
 def test_a_row_that_a_function_returns_can_be_narrowed(world: World, patient: Client) -> None:
     slot = world.slot()
     arguments = {name: str(value) for name, value in slot.items()}
-    answer = world.http("patient").post("/rpc/book_appointment", params={"select": "id,status"}, json=arguments)
+    answer = world.http("patient").post(
+        "/rpc/book_appointment", params={"select": "id,status"}, json=arguments
+    )
     assert answer.is_success, answer.text
     row = answer.json()
     assert (row[0] if isinstance(row, list) else row).keys() == {"id", "status"}
@@ -101,7 +103,9 @@ def test_what_is_private_cannot_be_reached(world: World, table: str) -> None:
 def test_somebody_signs_up_and_in_and_sees_themselves(stack: Stack) -> None:
     client = stack.client()
     email = f"new-{stack.publishable_key[-6:].lower()}-{id(client)}@patients.test"
-    client.auth.sign_up({"email": email, "password": "a long password", "options": {"data": {"full_name": "New Here"}}})
+    client.auth.sign_up(
+        {"email": email, "password": "a long password", "options": {"data": {"full_name": "New Here"}}}
+    )
     me = stack.sign_in(email, "a long password").rpc("me").execute().data
     assert me["email"] == email
     assert me["profile"]["full_name"] == "New Here"

@@ -32,8 +32,8 @@ on conflict do nothing;
 BOOK = """
 \\set number :number + 6
 select api.book_appointment(
-  dentist_id => bench.dentist(:client_id), appointment_type_id => bench.type(), starts_at => bench.at(:number),
-  patient_id => bench.patient(:client_id)
+  dentist_id => bench.dentist(:client_id), appointment_type_id => bench.type(),
+  starts_at => bench.at(:number), patient_id => bench.patient(:client_id)
 );
 """
 DENTIST_WEEK = """
@@ -83,7 +83,7 @@ def booking(template: str) -> Table:
 
 
 def listing(template: str) -> Table:
-    """Measure available_slots for a week, with one dentist and with a clinic of 20, behind ever longer histories."""
+    """Measure available_slots for a week, with one dentist and with all 20, behind ever longer histories."""
     columns = ("appointments", "dentist-week p50 ms", "p95 ms", "clinic-week p50 ms", "p95 ms")
     table = Table(*columns, title="available_slots for a week with one dentist, and with all 20; one client")
     for size in HISTORIES:

@@ -51,16 +51,22 @@ set session_replication_role = replica;
 create temporary table filled as
 select
   gen_random_uuid() as id, bench.dentist(n) as dentist_id, bench.patient(n) as patient_id,
-  timestamptz '{monday} 09:00:00+00' + interval '1 day' * ({first} - n / 280) + interval '30 minutes' * (n / 20 % 14) as starts_at
+  timestamptz '{monday} 09:00:00+00'
+    + interval '1 day' * ({first} - n / 280) + interval '30 minutes' * (n / 20 % 14) as starts_at
 from generate_series(0, {size} - 1) as n
 where hashint8(n) % 100 < {percent};
 insert into clinic.appointments (
-  id, clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after, source
+  id, clinic_id, dentist_id, patient_id, appointment_type_id,
+  starts_at, ends_at, buffer_before, buffer_after, source
 )
-select f.id, bench.clinic(), f.dentist_id, f.patient_id, bench.type(), f.starts_at, f.starts_at + interval '30 minutes', '0', '0', 'desk'
+select
+  f.id, bench.clinic(), f.dentist_id, f.patient_id, bench.type(),
+  f.starts_at, f.starts_at + interval '30 minutes', '0', '0', 'desk'
 from filled as f;
 insert into clinic.occupancy (id, clinic_id, dentist_id, cause, during)
-select f.id, bench.clinic(), f.dentist_id, 'appointment', tstzrange(f.starts_at, f.starts_at + interval '30 minutes')
+select
+  f.id, bench.clinic(), f.dentist_id, 'appointment',
+  tstzrange(f.starts_at, f.starts_at + interval '30 minutes')
 from filled as f;
 drop table filled;
 reset session_replication_role;

@@ -69,9 +69,7 @@ async def many_sockets(
 ) -> tuple[list[float], list[float]]:
     """Return the latency of each message to each socket of a crowd, and to the last of each round."""
     async with AsyncExitStack() as stack:
-        wires = [
-            await stack.enter_async_context(Wire.open(running, ping_interval=None)) for _ in range(LISTENERS)
-        ]
+        wires = [await stack.enter_async_context(Wire.open(running)) for _ in range(LISTENERS)]
         for wire in wires:
             await wire.enter(topic, PUBLISHABLE_KEY)
         rounds = []

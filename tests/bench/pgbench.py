@@ -41,15 +41,30 @@ def run(
 ) -> Result:
     """Run a script for some seconds, or for some transactions a client; raise if any transaction fails.
 
-    The script finds `:client_id` and a variable `:number`, 0 at first, that each client keeps between transactions.
+    The script finds `:client_id`, and a variable `:number`, 0 at first, that each client keeps from one
+    transaction to the next.
     """
     length = ["-T", str(seconds)] if seconds else ["-t", str(transactions)]
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "script.sql").write_text(script)
         command = [
-            str(binary("pgbench")), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", *length, "-D", "number=0",
-            "-f", "script.sql", "-l", "--log-prefix=latency", url,
-        ]  # fmt: skip
+            str(binary("pgbench")),
+            "-n",
+            "-M",
+            "prepared",
+            "-c",
+            str(clients),
+            "-j",
+            "2",
+            *length,
+            "-D",
+            "number=0",
+            "-f",
+            "script.sql",
+            "-l",
+            "--log-prefix=latency",
+            url,
+        ]
         settings = " ".join(f"-c {name}={value}" for name, value in options.items())
         environment = {**os.environ, "PGOPTIONS": settings}
         done = subprocess.run(

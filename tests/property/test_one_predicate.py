@@ -1,4 +1,4 @@
-"""A slot is listed exactly if it can be booked, and exactly if explain_slot says so: in any clinic, at any time."""
+"""A slot is listed exactly if it can be booked, and exactly if explain_slot says so."""
 
 from __future__ import annotations
 
@@ -88,10 +88,12 @@ class Drawn:
     def __init__(self, actors: Actors, superuser: Connection, calendar: Calendar) -> None:
         self.superuser, self.calendar = superuser, calendar
         self.clinic: MadeClinic = make_clinic(
-            superuser, calendar.zone,
-            slot_interval=calendar.slot_interval * MINUTE, min_notice=calendar.min_notice * MINUTE,
+            superuser,
+            calendar.zone,
+            slot_interval=calendar.slot_interval * MINUTE,
+            min_notice=calendar.min_notice * MINUTE,
             booking_horizon=timedelta(days=calendar.horizon_days),
-        )  # fmt: skip
+        )
         self.type_id = make_type(
             superuser, self.clinic.id, "Drawn", calendar.duration, calendar.before, calendar.after
         )
@@ -137,8 +139,13 @@ class Drawn:
     def listed(self, connection: Connection | None = None) -> list[datetime]:
         """Return what is listed for the drawn day and the two around it."""
         around = {"from_date": self.day - timedelta(days=1), "to_date": self.day + timedelta(days=1)}
-        rows = call(connection or self.patient, "available_slots", appointment_type_id=self.type_id,
-                    dentist_id=self.clinic.lee, **around)  # fmt: skip
+        rows = call(
+            connection or self.patient,
+            "available_slots",
+            appointment_type_id=self.type_id,
+            dentist_id=self.clinic.lee,
+            **around,
+        )
         return [row["starts_at"] for row in rows]
 
     def take(self, function: str, index: int) -> UUID | None:
@@ -198,7 +205,7 @@ def clock(minutes: int) -> str:
 
 
 def suspects(drawn: Drawn, listed: list[datetime]) -> list[datetime]:
-    """Return instants worth asking about: what is listed and its neighbours, and every odd time of the day."""
+    """Return instants worth asking about: what is listed, its neighbours, and odd times of the day."""
     step = timedelta(minutes=drawn.calendar.slot_interval)
     near = [
         slot + shift for slot in (*listed[:3], *listed[-3:]) for shift in (timedelta(), step, -step, MINUTE)

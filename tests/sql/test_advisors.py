@@ -54,13 +54,14 @@ cross join generate_series(1, i.indnkeyatts) as k
 join pg_attribute as a on a.attrelid = i.indexrelid and a.attnum = k
 join pg_opclass as o on o.oid = i.indclass[k - 1]
 -- What a query compares with; what an index stores may be of another type.
-join pg_type as t on t.oid = case when o.opcintype::regtype::text like 'any%' then a.atttypid else o.opcintype end
+join pg_type as t
+  on t.oid = case when o.opcintype::regtype::text like 'any%' then a.atttypid else o.opcintype end
 group by i.indexrelid, i.indrelid, i.indpred
 """
 
 
 def use_every_index(database: str) -> None:
-    """Give a new database the one thing the Advisors miss in it: traffic. Else they find every index unused."""
+    """Give a new database the traffic that the Advisors miss in it: else every index is unused."""
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("set enable_seqscan = off")
         for relation, index, query in connection.execute(LOOK_UPS).fetchall():

@@ -1,4 +1,4 @@
-"""Weekly hours, extra hours and time off: what staff shape, what it does to bookings, and what a dry run leaves alone."""
+"""Weekly hours, extra hours and time off: what they do to bookings, and what a dry run leaves alone."""
 
 from __future__ import annotations
 
@@ -23,13 +23,17 @@ def weekly(connection: Connection, clinic: Clinic) -> list[Row]:
 
 def everything(superuser: Connection) -> list[Any]:
     tables = ("working_hours", "extra_hours", "time_off", "occupancy", "appointments", "slot_reservations")
-    return [superuser.execute(f"select t::text from clinic.{name} as t order by id").fetchall() for name in tables]  # type: ignore[arg-type]  # noqa: S608
+    return [
+        superuser.execute(f"select t::text from clinic.{name} as t order by id").fetchall() for name in tables
+    ]  # type: ignore[arg-type]
 
 
 # Weekly hours
 
 
-def test_new_weekly_hours_are_told_and_offered(admin: Connection, anon: Connection, riverside: Clinic) -> None:
+def test_new_weekly_hours_are_told_and_offered(
+    admin: Connection, anon: Connection, riverside: Clinic
+) -> None:
     saturday = riverside.weekday(6)
     hours = [*MORNINGS, {"weekday": 6, "opens": "10:00", "closes": "11:00"}]
     answer = call(admin, "set_availability", dentist_id=riverside.lee, weekly=hours)
@@ -40,7 +44,9 @@ def test_new_weekly_hours_are_told_and_offered(admin: Connection, anon: Connecti
     assert riverside.at("13:00") not in listed(anon, riverside, riverside.at("13:00"))
 
 
-def test_appointments_left_outside_hours_are_named_and_stay(ana: Connection, lee: Connection, riverside: Clinic) -> None:
+def test_appointments_left_outside_hours_are_named_and_stay(
+    ana: Connection, lee: Connection, riverside: Clinic
+) -> None:
     inside, outside = book(ana, riverside, riverside.at("09:00")), book(ana, riverside, riverside.at("14:00"))
     answer = call(lee, "set_availability", dentist_id=riverside.lee, weekly=MORNINGS)
     assert [row["appointment_id"] for row in answer["appointments_outside_hours"]] == [str(outside["id"])]
@@ -59,7 +65,9 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(
     assert rehearsal | {"dry_run": False} == answer
 
 
-def test_setting_the_same_hours_again_changes_nothing(admin: Connection, superuser: Connection, riverside: Clinic) -> None:
+def test_setting_the_same_hours_again_changes_nothing(
+    admin: Connection, superuser: Connection, riverside: Clinic
+) -> None:
     before = everything(superuser)
     answer = call(admin, "set_availability", dentist_id=riverside.lee, weekly=weekly(admin, riverside))
     assert (answer["added"], answer["removed"]) == ([], [])
@@ -89,7 +97,10 @@ def test_no_hours_at_all_is_a_choice(admin: Connection, anon: Connection, rivers
         [{"weekday": 1, "opens": "09:00", "closes": "25:00"}],
         [{"weekday": 1, "opens": "09:00", "closes": None}],
         [{"weekday": 1, "opens": "09:00", "closes": "12:00"}] * 2,
-        [{"weekday": 1, "opens": "09:00", "closes": "12:00"}, {"weekday": 1, "opens": "11:00", "closes": "13:00"}],
+        [
+            {"weekday": 1, "opens": "09:00", "closes": "12:00"},
+            {"weekday": 1, "opens": "11:00", "closes": "13:00"},
+        ],
         [{"weekday": 1, "opens": "09:00", "closes": "12:00"}] * 1000,
     ],
 )
@@ -103,15 +114,20 @@ def test_hours_that_make_no_sense_are_invalid(
 
 
 def test_only_those_who_may_know_see_time_off(
-    ana: Connection, anon: Connection, admin: Connection, desk: Connection, lee: Connection,
-    foreign_admin: Connection, riverside: Clinic,
-) -> None:  # fmt: skip
+    ana: Connection,
+    anon: Connection,
+    admin: Connection,
+    desk: Connection,
+    lee: Connection,
+    foreign_admin: Connection,
+    riverside: Clinic,
+) -> None:
     off = {"starts_at": riverside.at("13:00"), "ends_at": riverside.at("15:00"), "reason": "Private"}
     call(admin, "add_time_off", clinic_id=riverside.id, dentist_id=riverside.lee, **off)
     for somebody in (lee, desk, admin):
-        assert [row["reason"] for row in call(somebody, "get_availability", dentist_id=riverside.lee)["time_off"]] == [
-            "Private"
-        ]
+        assert [
+            row["reason"] for row in call(somebody, "get_availability", dentist_id=riverside.lee)["time_off"]
+        ] == ["Private"]
     for stranger in (ana, anon, foreign_admin):
         assert "Private" not in str(call(stranger, "get_availability", dentist_id=riverside.lee))
 
@@ -119,7 +135,9 @@ def test_only_those_who_may_know_see_time_off(
 # Time off
 
 
-def test_time_off_takes_time_off_the_list_until_it_is_removed(lee: Connection, anon: Connection, riverside: Clinic) -> None:
+def test_time_off_takes_time_off_the_list_until_it_is_removed(
+    lee: Connection, anon: Connection, riverside: Clinic
+) -> None:
     off = {"starts_at": riverside.at("09:00"), "ends_at": riverside.at("11:00")}
     before = listed(anon, riverside, riverside.at("09:00"))
     answer = call(lee, "add_time_off", clinic_id=riverside.id, dentist_id=riverside.lee, **off)
@@ -148,8 +166,14 @@ def test_appointments_are_cancelled_when_one_says_so_and_a_dry_run_says_which(
     ana: Connection, admin: Connection, superuser: Connection, riverside: Clinic
 ) -> None:
     appointment = book(ana, riverside, riverside.at("09:00"))
-    arguments: Row = {"clinic_id": riverside.id, "dentist_id": riverside.lee, "on_conflict": "cancel",
-                      "starts_at": riverside.at("08:00"), "ends_at": riverside.at("12:00"), "reason": "Ill"}  # fmt: skip
+    arguments: Row = {
+        "clinic_id": riverside.id,
+        "dentist_id": riverside.lee,
+        "on_conflict": "cancel",
+        "starts_at": riverside.at("08:00"),
+        "ends_at": riverside.at("12:00"),
+        "reason": "Ill",
+    }
     before = everything(superuser)
     rehearsal = call(admin, "add_time_off", dry_run=True, **arguments)
     assert everything(superuser) == before
@@ -172,7 +196,10 @@ def test_a_clinic_closes_as_a_whole_and_one_booking_stops_it_all(
     ana: Connection, admin: Connection, anon: Connection, riverside: Clinic, superuser: Connection
 ) -> None:
     holiday = riverside.weekday(3)
-    off = {"starts_at": riverside.at("00:00", holiday), "ends_at": riverside.at("00:00", holiday + timedelta(days=1))}
+    off = {
+        "starts_at": riverside.at("00:00", holiday),
+        "ends_at": riverside.at("00:00", holiday + timedelta(days=1)),
+    }
     appointment = book(ana, riverside, riverside.at("09:00", holiday), dentist_id=riverside.other)
     with refused("appointments_in_the_way"):
         call(admin, "add_time_off", clinic_id=riverside.id, **off)
@@ -180,23 +207,37 @@ def test_a_clinic_closes_as_a_whole_and_one_booking_stops_it_all(
     call(ana, "cancel_appointment", appointment_id=appointment["id"])
     answer = call(admin, "add_time_off", clinic_id=riverside.id, **off)
     assert {UUID(row["dentist_id"]) for row in answer["time_off"]} == set(riverside.dentists.values())
-    rows = call(anon, "available_slots", appointment_type_id=riverside.checkup, from_date=holiday, to_date=holiday)
+    rows = call(
+        anon, "available_slots", appointment_type_id=riverside.checkup, from_date=holiday, to_date=holiday
+    )
     assert rows == []
 
 
-def test_time_off_that_overlaps_time_off_adds_what_is_missing(admin: Connection, superuser: Connection, riverside: Clinic) -> None:
+def test_time_off_that_overlaps_time_off_adds_what_is_missing(
+    admin: Connection, superuser: Connection, riverside: Clinic
+) -> None:
     arguments = {"clinic_id": riverside.id, "dentist_id": riverside.lee}
     call(admin, "add_time_off", **arguments, starts_at=riverside.at("10:00"), ends_at=riverside.at("11:00"))
-    answer = call(admin, "add_time_off", **arguments, starts_at=riverside.at("09:00"), ends_at=riverside.at("12:00"))
+    answer = call(
+        admin, "add_time_off", **arguments, starts_at=riverside.at("09:00"), ends_at=riverside.at("12:00")
+    )
     assert len(answer["time_off"]) == 2
     assert superuser.execute("select * from clinic.check_invariants()").fetchall() == []
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"ends_at": "2030-01-01T08:00Z"}, {"ends_at": "2030-01-01T09:00Z"}, {"starts_at": None}, {"ends_at": "infinity"},
-     {"ends_at": "2035-01-01T09:00Z"}, {"on_conflict": "ask"}, {"on_conflict": None}, {"reason": "x" * 5000}],
-)  # fmt: skip
+    [
+        {"ends_at": "2030-01-01T08:00Z"},
+        {"ends_at": "2030-01-01T09:00Z"},
+        {"starts_at": None},
+        {"ends_at": "infinity"},
+        {"ends_at": "2035-01-01T09:00Z"},
+        {"on_conflict": "ask"},
+        {"on_conflict": None},
+        {"reason": "x" * 5000},
+    ],
+)
 def test_time_off_that_makes_no_sense_is_invalid(admin: Connection, riverside: Clinic, change: Row) -> None:
     span = {"starts_at": "2030-01-01T09:00Z", "ends_at": "2030-01-01T10:00Z"}
     with refused("invalid_argument"):
@@ -222,7 +263,9 @@ def test_extra_hours_are_offered_until_they_are_removed(
     assert listed(anon, riverside, window["starts_at"]) == []
 
 
-@pytest.mark.parametrize("change", [{"ends_at": "2030-01-01T09:00Z"}, {"ends_at": "2030-01-03T09:00Z"}, {"starts_at": None}])
+@pytest.mark.parametrize(
+    "change", [{"ends_at": "2030-01-01T09:00Z"}, {"ends_at": "2030-01-03T09:00Z"}, {"starts_at": None}]
+)
 def test_extra_hours_that_make_no_sense_are_invalid(lee: Connection, riverside: Clinic, change: Row) -> None:
     span = {"starts_at": "2030-01-01T09:00Z", "ends_at": "2030-01-01T10:00Z"}
     with refused("invalid_argument"):

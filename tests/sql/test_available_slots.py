@@ -49,8 +49,13 @@ def test_rows_have_dentist_start_and_end_in_order(anon: Connection, riverside: C
 
 def test_without_an_end_it_lists_a_week(anon: Connection, riverside: Clinic) -> None:
     monday = riverside.weekday(1)
-    rows = call(anon, "available_slots", appointment_type_id=riverside.checkup, from_date=monday,
-                dentist_id=riverside.other)  # fmt: skip
+    rows = call(
+        anon,
+        "available_slots",
+        appointment_type_id=riverside.checkup,
+        from_date=monday,
+        dentist_id=riverside.other,
+    )
     days = {row["starts_at"].astimezone(riverside.zone).date() for row in rows}
     assert {monday + timedelta(days=n) for n in range(5)} <= days
     assert max(days) <= monday + timedelta(days=6)
@@ -114,8 +119,13 @@ def test_claims_of_every_kind_take_their_time_off_the_list(
     call(admin, "add_time_off", clinic_id=riverside.id, dentist_id=riverside.lee, **off)
     gone = before - set(listed(anon, riverside, riverside.at("09:00")))
     assert clocks(riverside, sorted(gone)) == [
-        "09:00", "09:15", "09:45", "10:00", "10:15", *quarter_hours("13:00", "14:45")
-    ]  # fmt: skip
+        "09:00",
+        "09:15",
+        "09:45",
+        "10:00",
+        "10:15",
+        *quarter_hours("13:00", "14:45"),
+    ]
     expire_hold(superuser, hold["id"])
     assert riverside.at("10:00") in listed(anon, riverside, riverside.at("09:00"))
 

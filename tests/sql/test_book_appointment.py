@@ -12,9 +12,22 @@ from tests.support.refusals import refused
 from tests.support.slots import book, listed, reserve
 
 FIELDS = {
-    "id", "clinic_id", "dentist_id", "patient_id", "appointment_type_id", "starts_at", "ends_at", "status", "notes",
-    "version", "source", "created_at", "updated_at", "cancelled_at", "cancellation_reason",
-}  # fmt: skip
+    "id",
+    "clinic_id",
+    "dentist_id",
+    "patient_id",
+    "appointment_type_id",
+    "starts_at",
+    "ends_at",
+    "status",
+    "notes",
+    "version",
+    "source",
+    "created_at",
+    "updated_at",
+    "cancelled_at",
+    "cancellation_reason",
+}
 
 
 def test_a_booked_appointment_has_the_fields_clients_are_written_against(
@@ -96,9 +109,15 @@ def test_editing_a_type_never_resizes_what_is_booked(
 
 @pytest.mark.parametrize(
     ("clock", "code"),
-    [("08:00", "outside_working_hours"), ("11:45", "outside_working_hours"), ("12:00", "outside_working_hours"),
-     ("12:45", "outside_working_hours"), ("16:45", "outside_working_hours"), ("09:10", "off_grid")],
-)  # fmt: skip
+    [
+        ("08:00", "outside_working_hours"),
+        ("11:45", "outside_working_hours"),
+        ("12:00", "outside_working_hours"),
+        ("12:45", "outside_working_hours"),
+        ("16:45", "outside_working_hours"),
+        ("09:10", "off_grid"),
+    ],
+)
 def test_a_patient_books_within_hours_and_on_the_grid(
     ana: Connection, riverside: Clinic, clock: str, code: str
 ) -> None:

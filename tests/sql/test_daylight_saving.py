@@ -69,9 +69,15 @@ def test_both_times_the_clock_says_half_past_one_can_be_booked(actors: Actors, c
     repeated = [
         start
         for start in around_the_clock(clinic, day)
-        if len({other for other in around_the_clock(clinic, day)
-                if other.astimezone(clinic.zone).time() == start.astimezone(clinic.zone).time()}) == 2
-    ]  # fmt: skip
+        if len(
+            {
+                other
+                for other in around_the_clock(clinic, day)
+                if other.astimezone(clinic.zone).time() == start.astimezone(clinic.zone).time()
+            }
+        )
+        == 2
+    ]
     assert repeated
     for start in repeated:
         assert book(patient, clinic, start)["starts_at"] == start

@@ -29,8 +29,10 @@ def time_off(admin: Connection, superuser: Connection, riverside: Clinic) -> Row
     """An afternoon off."""
     during = {"starts_at": riverside.at("13:00"), "ends_at": riverside.at("17:00")}
     call(admin, "add_time_off", clinic_id=riverside.id, dentist_id=riverside.lee, **during)
-    row = superuser.execute("select * from clinic.time_off where dentist_id = %s and lower(during) = %s",
-                            [riverside.lee, during["starts_at"]]).fetchone()  # fmt: skip
+    row = superuser.execute(
+        "select * from clinic.time_off where dentist_id = %s and lower(during) = %s",
+        [riverside.lee, during["starts_at"]],
+    ).fetchone()
     assert row is not None
     return row
 
@@ -51,7 +53,7 @@ def refuses(superuser: Connection, statement: str, *parameters: object) -> None:
 
 def snapshot(superuser: Connection) -> list[list[Row]]:
     tables = ("occupancy", "appointments", "slot_reservations", "time_off")
-    return [superuser.execute(f"select * from clinic.{table} order by id").fetchall() for table in tables]  # type: ignore[arg-type]  # noqa: S608
+    return [superuser.execute(f"select * from clinic.{table} order by id").fetchall() for table in tables]  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("hold", "time_off")
@@ -59,9 +61,15 @@ def test_a_healthy_calendar_has_no_violations(superuser: Connection, appointment
     assert violations(superuser) == []
 
 
+COLLEAGUE = (
+    "dentist_id = (select d.id from clinic.dentists as d"
+    " where d.id <> c.dentist_id and d.clinic_id = c.clinic_id limit 1)"
+)
+
 COPY_APPOINTMENT = """
 insert into clinic.appointments
-  (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after, source)
+  (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at,
+   buffer_before, buffer_after, source)
 select clinic_id, %s, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after, source
 from clinic.appointments where id = %s
 """
@@ -83,11 +91,17 @@ def test_a_raw_appointment_claims_its_time(
     superuser: Connection, ben: Connection, appointment: Row, riverside: Clinic
 ) -> None:
     """Even what bypasses every RPC is on the ledger."""
-    patient = call(ben, "book_appointment", dentist_id=riverside.lee, appointment_type_id=riverside.checkup,
-                   starts_at=riverside.at("11:00"))["patient_id"]  # fmt: skip
+    patient = call(
+        ben,
+        "book_appointment",
+        dentist_id=riverside.lee,
+        appointment_type_id=riverside.checkup,
+        starts_at=riverside.at("11:00"),
+    )["patient_id"]
     superuser.execute(
-        "insert into clinic.appointments (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at,"
-        " buffer_before, buffer_after, source) values (%s, %s, %s, %s, %s, %s, '0', '15 minutes', 'desk')",
+        "insert into clinic.appointments (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at,"
+        " ends_at, buffer_before, buffer_after, source)"
+        " values (%s, %s, %s, %s, %s, %s, '0', '15 minutes', 'desk')",
         [
             riverside.id,
             riverside.lee,
@@ -98,15 +112,24 @@ def test_a_raw_appointment_claims_its_time(
         ],
     )
     assert violations(superuser) == []
-    refuses(superuser, "update clinic.appointments set starts_at = %s, ends_at = %s where id = %s",
-            riverside.at("13:30"), riverside.at("14:00"), appointment["id"])  # fmt: skip
+    refuses(
+        superuser,
+        "update clinic.appointments set starts_at = %s, ends_at = %s where id = %s",
+        riverside.at("13:30"),
+        riverside.at("14:00"),
+        appointment["id"],
+    )
 
 
 def test_a_time_off_cannot_cover_an_appointment(
     superuser: Connection, appointment: Row, time_off: Row
 ) -> None:
-    refuses(superuser, "update clinic.time_off set during = tstzrange(%s, upper(during)) where id = %s",
-            appointment["starts_at"], time_off["id"])  # fmt: skip
+    refuses(
+        superuser,
+        "update clinic.time_off set during = tstzrange(%s, upper(during)) where id = %s",
+        appointment["starts_at"],
+        time_off["id"],
+    )
 
 
 @pytest.mark.parametrize("status", ["booked", "checked_in", "fulfilled", "no_show", "unheard of"])
@@ -117,8 +140,12 @@ def test_a_cancelled_appointment_stays_cancelled(
         "update clinic.appointments set status = 'cancelled', cancelled_at = now() where id = %s",
         [appointment["id"]],
     )
-    refuses(superuser, "update clinic.appointments set status = %s, cancelled_at = null where id = %s",
-            status, appointment["id"])  # fmt: skip
+    refuses(
+        superuser,
+        "update clinic.appointments set status = %s, cancelled_at = null where id = %s",
+        status,
+        appointment["id"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,13 +159,14 @@ def test_a_cancelled_appointment_stays_cancelled(
         "during = tstzrange(lower(during), null)",
         "during = tstzrange(lower(during), 'infinity')",
         "expires_at = now()",
-        "dentist_id = (select id from clinic.dentists where id <> dentist_id and clinic_id = o.clinic_id limit 1)",
+        "dentist_id = (select id from clinic.dentists where id <> o.dentist_id and clinic_id = o.clinic_id"
+        " limit 1)",
     ],
 )
 def test_a_claim_cannot_part_from_its_appointment(
     superuser: Connection, appointment: Row, change: str
 ) -> None:
-    refuses(superuser, f"update clinic.occupancy as o set {change} where id = %s", appointment["id"])  # noqa: S608
+    refuses(superuser, f"update clinic.occupancy as o set {change} where id = %s", appointment["id"])
 
 
 @pytest.mark.parametrize("table", ["appointment", "hold", "time_off"])
@@ -156,7 +184,7 @@ def test_deleting_a_cause_frees_its_time(
     request: pytest.FixtureRequest, superuser: Connection, cause: str, table: str
 ) -> None:
     identifier = request.getfixturevalue(cause)["id"]
-    superuser.execute(f"delete from clinic.{table} where id = %s", [identifier])  # type: ignore[arg-type]  # noqa: S608
+    superuser.execute(f"delete from clinic.{table} where id = %s", [identifier])  # type: ignore[arg-type]
     assert not superuser.execute("select from clinic.occupancy where id = %s", [identifier]).rowcount
     assert violations(superuser) == []
 
@@ -166,9 +194,16 @@ def test_a_claim_without_a_cause_is_refused(superuser: Connection, riverside: Cl
     refuses(
         superuser,
         "insert into clinic.occupancy (id, clinic_id, dentist_id, cause, during, expires_at)"
-        " values (%s, %s, %s, %s, tstzrange(%s, %s), case when %s = 'hold' then now() + interval '1 hour' end)",
-        uuid4(), riverside.id, riverside.lee, cause, riverside.at("09:00"), riverside.at("09:30"), cause,
-    )  # fmt: skip
+        " values (%s, %s, %s, %s, tstzrange(%s, %s),"
+        " case when %s = 'hold' then now() + interval '1 hour' end)",
+        uuid4(),
+        riverside.id,
+        riverside.lee,
+        cause,
+        riverside.at("09:00"),
+        riverside.at("09:30"),
+        cause,
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,7 +212,7 @@ def test_a_claim_without_a_cause_is_refused(superuser: Connection, riverside: Cl
         ("slot_reservations", "expires_at = expires_at + interval '1 hour'"),
         ("slot_reservations", "starts_at = starts_at - interval '15 minutes'"),
         ("slot_reservations", "buffer_after = '1 hour'"),
-        ("slot_reservations", "dentist_id = (select id from clinic.dentists as d where d.id <> c.dentist_id and d.clinic_id = c.clinic_id limit 1)"),
+        ("slot_reservations", COLLEAGUE),
         ("slot_reservations", "id = gen_random_uuid()"),
         ("appointments", "id = gen_random_uuid()"),
         ("appointments", "ends_at = starts_at"),
@@ -187,12 +222,12 @@ def test_a_claim_without_a_cause_is_refused(superuser: Connection, riverside: Cl
         ("time_off", "id = gen_random_uuid()"),
         ("time_off", "during = 'empty'"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.usefixtures("appointment", "hold", "time_off")
 def test_a_cause_cannot_part_from_its_claim(superuser: Connection, cause: str, change: str) -> None:
     """Either the claim follows, or the change is refused: never is the one without the other."""
     try:
-        superuser.execute(f"update clinic.{cause} as c set {change}")  # type: ignore[arg-type]  # noqa: S608
+        superuser.execute(f"update clinic.{cause} as c set {change}")  # type: ignore[arg-type]
     except psycopg.DatabaseError as error:
         assert (error.sqlstate or "").startswith(("23", "PGRST")), error
     assert violations(superuser) == []
@@ -226,9 +261,13 @@ def test_no_row_points_into_another_clinic(
     superuser.execute(
         "insert into clinic.patients (clinic_id, full_name) values (%s, 'Elsewhere')", [sakura.id]
     )
-    foreign = f"(select id from clinic.{table} where clinic_id = %s limit 1)"  # noqa: S608
-    refuses(superuser, f"update clinic.appointments set {column} = {foreign} where id = %s",  # noqa: S608
-            sakura.id, appointment["id"])  # fmt: skip
+    foreign = f"(select id from clinic.{table} where clinic_id = %s limit 1)"
+    refuses(
+        superuser,
+        f"update clinic.appointments set {column} = {foreign} where id = %s",
+        sakura.id,
+        appointment["id"],
+    )
 
 
 def test_the_proof_sees_a_violation_when_the_guards_are_off(superuser: Connection, appointment: Row) -> None:
@@ -251,9 +290,12 @@ def test_weekly_windows_neither_overlap_nor_run_backwards(
 ) -> None:
     refuses(
         superuser,
-        "insert into clinic.working_hours (clinic_id, dentist_id, weekday, opens, closes) values (%s, %s, 1, %s, %s)",
-        riverside.id, riverside.lee, *window,
-    )  # fmt: skip
+        "insert into clinic.working_hours (clinic_id, dentist_id, weekday, opens, closes)"
+        " values (%s, %s, 1, %s, %s)",
+        riverside.id,
+        riverside.lee,
+        *window,
+    )
 
 
 @pytest.mark.parametrize(
@@ -275,4 +317,4 @@ def test_weekly_windows_neither_overlap_nor_run_backwards(
 def test_a_clinics_policy_makes_sense(
     superuser: Connection, riverside: Clinic, column: str, value: str
 ) -> None:
-    refuses(superuser, f"update clinic.clinics set {column} = %s where id = %s", value, riverside.id)  # noqa: S608
+    refuses(superuser, f"update clinic.clinics set {column} = %s where id = %s", value, riverside.id)

@@ -76,8 +76,9 @@ def test_one_patient_with_many_windows_open_sits_in_one_chair(
     start = clinic.at("09:00")
     callers = [
         partial(book, actors.user(email), clinic, start, dentist_id=dentist)
-        for dentist in (clinic.lee, clinic.other) for _ in range(8)
-    ]  # fmt: skip
+        for dentist in (clinic.lee, clinic.other)
+        for _ in range(8)
+    ]
     outcome = race(callers)
     assert len(outcome.won) == 1
     assert set(outcome.refused) <= {"slot_taken", "patient_busy"}
@@ -92,8 +93,9 @@ def test_a_holder_with_many_windows_open_stays_within_the_limit(
     starts = [clinic.at("09:00") + timedelta(minutes=30 * n) for n in range(6)]
     callers = [
         partial(reserve, actors.user(email), clinic, start, dentist_id=dentist)
-        for start in starts for dentist in (clinic.lee, clinic.other)
-    ]  # fmt: skip
+        for start in starts
+        for dentist in (clinic.lee, clinic.other)
+    ]
     outcome = race(callers)
     assert len(outcome.won) <= 2
     assert set(outcome.refused) <= {"reservation_limit", "patient_busy"}
@@ -172,7 +174,7 @@ def test_releasing_and_confirming_one_hold_at_once_do_one_of_the_two(
 def test_hours_that_shrink_while_all_book_leave_nothing_unannounced(
     actors: Actors, clinic: MadeClinic, crowd: Crowd
 ) -> None:
-    """Either a booking came first and the edit names it, or the edit came first and the booking is refused."""
+    """Either a booking came first and the edit names it, or the edit came first and it is refused."""
     admin = actors.user(f"{clinic.users['admin']}@made.test")
     shorter = [{"weekday": day, "opens": "09:00", "closes": "10:00"} for day in range(1, 6)]
     starts = [clinic.at("09:00") + timedelta(minutes=30 * n) for n in range(6)]
@@ -185,9 +187,8 @@ def test_hours_that_shrink_while_all_book_leave_nothing_unannounced(
     )
     answer = next(row for row in outcome.won if "appointments_outside_hours" in row)
     booked_outside = {
-        str(row["id"]) for row in outcome.won
-        if "starts_at" in row and row["starts_at"] >= clinic.at("10:00")
-    }  # fmt: skip
+        str(row["id"]) for row in outcome.won if "starts_at" in row and row["starts_at"] >= clinic.at("10:00")
+    }
     assert {row["appointment_id"] for row in answer["appointments_outside_hours"]} == booked_outside
     assert set(outcome.refused) <= {"outside_working_hours"}
 
@@ -244,15 +245,22 @@ def test_raw_inserts_and_rpcs_race_without_a_double_booking(
     """Raw SQL takes the same locks, for the triggers take them."""
     patients = crowd(8)
     start = clinic.at("09:00")
-    own = [book(patient, clinic, clinic.at("14:00") + timedelta(minutes=15 * 2 * n), dentist_id=clinic.other)
-           for n, patient in enumerate(patients[:4])]  # fmt: skip
-    raw = "insert into clinic.appointments (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at," \
-          " buffer_before, buffer_after, source) values (%s, %s, %s, %s, %s, %s, '0', '0', 'desk')"  # fmt: skip
+    own = [
+        book(patient, clinic, clinic.at("14:00") + timedelta(minutes=15 * 2 * n), dentist_id=clinic.other)
+        for n, patient in enumerate(patients[:4])
+    ]
+    raw = (
+        "insert into clinic.appointments (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at,"
+        " ends_at, buffer_before, buffer_after, source) values (%s, %s, %s, %s, %s, %s, '0', '0', 'desk')"
+    )
     inserts = [
-        partial(actors.superuser().execute, raw,
-                [clinic.id, clinic.lee, row["patient_id"], clinic.checkup, start, start + timedelta(minutes=30)])
+        partial(
+            actors.superuser().execute,
+            raw,
+            [clinic.id, clinic.lee, row["patient_id"], clinic.checkup, start, start + timedelta(minutes=30)],
+        )
         for row in own
-    ]  # fmt: skip
+    ]
     outcome = race([*inserts, *(partial(book, patient, clinic, start) for patient in patients[4:])])
     assert len(outcome.won) == 1
     assert outcome.refused == ["slot_taken"] * 7

@@ -18,8 +18,13 @@ ALLOWED: dict[str, set[str]] = {
     "cancelled": set(),
     "no_show": set(),
 }
-PATHS: dict[str, list[str]] = {"booked": [], "checked_in": ["checked_in"], "fulfilled": ["checked_in", "fulfilled"],
-         "cancelled": ["cancelled"], "no_show": ["no_show"]}  # fmt: skip
+PATHS: dict[str, list[str]] = {
+    "booked": [],
+    "checked_in": ["checked_in"],
+    "fulfilled": ["checked_in", "fulfilled"],
+    "cancelled": ["cancelled"],
+    "no_show": ["no_show"],
+}
 
 
 def set_status(connection: Connection, appointment: Row, status: str | None, **more: object) -> Row:
@@ -34,8 +39,8 @@ def appointment(ana: Connection, superuser: Connection, riverside: Clinic) -> Ro
     """An appointment that has begun: booked ahead, then moved to yesterday by hand."""
     booked = book(ana, riverside, riverside.at("09:00"))
     superuser.execute(
-        "update clinic.appointments set starts_at = now() - interval '1 day', ends_at = now() - interval '23 hours'"
-        " where id = %s",
+        "update clinic.appointments set starts_at = now() - interval '1 day',"
+        " ends_at = now() - interval '23 hours' where id = %s",
         [booked["id"]],
     )
     return booked

@@ -1,4 +1,4 @@
-"""Connections that act as PostgREST does: logged in as `authenticator`, switched to the caller's role and claims."""
+"""Connections that act as PostgREST does: as `authenticator`, switched to the caller's role and claims."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Actors:
         self._open.close()
 
     def superuser(self) -> Connection:
-        """Open a connection that passes every policy: for arranging, looking behind the curtain, and raw SQL."""
+        """Open a connection that passes every policy: for arranging, for looking behind, for raw SQL."""
         connection = psycopg.connect(self.url, autocommit=True, row_factory=dict_row, prepare_threshold=None)
         return self._open.enter_context(connection)
 
@@ -104,7 +104,9 @@ def _shape(connection: Connection, name: str) -> _Shape:
     if name not in _shapes:
         row = connection.execute(
             """
-            select p.proretset as many, t.typtype = 'c' or t.typname = 'record' as rows, p.provolatile = 'v' as writes
+            select
+              p.proretset as many, t.typtype = 'c' or t.typname = 'record' as rows,
+              p.provolatile = 'v' as writes
             from pg_catalog.pg_proc as p join pg_catalog.pg_type as t on t.oid = p.prorettype
             where p.pronamespace = 'api'::regnamespace and p.proname = %s
             """,

@@ -59,7 +59,7 @@ def load_clinic(actors: Actors, slug: str) -> Clinic:
     assert clinic is not None
 
     def ids(table: str, name: str) -> dict[str, UUID]:
-        query = f"select {name} as name, id from clinic.{table} where clinic_id = %s order by 1"  # noqa: S608
+        query = f"select {name} as name, id from clinic.{table} where clinic_id = %s order by 1"
         return {row["name"]: row["id"] for row in connection.execute(query, [clinic["id"]])}  # type: ignore[arg-type]
 
     lee: dict[str, Any] = actors.superuser_row(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,16 +53,14 @@ def parse_refusal(error: psycopg.Error) -> Refusal:
     status = int(json.loads(error.diag.message_detail or "")["status"])
     details = body.get("details")
     if isinstance(details, str):
-        try:
+        with suppress(ValueError):
             details = json.loads(details)
-        except ValueError:
-            pass
     return Refusal(body["code"], status, body["message"], body.get("hint") or "", details, body)
 
 
 @contextmanager
 def refused(*codes: str) -> Iterator[Refusal]:
-    """Assert that the block is refused with one of these codes, the status the contract gives it, and a hint."""
+    """Assert that the block is refused with one of these codes, its status in the contract, and a hint."""
     seen = Refusal()
     with pytest.raises(psycopg.Error) as caught:
         yield seen

@@ -40,8 +40,8 @@ def with_database(url: str, database: str) -> str:
 def running_server(shared: Path) -> Iterator[str]:
     """Yield a superuser's URL of the server that the environment asks for.
 
-    In this order: `CHAIRTIME_TEST_DB_URL` (a superuser's), a Supabase container if `CHAIRTIME_TEST_BACKEND` is
-    `docker`, else the embedded Postgres. What has to be started is started once for all processes of the run.
+    In this order: `CHAIRTIME_TEST_DB_URL` (a superuser's), a Supabase container if `CHAIRTIME_TEST_BACKEND`
+    is `docker`, else the embedded Postgres. What has to be started is started once for all processes.
     """
     given = os.environ.get("CHAIRTIME_TEST_DB_URL")
     if given:

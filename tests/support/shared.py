@@ -34,7 +34,7 @@ def alive(pid: int) -> bool:
 def shared_resource(
     folder: Path, name: str, start: Callable[[], dict[str, Any]], stop: Callable[[dict[str, Any]], None]
 ) -> Iterator[dict[str, Any]]:
-    """Yield what `start` described, started by the first process that asks and stopped by the last one to leave.
+    """Yield what `start` described, started by the first process that asks and stopped by the last to leave.
 
     The description must survive JSON: the process that stops is rarely the one that started. Processes that
     died without leaving are not waited for.

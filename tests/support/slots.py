@@ -43,6 +43,6 @@ def expire_hold(superuser: Connection, reservation: UUID) -> None:
     with superuser.transaction():
         for table in ("slot_reservations", "occupancy"):
             superuser.execute(
-                f"update clinic.{table} set expires_at = now() - interval '1 second' where id = %s",  # type: ignore[arg-type]  # noqa: S608
+                f"update clinic.{table} set expires_at = now() - interval '1 second' where id = %s",  # type: ignore[arg-type]
                 [reservation],
             )

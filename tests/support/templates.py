@@ -74,7 +74,7 @@ def cloned(template: str) -> Iterator[str]:
     source = template.rpartition("/")[2]
     name = f"{source}_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(with_database(template, "postgres"), autocommit=True) as connection:
-        execute(connection, "create database {} template {} strategy file_copy", name, source)
+        execute(connection, "create database {} template {} strategy wal_log", name, source)
         try:
             yield with_database(template, name)
         finally:
