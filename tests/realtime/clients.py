@@ -22,7 +22,7 @@ from realtime import AsyncRealtimeChannel, AsyncRealtimeClient
 from tests.support.shared import locked
 
 JS = Path(__file__).with_name("js")
-PATIENCE = 20  # seconds that anything may take before it counts as never
+PATIENCE = 60  # seconds that anything may take before it counts as never
 
 Observation = dict[str, Any]
 
@@ -112,7 +112,9 @@ class PythonClient(Client):
     """`realtime` for Python, protocol version 1.0.0."""
 
     async def connect(self, url: str, key: str) -> None:
-        self._client = AsyncRealtimeClient(f"{url}/realtime/v1", token=key, initial_backoff=0.2)
+        self._client = AsyncRealtimeClient(
+            f"{url}/realtime/v1", token=key, initial_backoff=0.2, max_retries=10, timeout=PATIENCE
+        )
         await self._client.connect()
 
     async def authorize(self, token: str) -> None:

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.realtime.clients import Client
+from tests.realtime.clients import PATIENCE, Client
 from tests.realtime.conftest import Connect, Platform, make_platform
 from tests.realtime.server import Standin, serving, token
 from tests.realtime.wire import JOINED, Wire
@@ -88,7 +88,7 @@ async def test_a_lost_database_is_awaited(own_platform: Platform, topic: str, us
             refusal = await wire.join(topic, token=token(user), config={"private": True})
             assert refusal["response"]["reason"].startswith("UnableToConnectToProject: ")
             execute(connection, "alter database {} allow_connections true", name)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while (await wire.join(topic, token=token(user), config={"private": True})) != JOINED:
                     pass  # a join waits for the database, so this is no busy loop
             own_platform.send(topic, "back", "{}")
@@ -123,7 +123,7 @@ async def test_hundreds_of_clients_hear_the_same(platform: Platform, standin: St
 
         async def listener() -> Wire:
             async with gate:
-                wire = await stack.enter_async_context(Wire.open(standin, ping_interval=None))
+                wire = await stack.enter_async_context(Wire.open(standin))
                 await wire.enter(topic, token(user))
                 return wire
 
@@ -142,7 +142,7 @@ async def test_clients_that_vanish_while_they_join_leave_nothing_behind(
     platform.admit(topic, user)
     with serving(platform.url, max_connections=5) as standin:
         for _ in range(30):
-            async with asyncio.timeout(20), Wire.open(standin) as wire:
+            async with asyncio.timeout(PATIENCE), Wire.open(standin) as wire:
                 await wire.send(f"realtime:{topic}", "phx_join", {"access_token": token(user)})
                 wire.socket.transport.abort()
             await admitted(standin)
@@ -152,7 +152,7 @@ async def test_clients_that_vanish_while_they_join_leave_nothing_behind(
 
 async def admitted(standin: Standin) -> None:
     """Wait until the server admits one more connection."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             with suppress(InvalidStatus):
                 async with Wire.open(standin):

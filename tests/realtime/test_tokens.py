@@ -109,10 +109,11 @@ async def test_a_newer_token_keeps_the_channel_alive(
 ):
     platform.admit(topic, user)
     platform.admit(f"witness:{topic}", user)
-    witness, client = await connect("python", user, lifetime=3), await connect(kind, user, lifetime=3)
+    client, witness = await connect(kind, user, lifetime=4), await connect("python")
     await client.join(topic)
-    await witness.join(f"witness:{topic}")
     await client.authorize(token(user))
+    await witness.authorize(token(user, lifetime=4))
+    await witness.join(f"witness:{topic}")
     await witness.until(lambda witness: witness.statuses(f"witness:{topic}")[-1]["status"] == "CLOSED")
     platform.send(topic, "still there", "{}")
     assert (await client.broadcast(topic))["event"] == "still there"
@@ -122,7 +123,7 @@ async def test_a_channel_whose_token_runs_out_is_closed_and_the_socket_stays(
     standin: Standin, topic: str, user: str
 ):
     async with Wire.open(standin, Vsn.V2) as wire:
-        await wire.join(topic, token=token(user, lifetime=2))
+        await wire.join(topic, token=token(user, lifetime=4))
         warning, closing = await wire.receive(), await wire.receive()
         assert warning["event"] == "system"
         assert warning["payload"]["status"] == "error"
@@ -152,7 +153,7 @@ async def test_what_is_no_newer_token_is_ignored(standin: Standin, topic: str, u
 async def test_a_newer_token_may_run_out_sooner(standin: Standin, topic: str, user: str):
     async with Wire.open(standin) as wire:
         await wire.join(topic, token=token(user, lifetime=600))
-        await wire.send(f"realtime:{topic}", "access_token", {"access_token": token(user, lifetime=2)})
+        await wire.send(f"realtime:{topic}", "access_token", {"access_token": token(user, lifetime=4)})
         assert (await wire.receive())["payload"]["message"].startswith("Token has expired ")
         assert (await wire.receive())["event"] == "phx_close"
 

@@ -39,7 +39,8 @@ class Wire:
     ) -> AsyncIterator[Wire]:
         """Connect; raises websockets' InvalidStatus when the handshake is refused."""
         url = f"{standin.websocket_url}?{urlencode({'apikey': key, 'vsn': vsn})}"
-        async with connect(url, additional_headers=headers, **options) as socket:
+        patient = {"open_timeout": PATIENCE, "ping_interval": None, **options}
+        async with connect(url, additional_headers=headers, **patient) as socket:
             yield cls(socket, vsn)
 
     async def send(self, topic: str, event: str, payload: Any, *, join_ref: str | None = None) -> str:

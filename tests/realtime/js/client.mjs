@@ -11,7 +11,10 @@ let accessToken
 
 const commands = {
   connect({ url, key }) {
-    supabase = createClient(url, key, { accessToken: async () => accessToken ?? key })
+    supabase = createClient(url, key, {
+      accessToken: async () => accessToken ?? key,
+      realtime: { timeout: 60_000 },
+    })
   },
   async authorize({ token }) {
     accessToken = token
