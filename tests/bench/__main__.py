@@ -1,4 +1,4 @@
-"""`make bench`: how fast booking and listing are, on an embedded Postgres of its own, as a table."""
+"""`make bench`: how fast booking, listing and delivery are, on an embedded Postgres of its own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from cli.local.ports import free_port
 from cli.local.postgres import PostgresServer
 from tests.bench.arena import DAY_AND_NIGHT, OFFICE_HOURS, arena
+from tests.bench.delivery import delivery
 from tests.bench.pgbench import Result, run
 from tests.support.templates import create_template
 
@@ -57,6 +58,7 @@ def main() -> None:
         template = create_template(server.superuser_url("postgres"))
         console.print(booking(template))
         console.print(listing(template))
+        console.print(delivery(template))
     finally:
         server.stop()
         shutil.rmtree(folder)
