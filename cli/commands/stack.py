@@ -54,11 +54,9 @@ def up(detach: Detach = False, port: Port = None, db_port: DbPort = None) -> Non
 def _run_here(project: Project, port: int | None, db_port: int | None) -> None:
     from cli.local.stack import Stack
 
-    started = time.monotonic()
-
     def ready(status: Mapping[str, Any]) -> None:
-        say(f"Ready after {time.monotonic() - started:.1f} s; Ctrl-C stops the stack")
         output.emit(status, render_status)
+        say("Ctrl-C stops the stack")
 
     try:
         Stack(project.root, say, port, db_port).run(ready)
@@ -116,11 +114,16 @@ def reset(yes: Yes = False) -> None:
         return
     before = state.read_status()
     os.kill(before["pid"], signal.SIGUSR1)
-    _await(
-        lambda: state.read_status().get("started_at") not in {None, before["started_at"]},
-        "the reset takes long",
-    )
+    _await(lambda: _is_anew(project, before.get("started_at")), "the reset takes long")
     output.emit(_running_status(project), render_status)
+
+
+def _is_anew(project: Project, started_at: str | None) -> bool:
+    """Return whether the stack has started again since; raise what ended it if it ended instead."""
+    state = _state(project)
+    return state.read_status().get("started_at") not in {None, started_at} or (
+        not state.is_running and bool(_running_status(project))
+    )
 
 
 def _reset_stopped(project: Project) -> None:

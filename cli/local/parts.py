@@ -70,14 +70,7 @@ class Parts:
 
     def __init__(self) -> None:
         self.running: list[Part] = []
-        self._guard = subprocess.Popen(
-            [sys.executable, "-I", "-S", guard.__file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            text=True,
-        )
+        self._guard = start_guard()
 
     def start(
         self,
@@ -136,7 +129,11 @@ class Parts:
             time.sleep(0.03)
 
     def check(self) -> None:
-        """Raise ChairtimeError if a part has died."""
+        """Raise ChairtimeError if a part has died. A guard that has died is replaced."""
+        if self._guard.poll() is not None:
+            self._guard = start_guard()
+            for part in self.running:
+                self.watch_over(part.who, part.number)
         for part in self.running:
             if not is_alive(part.process):
                 raise part.problem("has died", "part_died")
@@ -150,7 +147,8 @@ class Parts:
     def close(self) -> None:
         """End all parts and the guard."""
         self.end()
-        self._guard.communicate()
+        with suppress(BrokenPipeError):
+            self._guard.communicate()
 
     def _forget(self, part: Part) -> None:
         self.running.remove(part)
@@ -158,5 +156,18 @@ class Parts:
 
     def _tell(self, line: str) -> None:
         assert self._guard.stdin is not None  # noqa: S101 - it was made with a pipe
-        self._guard.stdin.write(f"{line}\n")
-        self._guard.stdin.flush()
+        with suppress(BrokenPipeError):
+            self._guard.stdin.write(f"{line}\n")
+            self._guard.stdin.flush()
+
+
+def start_guard() -> subprocess.Popen[str]:
+    """Start a guard in a session of its own, where no signal for this process's group reaches it."""
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", guard.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        text=True,
+    )

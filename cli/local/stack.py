@@ -63,17 +63,19 @@ class Stack:
                     while self._run_once(gateway, on_ready):
                         self._delete_data()
             except KeyboardInterrupt:
-                self._state.write_status(state="stopped")
+                self._state.write_status(state="stopped", pid=os.getpid())
                 raise
             except Exception as error:
-                self._state.write_status(state="failed", error=str(error))
+                self._state.write_status(state="failed", pid=os.getpid(), error=str(error))
                 raise
 
     def _run_once(self, gateway: socket, on_ready: Callable[[Mapping[str, Any]], None]) -> bool:
         """Run until interrupted, or until a reset is asked for; then return True."""
         with running_parts() as parts, suppress(Reset), signals_raise():
+            started = time.monotonic()
             status = self._start(parts, gateway)
             self._state.write_status(**status)
+            self._say(f"Ready after {time.monotonic() - started:.1f} s")
             on_ready(status)
             while True:
                 parts.check()

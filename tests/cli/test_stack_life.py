@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,10 +17,12 @@ import psycopg
 import pytest
 
 from cli.local.config import Config
+from cli.local.parts import is_alive
 from cli.local.ports import free_port
 from cli.local.postgres import PostgresServer
 from cli.local.prepare import prepare
 from tests.cli.stack_home import Home, all_gone, eventually, family, kill
+from tests.support.templates import ROOT
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -124,6 +127,23 @@ def test_a_database_that_was_left_behind_is_taken_over(home: Home) -> None:
     assert all_gone([database])
 
 
+def test_a_guard_that_is_killed_is_replaced(home: Home) -> None:
+    status = home.up()
+    supervisor = psutil.Process(status["pid"])
+
+    def guard() -> psutil.Process | None:
+        children = filter(is_alive, supervisor.children())
+        return next((child for child in children if "guard.py" in " ".join(child.cmdline())), None)
+
+    first = guard()
+    assert first is not None
+    kill(first)
+    eventually(lambda: (second := guard()) and second != first, "there is another guard")
+    processes = family(status)
+    kill(supervisor)
+    eventually(lambda: all_gone(processes), "the second guard has ended all parts")
+
+
 @pytest.mark.parametrize("part", ["lite", "gateway", "worker", "postgres"])
 def test_a_part_that_dies_is_reported_with_its_log_and_ends_the_stack(home: Home, part: str) -> None:
     status = home.up()
@@ -181,6 +201,18 @@ def test_reset_while_running_brings_fresh_data_at_the_same_addresses(home: Home)
     with psycopg.connect(after["db_url"]) as connection:
         assert connection.execute("select to_regclass('public.kept') is null").fetchone() == (True,)
         assert connection.execute("select count(*) from clinic.clinics").fetchone() == (2,)
+
+
+def test_a_reset_that_fails_says_why(tmp_path: Path) -> None:
+    home = Home.make(tmp_path)
+    shutil.copytree(ROOT / "supabase", tmp_path / "copy", ignore=shutil.ignore_patterns(".temp"))
+    (tmp_path / "supabase").unlink()
+    (tmp_path / "copy").rename(tmp_path / "supabase")
+    processes = family(home.up())
+    (tmp_path / "supabase" / "seed.sql").write_text("select nonsense;")
+    error = home.error("reset", "--yes")
+    assert "nonsense" in error["message"]
+    eventually(lambda: all_gone(processes), "the stack has ended")
 
 
 def test_reset_asks_first(home: Home) -> None:
