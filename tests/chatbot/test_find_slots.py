@@ -14,34 +14,26 @@ from tests.support.clinics import Clinic
 from tests.support.refusals import refused
 from tests.support.slots import book, listed
 
+SERVICES = {
+    "Check-up": ["check-up", "checkup", "CHECK UP", "a check"],
+    "Cleaning": ["teeth cleaning", "cleanin", "clean", "ｃｌｅａｎｉｎｇ"],  # noqa: RUF001
+    "Root canal": ["root canal treatment", "rootcanal"],
+}
+DENTISTS = {
+    "Dr. Grace Lee": ["Dr. Lee", "Grace Lee"],
+    "Dr. Marcus Webb": ["doctor webb", "marcos"],
+    "Dr. Priya Nair": ["Priya", "dr nair"],
+}
 
-@pytest.mark.parametrize(
-    ("said", "meant"),
-    [
-        ("check-up", "Check-up"), ("checkup", "Check-up"), ("CHECK UP", "Check-up"), ("a check", "Check-up"),
-        ("teeth cleaning", "Cleaning"), ("cleanin", "Cleaning"), ("clean", "Cleaning"),
-        ("root canal treatment", "Root canal"), ("rootcanal", "Root canal"), ("ｃｌｅａｎｉｎｇ", "Cleaning"),  # noqa: RUF001
-    ],
-)  # fmt: skip
-def test_a_service_is_known_by_what_people_say(
-    bot: Connection, riverside: Clinic, said: str, meant: str
+
+def test_services_and_dentists_are_known_by_what_people_say(
+    bot: Connection, riverside: Clinic, subtests: pytest.Subtests
 ) -> None:
-    offers = find(bot, riverside, service=said)["offers"]
-    assert {one["service"] for one in offers} == {meant}
-
-
-@pytest.mark.parametrize(
-    ("said", "meant"),
-    [
-        ("Dr. Lee", "Dr. Grace Lee"), ("doctor webb", "Dr. Marcus Webb"), ("marcos", "Dr. Marcus Webb"),
-        ("Priya", "Dr. Priya Nair"), ("dr nair", "Dr. Priya Nair"), ("Grace Lee", "Dr. Grace Lee"),
-    ],
-)  # fmt: skip
-def test_a_dentist_is_known_by_what_people_say(
-    bot: Connection, riverside: Clinic, said: str, meant: str
-) -> None:
-    offers = find(bot, riverside, dentist=said)["offers"]
-    assert {one["dentist"] for one in offers} == {meant}
+    for field, known in (("service", SERVICES), ("dentist", DENTISTS)):
+        for said, meant in [(said, meant) for meant, sayings in known.items() for said in sayings]:
+            with subtests.test(said=said):
+                offers = find(bot, riverside, **{field: said})["offers"]
+                assert {one[field] for one in offers} == {meant}
 
 
 def test_an_unknown_service_is_answered_with_all_services(bot: Connection, riverside: Clinic) -> None:
@@ -162,23 +154,23 @@ def test_tokens_are_unguessable_and_stored_only_as_hashes(
     assert not [token for token in tokens if token in text]
 
 
-@pytest.mark.parametrize(
-    ("wish", "code"),
-    [
-        ({"part_of_day": "noon"}, "invalid_argument"),
-        ({"max_results": 0}, "invalid_argument"),
-        ({"max_results": 11}, "invalid_argument"),
-        ({"service": "x" * 201}, "invalid_argument"),
-        ({"from_date": "infinity"}, "invalid_argument"),
-        ({"from_date": "2020-01-01"}, "in_the_past"),
-        ({"from_date": "2199-01-01"}, "beyond_horizon"),
-    ],
-)
+REFUSED = [
+    ({"part_of_day": "noon"}, "invalid_argument"),
+    ({"max_results": 0}, "invalid_argument"),
+    ({"max_results": 11}, "invalid_argument"),
+    ({"service": "x" * 201}, "invalid_argument"),
+    ({"from_date": "infinity"}, "invalid_argument"),
+    ({"from_date": "2020-01-01"}, "in_the_past"),
+    ({"from_date": "2199-01-01"}, "beyond_horizon"),
+]
+
+
 def test_what_cannot_be_right_is_refused(
-    bot: Connection, riverside: Clinic, wish: dict[str, Any], code: str
+    bot: Connection, riverside: Clinic, subtests: pytest.Subtests
 ) -> None:
-    with refused(code):
-        find(bot, riverside, **wish)
+    for wish, code in REFUSED:
+        with subtests.test(**wish), refused(code):
+            find(bot, riverside, **wish)
 
 
 def test_anybody_signed_in_may_ask(ana: Connection, riverside: Clinic) -> None:

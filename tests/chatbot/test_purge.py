@@ -17,7 +17,7 @@ AGED = {
 def age(superuser: Connection) -> None:
     """Let two days pass."""
     for table, column in AGED.items():
-        superuser.execute(f"update clinic.{table} set {column} = {column} - interval '2 days'")  # type: ignore[arg-type]  # noqa: S608
+        superuser.execute(f"update clinic.{table} set {column} = {column} - interval '2 days'")  # type: ignore[arg-type]
 
 
 def purge(superuser: Connection, max_rows: int = 100) -> int:
@@ -28,7 +28,7 @@ def purge(superuser: Connection, max_rows: int = 100) -> int:
 
 
 def count(superuser: Connection, table: str) -> int:
-    row = superuser.execute(f"select count(*) as n from clinic.{table}").fetchone()  # type: ignore[arg-type]  # noqa: S608
+    row = superuser.execute(f"select count(*) as n from clinic.{table}").fetchone()  # type: ignore[arg-type]
     assert row is not None
     number: int = row["n"]
     return number
