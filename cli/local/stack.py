@@ -96,10 +96,14 @@ class Stack:
                     "a stack is running here already", "already_running", "See `chairtime status`."
                 )
             self._state.make()
+            self._end_leftover()
             yield
 
+    def _end_leftover(self) -> None:
+        """End the database of a stack that was killed together with its guard, which keeps a port and the data."""
+        PostgresServer(self._state.data_dir, 0, self._state.log("postgres")).stop()
+
     def _delete_data(self) -> None:
-        self._server.stop()  # a killed stack may have left it
         shutil.rmtree(self._state.data_dir, ignore_errors=True)
 
     def _listen(self) -> socket:
@@ -115,17 +119,23 @@ class Stack:
 
     @cached_property
     def _server(self) -> PostgresServer:
-        if self._db_port is not None and not is_free(self._db_port):
+        return PostgresServer(self._state.data_dir, self._choose_db_port(), self._state.log("postgres"))
+
+    def _choose_db_port(self) -> int:
+        if self._db_port is None:
+            port = free_port_near(self._config.db_port)
+            self._tell_port(port, self._config.db_port, "Postgres")
+            return port
+        if not is_free(self._db_port):
             raise _in_use(self._db_port)
-        port = self._db_port or free_port_near(self._config.db_port)
-        self._tell_port(port, self._db_port or self._config.db_port, "Postgres")
-        return PostgresServer(self._state.data_dir, port, self._state.log("postgres"))
+        return self._db_port
 
     @cached_property
     def _worker_port(self) -> int:
-        # Who names the gateway's port runs several stacks, which should not fight for the worker's.
-        port = free_port() if self._port else free_port_near(WORKER_PORT)
-        self._tell_port(port, port if self._port else WORKER_PORT, "the worker")
+        if self._port is not None:
+            return free_port()  # who names ports runs several stacks: they should not fight
+        port = free_port_near(WORKER_PORT)
+        self._tell_port(port, WORKER_PORT, "the worker")
         return port
 
     def _tell_port(self, port: int, wanted: int, who: str) -> None:

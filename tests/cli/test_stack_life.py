@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -123,7 +124,8 @@ def test_a_database_that_was_left_behind_is_taken_over(home: Home) -> None:
     for process in processes:
         if process.pid not in below:
             kill(process)
-    assert home.up()["pids"]["postgres"] != database.pid
+    port = str(urlsplit(status["db_url"]).port)
+    assert home.up("--db-port", port)["pids"]["postgres"] != database.pid
     assert all_gone([database])
 
 
