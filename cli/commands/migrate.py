@@ -240,5 +240,5 @@ def _draw_findings(result: dict[str, Any]) -> "RenderableType":
 def _connect(url: str) -> "Iterator[Any]":
     import psycopg
 
-    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+    with psycopg.connect(url, autocommit=True, prepare_threshold=None, connect_timeout=10) as connection:
         yield connection

@@ -186,9 +186,11 @@ def check_inside(project: "Project", db_url: str | None) -> Iterator[Result]:
         yield problem("database", "no URL is known", "Pass --db-url, or set SUPABASE_DB_URL.")
     else:
         try:
-            with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+            with psycopg.connect(
+                url, autocommit=True, prepare_threshold=None, connect_timeout=10
+            ) as connection:
                 yield ok("database", f"connected as {connection.info.user}")
-                yield _check_pooler(connection)
+                yield check_pooler(url)
                 yield check_migrations(project, connection)
                 yield from (ask(connection, query) for query in QUERIES)
             return
@@ -217,16 +219,23 @@ def ask(connection: "psycopg.Connection[Any]", query: Query) -> Result:
     return problem(query.check, f"{query.wrong} {shown}".strip(), query.hint)
 
 
-def _check_pooler(connection: "psycopg.Connection[Any]") -> Result:
-    """Find out whether the session survives a transaction: behind a transaction-mode pooler it does not."""
-    connection.execute("select set_config('chairtime.doctor', pg_backend_pid()::text, false)")
-    asked = "select current_setting('chairtime.doctor', true) is distinct from pg_backend_pid()::text"
-    lost = [connection.execute(asked).fetchone() for _ in range(3)]
-    connection.execute("select set_config('chairtime.doctor', '', false)")
-    if any(row and row[0] for row in lost):
+def check_pooler(url: str) -> Result:
+    """Find out whether a session survives its transaction: behind a transaction-mode pooler it does not.
+
+    A second client takes the connection that the first has just used; the first must not notice.
+    """
+    import psycopg
+
+    mark = "select set_config('chairtime.doctor', pg_backend_pid()::text, false)"
+    is_lost = "select current_setting('chairtime.doctor', true) is distinct from pg_backend_pid()::text"
+    with psycopg.connect(url, autocommit=True) as first, psycopg.connect(url) as second:
+        first.execute(mark)
+        second.execute("set local idle_in_transaction_session_timeout = '3s'")  # a pool of one must not hang
+        row = first.execute(is_lost).fetchone()
+    if row and row[0]:
         hint = "Use the direct connection or session mode (port 5432) here; the worker may keep this one."
         return problem(
-            "pooler", "this URL leads through a transaction-mode pooler, where locks do not hold", hint
+            "pooler", "this URL leads through a pooler in transaction mode: settings get lost", hint
         )
     return ok("pooler", "the session is ours: direct, or session mode")
 

@@ -1,17 +1,19 @@
-"""Applying migrations: one file, one transaction, and one advisory lock around them all."""
+"""Applying migrations: one file, one transaction, and one advisory lock for all who do so."""
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
 from cli.errors import ChairtimeError, Exit
 from cli.migrations.files import NO_TRANSACTION, Migration, Statement, code_offset, read_migrations
-from cli.migrations.history import create_history, read_history, record
+from cli.migrations.history import create_history, is_recorded, read_history, record
 
 _LOCK = 0x6368_6169_7274_696D  # the word "chairtim": any constant will do, as long as every runner takes it
+_PAUSE = 0.05  # seconds between two looks at the lock
 _NOT_IN_A_TRANSACTION = "25001"
 
 Progress = Callable[[Migration], None]
@@ -27,13 +29,9 @@ def apply_pending(
     file remains), `history_mismatch` (the database knows a version that the folder lacks).
     """
     migrations = read_migrations(migrations_dir)
-    with psycopg.connect(conninfo, autocommit=True) as connection, locked(connection):
+    with psycopg.connect(conninfo, autocommit=True, prepare_threshold=None) as connection:
         pending = find_pending(connection, migrations, to)
-        for migration in pending:
-            if on_progress:
-                on_progress(migration)
-            apply_one(connection, migration)
-        return pending
+        return [migration for migration in pending if apply_one(connection, migration, on_progress)]
 
 
 def find_pending(
@@ -52,24 +50,49 @@ def find_pending(
     return [migration for migration in waiting if to is None or migration.version <= to]
 
 
-@contextmanager
-def locked(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """Hold the migration lock for the block; waits while another runner holds it."""
-    connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
-    try:
-        yield
-    finally:
-        if not connection.closed:
-            connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
-
-
-def apply_one(connection: psycopg.Connection[Any], migration: Migration) -> None:
-    """Run one file and record it, in one transaction unless the file is marked otherwise."""
+def apply_one(
+    connection: psycopg.Connection[Any], migration: Migration, on_progress: Progress | None = None
+) -> bool:
+    """Run one file and record it, in one transaction unless it is marked otherwise; False if another did."""
     connection.execute("reset all")
-    with connection.transaction() if migration.transactional else nullcontext():
+    with _alone(connection, migration.transactional):
         create_history(connection)
+        if is_recorded(connection, migration.version):
+            return False
+        if on_progress:
+            on_progress(migration)
         _run(connection, migration)
         record(connection, migration)
+        return True
+
+
+@contextmanager
+def _alone(connection: psycopg.Connection[Any], transactional: bool) -> Iterator[None]:
+    """Run the block while no other runner runs one: in a transaction, which holds behind poolers too, or not.
+
+    Looks again and again instead of waiting in the database: whoever waits there holds a snapshot, and
+    `create index concurrently` in the runner that is waited for would wait for that.
+    """
+    if not transactional:
+        while not _locks(connection, "select pg_try_advisory_lock(%s)"):
+            time.sleep(_PAUSE)
+        try:
+            yield
+        finally:
+            if not connection.closed:
+                connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
+        return
+    while True:
+        with connection.transaction():
+            if _locks(connection, "select pg_try_advisory_xact_lock(%s)"):
+                yield
+                return
+        time.sleep(_PAUSE)
+
+
+def _locks(connection: psycopg.Connection[Any], attempt: LiteralString) -> bool:
+    row = connection.execute(attempt, (_LOCK,)).fetchone()
+    return bool(row and row[0])
 
 
 def _run(connection: psycopg.Connection[Any], migration: Migration) -> None:

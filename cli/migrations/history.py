@@ -19,6 +19,7 @@ _UPSERT = _INSERT + (
     " on conflict (version) do update set name = excluded.name, statements = excluded.statements"
 )
 _DELETE = "delete from supabase_migrations.schema_migrations where version = any(%s)"
+_FIND = "select from supabase_migrations.schema_migrations where version = %s"
 _SELECT = "select version, coalesce(name, ''), statements from supabase_migrations.schema_migrations"
 
 
@@ -44,6 +45,11 @@ def read_history(connection: Connection[Any]) -> list[Applied]:
     except (errors.UndefinedTable, errors.InvalidSchemaName, errors.UndefinedColumn):
         return []
     return sorted((Applied(*row) for row in rows), key=lambda applied: applied.version)
+
+
+def is_recorded(connection: Connection[Any], version: str) -> bool:
+    """Whether a version was applied already."""
+    return connection.execute(_FIND, (version,)).fetchone() is not None
 
 
 def record(connection: Connection[Any], migration: Migration) -> None:

@@ -102,16 +102,19 @@ def test_what_cannot_run_in_a_transaction_has_a_marked_way_out(program: Program,
 
 
 def test_twenty_at_once_apply_each_file_once(project: Path, empty_database: str) -> None:
+    """Also one that builds an index concurrently, which waits for everybody who waits in the database."""
     folder = project / "supabase" / "migrations"
     (folder / ONE).write_text("create table t (a int);")
-    for number in range(2, 6):
-        (folder / f"2026010{number}000000_more.sql").write_text(f"insert into t values ({number});")  # noqa: S608
+    (folder / TWO).write_text("-- pg-delta: transaction=false\ncreate index concurrently i on t (a);")
+    for number in range(3, 6):
+        (folder / f"2026010{number}000000_more.sql").write_text(f"insert into t values ({number});")
     with ThreadPoolExecutor(20) as pool:
         runs = [pool.submit(apply_pending, empty_database, folder) for _ in range(20)]
-        applied = [migration.version for run in runs for migration in run.result()]
+        applied = [migration.version for run in runs for migration in run.result(timeout=60)]
     assert len(applied) == 5
-    assert query(empty_database, "select a from t order by a") == [(2,), (3,), (4,), (5,)]
+    assert query(empty_database, "select a from t order by a") == [(3,), (4,), (5,)]
     assert len(history(empty_database)) == 5
+    assert query(empty_database, "select count(*) from pg_locks where locktype = 'advisory'") == [(0,)]
 
 
 def test_a_setting_of_one_file_does_not_reach_the_next(program: Program, empty_database: str) -> None:
