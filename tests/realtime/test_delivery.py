@@ -9,15 +9,18 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
+from supabase import acreate_client
 from tests.realtime.clients import PATIENCE, Client
 from tests.realtime.conftest import CLIENTS
-from tests.support.actors import Actors
+from tests.support.actors import Actors, call
 from tests.support.build import MadeClinic, make_clinic, make_user
-from tests.support.stacks import CHAIRTIME, Stack
+from tests.support.clinics import Clinic, load_clinic
+from tests.support.slots import book, listed
+from tests.support.stacks import CHAIRTIME, PASSWORD, Stack
 from tests.support.templates import ROOT
 
 LIFE = [
@@ -124,3 +127,30 @@ async def test_the_terminal_shows_events_as_they_happen(stack: Stack, clinic: Ma
     process.send_signal(signal.SIGINT)
     assert await process.wait() == 130
     assert shown == ["slot_taken", "slot_freed", "slot_taken", "slot_freed"]
+
+
+@pytest.mark.filterwarnings("ignore:The '(timeout|verify)' parameter is deprecated:DeprecationWarning")
+async def test_supabase_for_python_signs_in_and_hears(stack: Stack, people: Actors):
+    client = await acreate_client(stack.api_url, stack.publishable_key)
+    answer = await client.auth.sign_in_with_password({"email": "desk@riverside.test", "password": PASSWORD})
+    assert answer.user
+    clinic = load_clinic(people, "riverside")
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+    channel = client.channel(f"clinic:{clinic.id}", {"config": {"private": True}})
+    channel.on_broadcast("appointment_booked", heard.put_nowait)
+    states: list[str] = []
+    await channel.subscribe(lambda state, _: states.append(state.value))
+    assert states == ["SUBSCRIBED"]
+    await asyncio.to_thread(book_anything, people, clinic)
+    async with asyncio.timeout(PATIENCE):
+        assert (await heard.get())["payload"]["dentist_id"] == str(clinic.lee)
+    await client.remove_all_channels()
+    await client.auth.close()
+
+
+def book_anything(people: Actors, clinic: Clinic) -> None:
+    """Book the last slot of a far day, which other tests leave alone."""
+    desk, patient = people.user("desk@riverside.test"), uuid4().hex
+    day = clinic.at("09:00", clinic.weekday(4, 11))
+    row = call(desk, "create_patient", clinic_id=clinic.id, full_name=patient)
+    book(desk, clinic, listed(desk, clinic, day)[-1], patient_id=row["id"])
