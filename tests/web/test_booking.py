@@ -114,6 +114,7 @@ async def test_a_patient_reschedules_and_the_old_time_is_free_again(
     await slot(anas, clinic.at("14:00")).click()
     await anas.get_by_role("button", name="Move appointment").click()
     await expect(anas.locator(".visit")).to_contain_text("2:00 – 2:30 PM")
+    await expect(anas.locator(".visit")).to_contain_text("Lee")
     await has_state(slot(bens, clinic.at("10:00")), "free")
     await has_state(slot(bens, clinic.at("14:00")), "taken")
 

@@ -29,7 +29,7 @@ const WEEK = 6
 /** Choose a visit, watch the free times, hold one, confirm it. With `?move=<id>`, move an appointment instead. */
 export function BookPage() {
   const [search, setSearch] = useSearchParams()
-  const moving = useMoving(search.get('move'))
+  const { moving, isLookedFor } = useMoving(search.get('move'))
   const clinics = useClinics()
   const clinicId = moving?.clinic_id
   const clinic =
@@ -40,7 +40,7 @@ export function BookPage() {
   const type =
     types.data?.find(({ id }) => id === (moving?.appointment_type_id ?? search.get('type'))) ??
     types.data?.[0]
-  const dentistId = search.get('dentist')
+  const dentistId = dentistOf(search.get('dentist'), moving)
   const choose = (changes: Record<string, string | null>) =>
     setSearch(
       (before) => {
@@ -72,7 +72,7 @@ export function BookPage() {
           </Notice>
         )}
       </div>
-      {clinic && type && dentists.data ? (
+      {clinic && type && dentists.data && !isLookedFor ? (
         <Booking
           key={clinic.id}
           clinics={clinics.data ?? []}
@@ -92,10 +92,19 @@ export function BookPage() {
   )
 }
 
-/** The appointment that is being moved, once the list is here. */
-function useMoving(id: string | null): Appointment | undefined {
-  const { appointments } = useAppointments()
-  return id ? appointments?.find((appointment) => appointment.id === id) : undefined
+/** The appointment that is being moved. Until it is known which, nothing must be picked. */
+function useMoving(id: string | null): { moving: Appointment | undefined; isLookedFor: boolean } {
+  const { appointments, isLoading } = useAppointments()
+  const session = useSession()
+  const moving = id ? appointments?.find((appointment) => appointment.id === id) : undefined
+  return { moving, isLookedFor: id !== null && (session === undefined || isLoading) }
+}
+
+const ANY = 'any'
+
+/** Null is any dentist. Who moves an appointment stays with the dentist unless they say otherwise. */
+function dentistOf(chosen: string | null, moving: Appointment | undefined): string | null {
+  return chosen === ANY ? null : (chosen ?? moving?.dentist_id ?? null)
 }
 
 interface BookingProps {

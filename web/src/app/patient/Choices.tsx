@@ -60,7 +60,7 @@ export function Choices({ clinics, clinic, types, type, dentists, dentistId, isM
               type="radio"
               name="dentist"
               checked={dentistId === null}
-              onChange={() => choose({ dentist: null })}
+              onChange={() => choose({ dentist: 'any' })}
             />
             <span className="avatar any">
               <Users size={17} aria-hidden="true" />
