@@ -100,7 +100,7 @@ class Stack:
             yield
 
     def _end_leftover(self) -> None:
-        """End the database of a stack that was killed together with its guard, which keeps a port and the data."""
+        """End the database that a stack left behind which was killed together with its guard."""
         PostgresServer(self._state.data_dir, 0, self._state.log("postgres")).stop()
 
     def _delete_data(self) -> None:
