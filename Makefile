@@ -19,6 +19,7 @@ help:
 	@echo "make demo    start the stack, play one clinic's busy minute through the HTTP API, stop"
 	@echo "make up      start the stack and stay: API, Auth, Realtime, web app, worker (Ctrl-C stops it)"
 	@echo "make test    all tests, on the embedded Postgres"
+	@echo "make test-pg15   the SQL tests on Postgres 15, the oldest that Supabase runs (Debian)"
 	@echo "make lint    ruff, mypy --strict, sqlfluff, oxlint and tsc"
 	@echo "make bench   measure bookings and look-ups"
 	@echo "make web     build the web app, which the stack then serves at /"
@@ -36,6 +37,10 @@ up: $(READY) $(WEB)
 .PHONY: test
 test: $(READY) $(WEB) tools
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+.PHONY: test-pg15
+test-pg15: $(READY) tools
+	$(BIN)/python -m tests.support.debian $(BIN)/pytest -n $(JOBS) tests/sql $(ARGS)
 
 .PHONY: lint
 lint: $(READY) web/node_modules/.package-lock.json

@@ -117,7 +117,7 @@ def _shape(connection: Connection, name: str) -> _Shape:
     return _shapes[name]
 
 
-def call(connection: Connection, name: str, **arguments: Any) -> Any:
+def call(connection: Connection, name: str, /, **arguments: Any) -> Any:
     """Call an RPC by named arguments, as its JSON body would.
 
     Returns what HTTP would: rows for a set, one row for a composite, a value otherwise; with Python's types.

@@ -1,0 +1,99 @@
+"""Retries: a request that is repeated with its key gets its first answer, and nothing happens twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.actors import Connection, Row, call
+from tests.support.clinics import Clinic
+from tests.support.refusals import refused
+from tests.support.slots import book, reserve
+
+
+@pytest.fixture(params=["reserve_slot", "confirm_reservation", "book_appointment", "reschedule_appointment"])
+def request_once(request: pytest.FixtureRequest, ana: Connection, riverside: Clinic) -> tuple[str, Row, Row]:
+    """A function with a key, arguments for it, and others that make it another request."""
+    slot = {
+        "dentist_id": riverside.lee,
+        "appointment_type_id": riverside.checkup,
+        "starts_at": riverside.at("09:00"),
+    }
+    function: str = request.param
+    if function == "confirm_reservation":
+        return (
+            function,
+            {"reservation_id": reserve(ana, riverside, riverside.at("09:00"))["id"]},
+            {"notes": "!"},
+        )
+    if function == "reschedule_appointment":
+        appointment = book(ana, riverside, riverside.at("11:00"))
+        moved = {"appointment_id": appointment["id"], "starts_at": riverside.at("09:00")}
+        return function, moved, {"starts_at": riverside.at("10:00")}
+    return function, slot, {"starts_at": riverside.at("10:00")}
+
+
+def keys(superuser: Connection) -> int:
+    return superuser.execute("select from clinic.idempotency_keys").rowcount
+
+
+def test_a_replay_returns_the_first_answer_and_does_nothing(
+    ana: Connection, superuser: Connection, request_once: tuple[str, Row, Row]
+) -> None:
+    function, arguments, _ = request_once
+    first = call(ana, function, **arguments, idempotency_key="k")
+    events = "select max(id) as last from clinic.realtime_events"
+    before = superuser.execute(events).fetchone()
+    assert call(ana, function, **arguments, idempotency_key="k") == first
+    assert superuser.execute(events).fetchone() == before
+    assert keys(superuser) == 1
+
+
+def test_a_replay_means_the_same_in_any_time_zone(
+    ana: Connection, request_once: tuple[str, Row, Row]
+) -> None:
+    function, arguments, _ = request_once
+    first = call(ana, function, **arguments, idempotency_key="k")
+    ana.execute("set timezone = 'Asia/Kathmandu'")
+    assert call(ana, function, **arguments, idempotency_key="k") == first
+
+
+def test_the_same_key_with_another_request_is_a_mismatch(
+    ana: Connection, request_once: tuple[str, Row, Row]
+) -> None:
+    function, arguments, change = request_once
+    call(ana, function, **arguments, idempotency_key="k")
+    with refused("idempotency_mismatch"):
+        call(ana, function, **(arguments | change), idempotency_key="k")
+
+
+def test_a_refused_request_leaves_no_key(ana: Connection, superuser: Connection, riverside: Clinic) -> None:
+    for function in (reserve, book):
+        with refused("off_grid"):
+            function(ana, riverside, riverside.at("09:07"), idempotency_key="k")
+    assert keys(superuser) == 0
+    book(ana, riverside, riverside.at("09:00"), idempotency_key="k")
+
+
+def test_a_key_is_its_users_and_its_operations_own(
+    ana: Connection, ben: Connection, riverside: Clinic
+) -> None:
+    hold = reserve(ana, riverside, riverside.at("09:00"), idempotency_key="k")
+    booked = book(ana, riverside, riverside.at("10:00"), idempotency_key="k")
+    others = book(ben, riverside, riverside.at("11:00"), idempotency_key="k")
+    assert len({hold["id"], booked["id"], others["id"]}) == 3
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256])
+def test_a_key_that_is_none_is_invalid(ana: Connection, riverside: Clinic, key: str) -> None:
+    with refused("invalid_argument"):
+        book(ana, riverside, riverside.at("09:00"), idempotency_key=key)
+
+
+def test_nobody_reads_keys(ana: Connection, riverside: Clinic) -> None:
+    book(ana, riverside, riverside.at("09:00"), idempotency_key="secret")
+    rows: Any = ana.execute(
+        "select has_table_privilege('clinic.idempotency_keys', 'select') as may"
+    ).fetchone()
+    assert rows == {"may": False}
