@@ -185,27 +185,35 @@ declare
   v_counter clinic.dentist_counters;
   v_id bigint;
   v_payload jsonb;
+  v_event clinic.realtime_events;
 begin
+  -- The order matters: first a transaction id (the counter takes one), then the event's id, then the subtransaction's,
+  -- the event's horizon. A snapshot's xmax would not do: transactions that run may be younger.
   v_counter := clinic.count_event(record_event.clinic_id, record_event.dentist_id, v_is_public, v_is_staff);
-  -- The order matters: first a transaction id (the counter took one), then the event's id, then the subtransaction's,
-  -- which the block below is for. A snapshot's xmax would not do: transactions that run may be younger.
   v_id := nextval('clinic.realtime_events_id_seq');
   v_payload := jsonb_build_object(
     'event_id', v_id, 'occurred_at', v_now, 'event', record_event.event,
     'clinic_id', record_event.clinic_id, 'dentist_id', record_event.dentist_id, 'dentist_seq', v_counter.last_seq
   ) || record_event.payload;
+  v_event := (
+    v_id, v_now, pg_current_xact_id(), v_topics,
+    record_event.event, record_event.entity, record_event.entity_id, record_event.clinic_id,
+    record_event.dentist_id, v_counter.last_seq, record_event.user_id, auth.uid(), v_payload
+  );
   begin
-    insert into clinic.realtime_events
-    values (
-      v_id, v_now, pg_current_xact_id(), v_topics,
-      record_event.event, record_event.entity, record_event.entity_id, record_event.clinic_id,
-      record_event.dentist_id, v_counter.last_seq, record_event.user_id, auth.uid(), v_payload
-    );
+    insert into clinic.realtime_events values (v_event.*);
+    perform clinic.broadcast(v_topics, record_event.event, v_payload, v_counter);
   exception
-    when no_data_found then -- never: a block is a subtransaction only if it could catch something
-      raise;
+    when others then
+      -- A hint that cannot be given must not stop the change it hints at: the event alone, then.
+      raise warning 'chairtime: broadcast of % lost: %', record_event.event, sqlerrm;
+      begin
+        insert into clinic.realtime_events values (v_event.*);
+      exception
+        when no_data_found then -- never: a block is a subtransaction only if it could catch something
+          raise;
+      end;
   end;
-  perform clinic.broadcast(v_topics, record_event.event, v_payload, v_counter);
 end
 $$;
 comment on function clinic.record_event is
@@ -222,21 +230,18 @@ begin
   -- listeners heard before: less than theirs, and they missed nothing.
   insert into realtime.messages (id, topic, event, extension, private, payload)
   select
-    m.id, t.topic, broadcast.event, 'broadcast', true,
+    m.id, m.topic, broadcast.event, 'broadcast', true,
     broadcast.payload || jsonb_build_object('id', m.id, 'previous_dentist_seq', case
-      when t.topic like 'availability:%' then counter.public_seq_before
-      when t.topic like 'patient:%' then null
+      when m.topic like 'availability:%' then counter.public_seq_before
+      when m.topic like 'patient:%' then null
       else counter.staff_seq_before
     end)
-  from unnest(broadcast.topics) as t (topic)
-  cross join lateral (select gen_random_uuid() as id, t.topic) as m;
-exception
-  -- A hint that cannot be given must not stop the change it hints at.
-  when others then
-    raise warning 'chairtime: broadcast of % lost: %', broadcast.event, sqlerrm;
+  from (
+    select gen_random_uuid() as id, t.topic from unnest(broadcast.topics) as t (topic)
+  ) as m;
 end
 $$;
-comment on function clinic.broadcast is 'Puts one private broadcast per topic into realtime.messages; a failure is only a warning.';
+comment on function clinic.broadcast is 'Puts one private broadcast per topic into realtime.messages.';
 
 
 -- The ledger and the hours announce themselves -----------------------------------------------------------------------

@@ -126,13 +126,21 @@ begin
   if not found then
     return not exists (select from clinic.due_claims as d where d.id = is_proved.id);
   end if;
-  return exists (
-    select from clinic.due_claims as d
-    where
-      d.id = v_claim.id and d.cause = v_claim.cause and d.clinic_id = v_claim.clinic_id
-      and d.dentist_id = v_claim.dentist_id and d.during = v_claim.during
-      and d.expires_at is not distinct from v_claim.expires_at
-  );
+  -- Three times the same, for with a constant cause the plan looks into one table, not into three.
+  return case v_claim.cause
+    when 'hold' then exists (
+      select from clinic.due_claims as d
+      where d.id = v_claim.id and d.cause = 'hold' and row(d.*) is not distinct from row(v_claim.*)
+    )
+    when 'appointment' then exists (
+      select from clinic.due_claims as d
+      where d.id = v_claim.id and d.cause = 'appointment' and row(d.*) is not distinct from row(v_claim.*)
+    )
+    else exists (
+      select from clinic.due_claims as d
+      where d.id = v_claim.id and d.cause = 'time_off' and row(d.*) is not distinct from row(v_claim.*)
+    )
+  end;
 end
 $$;
 comment on function clinic.is_proved is 'Whether the ledger and the causes say the same of this id.';
