@@ -4,7 +4,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from cli.errors import ChairtimeError, Exit
+from cli.errors import ChairtimeError, Exit, translate, usage_error
 from cli.project import Project
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ def from_api(error: Any) -> ChairtimeError:
         return ChairtimeError(message, stable, error.hint or hint, exit_code, error.details)
     if code.startswith("22") and len(code) == _SQLSTATE_LENGTH:
         return ChairtimeError(message, "invalid_argument", error.hint, Exit.USAGE, error.details)
+    if code in {"404", "405", "500", "502", "503", "504"}:
+        hint = "Is this a Supabase project's address, and is all of it running?"
+        return ChairtimeError(f"the API answered {code}: {message}", "unreachable", hint, Exit.UNREACHABLE)
     if code in {"", "401", "403"}:
         hint = "Check the key: `chairtime status` shows the stack's."
         return ChairtimeError(message, "forbidden", hint, Exit.FORBIDDEN)
@@ -125,9 +128,9 @@ def sign_in(project: Project, email: str, password: str) -> dict[str, Any]:
     try:
         answer = api.client.auth.sign_in_with_password({"email": email, "password": password})
     except AuthError as error:
-        raise ChairtimeError(
-            str(error), "not_authenticated", "Check email and password.", Exit.FORBIDDEN
-        ) from error
+        known = translate(error)
+        hint = "Check email and password."
+        raise known or ChairtimeError(str(error), "not_authenticated", hint, Exit.FORBIDDEN) from error
     return _write_session(project, answer)
 
 
@@ -154,17 +157,21 @@ def _as_user(project: Project, url: str, session: dict[str, Any]) -> Api:
         answer = client.auth.set_session(session["access_token"], session["refresh_token"])
     except AuthError as error:
         hint = "Sign in again with `chairtime login`."
-        raise ChairtimeError("the session has ended", "not_authenticated", hint, Exit.FORBIDDEN) from error
+        ended = ChairtimeError("the session has ended", "not_authenticated", hint, Exit.FORBIDDEN)
+        raise translate(error) or ended from error
     if answer.session and answer.session.access_token != session["access_token"]:
         _write_session(project, answer)
     return Api(client, session["email"])
 
 
 def _client(url: str, key: str) -> "Client":
-    from supabase import ClientOptions, create_client
+    from supabase import ClientOptions, SupabaseException, create_client
 
     options = ClientOptions(schema="api", auto_refresh_token=False, persist_session=False)
-    return create_client(url, key, options)
+    try:
+        return create_client(url, key, options)
+    except (SupabaseException, ValueError) as error:
+        raise usage_error(f"{error}: {url}", "Correct SUPABASE_URL, or the key.") from error
 
 
 def _session_path(project: Project) -> "Path":

@@ -66,13 +66,17 @@ def translate(error: BaseException) -> ChairtimeError | None:
 
     Looks only at libraries that are loaded already, so that translating costs no import.
     """
-    psycopg, httpx = sys.modules.get("psycopg"), sys.modules.get("httpx")
+    psycopg, httpx, auth = map(sys.modules.get, ("psycopg", "httpx", "supabase_auth.errors"))
     if isinstance(error, ChairtimeError):
         return error
     if psycopg is not None and isinstance(error, psycopg.Error):
         return _from_postgres(error)
-    if httpx is not None and isinstance(error, httpx.TransportError):
+    if httpx is not None and isinstance(error, httpx.TransportError | httpx.InvalidURL):
         return _from_http(error)
+    if auth is not None and isinstance(error, auth.AuthRetryableError):
+        return ChairtimeError(f"cannot reach Auth: {error}", "unreachable", _NO_API, Exit.UNREACHABLE)
+    if isinstance(error, OSError) and error.filename:
+        return usage_error(f"{error.filename}: {error.strerror}")
     return None
 
 
@@ -93,6 +97,10 @@ def _from_postgres(error: Any) -> ChairtimeError:
         return ChairtimeError(first, "forbidden", "Connect as the role `postgres`.", Exit.FORBIDDEN)
     if state:
         return ChairtimeError(first, "database_error", error.diag.message_hint)
+    if type(error).__name__ == "ProgrammingError":
+        return usage_error(
+            f"the database's URL is not one: {first}", "Write postgresql://user:password@host:port/database."
+        )
     return ChairtimeError(
         f"cannot reach the database: {first}", "unreachable", _NO_DATABASE, Exit.UNREACHABLE
     )
@@ -106,8 +114,7 @@ def _state_of_refusal(message: str) -> str:
 
 
 def _from_http(error: Any) -> ChairtimeError:
-    where = (
-        f" at {error.request.url.host}:{error.request.url.port}" if getattr(error, "_request", None) else ""
-    )
+    url = error.request.url if getattr(error, "_request", None) else None
+    where = f" at {url.host}:{url.port}" if url and url.host else ""
     reason = str(error) or type(error).__name__
     return ChairtimeError(f"cannot reach the API{where}: {reason}", "unreachable", _NO_API, Exit.UNREACHABLE)

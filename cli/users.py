@@ -3,7 +3,7 @@
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from cli.errors import ChairtimeError, Exit
+from cli.errors import ChairtimeError, Exit, translate
 
 if TYPE_CHECKING:
     from cli.api import Api
@@ -35,7 +35,7 @@ def create_user(
             )
             user = _required(answer.user)
     except AuthError as error:
-        raise _from_auth(error) from error
+        raise translate(error) or _from_auth(error) from error
     return {"id": user.id, "email": user.email}
 
 

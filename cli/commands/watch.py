@@ -34,7 +34,7 @@ def metrics(
     """
     from prometheus_client.parser import text_string_to_metric_families
 
-    text = _get(find_project().require("worker_url", url), "/metrics").text
+    text = _metrics_text(find_project().require("worker_url", url))
     families = [
         family for family in text_string_to_metric_families(text) if family.name.startswith("chairtime_")
     ]
@@ -46,6 +46,14 @@ def metrics(
         hint = f"There are: {', '.join(known)}."
         raise ChairtimeError(f"no metric is called {name!r}", "not_found", hint, Exit.NOT_FOUND)
     output.emit([row for family in chosen for row in _rows(family)], _draw_metrics)
+
+
+def _metrics_text(base: str) -> str:
+    answer = _get(base, "/metrics")
+    if answer.is_success and answer.headers["content-type"].startswith("text/plain"):
+        return str(answer.text)
+    hint = "Check CHAIRTIME_WORKER_URL; `chairtime status` shows the stack's."
+    raise ChairtimeError(f"no worker answers at {base}", "unreachable", hint, Exit.UNREACHABLE)
 
 
 def _get(base: str, path: str) -> Any:
@@ -150,7 +158,8 @@ def _worker_health(project: Project) -> dict[str, Any] | None:
     except httpx.TransportError as error:
         known = translate(error)
         return {"ready": False, "url": base, "error": known.message if known else str(error)}
-    return {"ready": answer.is_success, "url": base, **answer.json()}
+    told = answer.json() if answer.headers.get("content-type") == "application/json" else {}
+    return {"ready": answer.is_success and bool(told), "url": base, **told}
 
 
 def _draw_health(report: dict[str, Any]) -> "RenderableType":

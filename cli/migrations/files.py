@@ -34,7 +34,12 @@ class Migration:
     @cached_property
     def source(self) -> str:
         """The file's text."""
-        return self.path.read_text(encoding="utf-8-sig")
+        try:
+            return self.path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise usage_error(
+                f"{self.path.name} is not UTF-8: {error.reason}", "Save it as UTF-8."
+            ) from error
 
     @cached_property
     def statements(self) -> list[Statement]:

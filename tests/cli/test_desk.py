@@ -205,13 +205,33 @@ def test_a_wrong_key_is_not_allowed(desk: Program, command: tuple[str, ...]) -> 
         ("health",),
         ("metrics",),
         ("admin", "clinic", "list"),
+        ("login", "ana@patients.test"),
+        ("admin", "user", "create", "new@patients.test"),
+        ("events", "tail"),
+        ("day", "riverside", "--watch"),
     ],
 )
 def test_a_dead_server_is_unreachable(desk: Program, command: tuple[str, ...]) -> None:
     dead = {"SUPABASE_URL": "http://127.0.0.1:9", "CHAIRTIME_WORKER_URL": "http://127.0.0.1:9"}
-    refused = desk(*command, "--json", **dead)
+    refused = desk(*command, "--json", **dead, CHAIRTIME_PASSWORD=PASSWORD)
     assert (refused.code, refused.error["code"]) == (3, "unreachable")
     assert refused.error["hint"]
+
+
+@pytest.mark.parametrize(
+    ("address", "exit_code", "code"),
+    [
+        ("nonsense", 2, "invalid_argument"),
+        ("http://[bad", 2, "invalid_argument"),
+        ("{worker}", 3, "unreachable"),
+    ],
+)
+def test_an_address_that_is_none_or_anothers_is_told(
+    desk: Program, address: str, exit_code: int, code: str
+) -> None:
+    wrong = address.format(worker=desk.variables["CHAIRTIME_WORKER_URL"])
+    refused = desk("slots", "riverside", "clean", "--json", SUPABASE_URL=wrong)
+    assert (refused.code, refused.error["code"]) == (exit_code, code)
 
 
 def test_without_any_key_it_says_how_to_get_one(desk: Program) -> None:

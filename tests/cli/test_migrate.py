@@ -195,6 +195,24 @@ def test_a_wrong_password_is_not_permitted(program: Program, empty_database: str
     assert (refused.code, refused.error["code"]) == (4, "forbidden")
 
 
+def test_what_is_no_url_is_bad_usage(program: Program) -> None:
+    program.write(ONE, "select 1;")
+    refused = program("migrate", "status", "--db-url", "nonsense", "--json")
+    assert (refused.code, refused.error["code"]) == (2, "invalid_argument")
+
+
+def test_a_database_that_does_not_exist_is_not_found(program: Program, empty_database: str) -> None:
+    program.write(ONE, "select 1;")
+    refused = program("migrate", "status", "--db-url", f"{empty_database}_not", "--json")
+    assert (refused.code, refused.error["code"]) == (5, "not_found")
+
+
+def test_a_file_that_is_not_utf8_is_told(program: Program) -> None:
+    program.write(ONE, "").write_bytes(b"select '\xff';")
+    refused = program("migrate", "up", "--json")
+    assert (refused.code, refused.error["code"]) == (2, "invalid_argument")
+
+
 def test_outside_a_project_it_says_where_it_looked(tmp_path: Path) -> None:
     refused = Program(tmp_path)("migrate", "status", "--json")
     assert (refused.code, refused.error["code"]) == (5, "no_project")

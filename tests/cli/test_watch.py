@@ -33,6 +33,11 @@ def test_an_unknown_metric_is_not_found_and_the_hint_names_those_there_are(desk:
     assert "job_runs" in refused.error["hint"]
 
 
+def test_what_is_no_worker_has_no_metrics(desk: Program, stack: Stack) -> None:
+    refused = desk("metrics", "--worker-url", stack.api_url, "--json")
+    assert (refused.code, refused.error["code"]) == (3, "unreachable")
+
+
 def test_health_asks_api_and_worker(desk: Program) -> None:
     report = desk.json("health")
     assert report["ok"] is True
