@@ -37,6 +37,17 @@ def bot(actors: Actors) -> Connection:
 
 
 @pytest.fixture
+def rival(actors: Actors, superuser: Connection, riverside: Clinic) -> Connection:
+    """Another chatbot of riverside."""
+    connection = actors.sign_up("rival@riverside.test")
+    superuser.execute(
+        "insert into clinic.staff (clinic_id, user_id, role) values (%s, %s, 'chatbot')",
+        [riverside.id, actors.user_id("rival@riverside.test")],
+    )
+    return connection
+
+
+@pytest.fixture
 def foreign_bot(actors: Actors) -> Connection:
     """The chatbot of sakura."""
     return actors.user("bot@sakura.test")

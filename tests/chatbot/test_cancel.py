@@ -54,7 +54,7 @@ def test_cancelling_again_changes_nothing(bot: Connection, superuser: Connection
 
 
 def test_wrong_code_wrong_phone_and_too_often_get_one_answer(
-    bot: Connection, foreign_bot: Connection, riverside: Clinic
+    bot: Connection, rival: Connection, foreign_bot: Connection, riverside: Clinic
 ) -> None:
     code = book(bot, riverside)["confirmation_code"]
     answers = [
@@ -63,6 +63,7 @@ def test_wrong_code_wrong_phone_and_too_often_get_one_answer(
         cancel(bot, WRONG_CODE, WRONG_PHONE),
         cancel(bot, "'; drop table clinic.patients; --", "none"),
         cancel(foreign_bot, code),
+        cancel(rival, code),
     ]
     answers += [cancel(bot, code, f"+1 212 555 09{n:02}") for n in range(5)]
     answers.append(cancel(bot, code))

@@ -107,15 +107,10 @@ def test_an_offer_is_void_once_its_service_takes_another_time(
 
 
 def test_an_offer_is_good_for_whom_it_was_made(
-    bot: Connection, foreign_bot: Connection, superuser: Connection, actors: Actors, riverside: Clinic
+    bot: Connection, rival: Connection, foreign_bot: Connection, riverside: Clinic
 ) -> None:
     token = offer(bot, riverside)
-    actors.sign_up("other-bot@riverside.test")
-    superuser.execute(
-        "insert into clinic.staff (clinic_id, user_id, role) values (%s, %s, 'chatbot')",
-        [riverside.id, actors.user_id("other-bot@riverside.test")],
-    )
-    for stranger in (foreign_bot, actors.user("other-bot@riverside.test")):
+    for stranger in (rival, foreign_bot):
         with refused("not_found"):
             hold(stranger, token)
 
@@ -178,14 +173,7 @@ def test_nobody_in_particular_cannot_hoard(bot: Connection, riverside: Clinic) -
         hold(bot, tokens[2], None, None)
 
 
-def test_two_chatbots_race_and_one_wins(
-    bot: Connection, superuser: Connection, actors: Actors, riverside: Clinic
-) -> None:
-    rival = actors.sign_up("rival@riverside.test")
-    superuser.execute(
-        "insert into clinic.staff (clinic_id, user_id, role) values (%s, %s, 'chatbot')",
-        [riverside.id, actors.user_id("rival@riverside.test")],
-    )
+def test_two_chatbots_race_and_one_wins(bot: Connection, rival: Connection, riverside: Clinic) -> None:
     for weekday in range(1, 6):
         tokens = [(one, offer(one, riverside, from_date=riverside.weekday(weekday))) for one in (bot, rival)]
         outcome = race([partial(hold, one, token, f"{NAME} {token}") for one, token in tokens])

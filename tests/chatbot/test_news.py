@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from mcp import Client
 from cli.mcp.backend import Backend
 from cli.mcp.chatbot import Chatbot
 from cli.mcp.server import make_server
+from cli.mcp.watcher import Watcher
 from tests.chatbot.practice import PERSON, Practice, eventually, fail, opened, use
 from tests.support.stacks import PASSWORD
 
@@ -65,10 +67,10 @@ async def test_asking_again_brings_the_news(practice: Practice) -> None:
 async def test_an_error_brings_the_news_too(practice: Practice) -> None:
     async with listening(practice) as (chatbot, client):
         offers = (await use(client, "find_slots", **WISH))["offers"]
-        await take(practice, chatbot, offers[0])
+        await take(practice, chatbot, offers[2])
         guess = {"confirmation_code": "ZZZZ-2345", "patient_phone": "+1 212 555 0000"}
         error = await fail(client, "cancel_booking", **guess)
-        fresh_offer(error["details"], offers[0], offers)
+        fresh_offer(error["details"], offers[2], offers)
 
 
 async def test_holding_the_lost_offer_brings_a_fresh_one(practice: Practice) -> None:
@@ -113,13 +115,18 @@ async def test_ones_own_hold_is_no_news(practice: Practice) -> None:
 
 
 async def test_what_was_missed_while_nobody_listened_is_found_at_the_join(practice: Practice) -> None:
-    async with opened(practice) as chatbot, Client(make_server(chatbot)) as client:
-        offers = (await use(client, "find_slots", **WISH))["offers"]
-        practice.take(offers[0])
-        await chatbot.watcher.joined.wait()
-        conversation = chatbot.conversations.of(f"offer:{offers[0]['offer']}")
-        await eventually(lambda: conversation.doubtful)
-        assert (await use(client, "find_slots", **WISH))["news"]["taken"] == [offers[0]["label"]]
+    stack = practice.stack
+    async with Backend.open(stack.api_url, stack.publishable_key, practice.email, PASSWORD) as backend:
+        chatbot = Chatbot(backend, practice.clinic.slug)
+        lost, *_ = (await chatbot.find_slots("session", **WISH))["offers"]
+        practice.take(lost)
+        clinic_id, doubt = str(practice.clinic.id), chatbot.conversations.doubt
+        watcher = Watcher(stack.api_url, stack.publishable_key, clinic_id, doubt)
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(watcher.run())
+            await watcher.joined.wait()
+            assert (await chatbot.find_slots("session", **WISH))["news"]["taken"] == [lost["label"]]
+            watching.cancel()
 
 
 async def test_without_realtime_the_tools_work_all_the_same(practice: Practice) -> None:
