@@ -5,6 +5,8 @@ is killed or paused leaves none open. Nothing depends on a session: a transactio
 """
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -142,9 +144,9 @@ class Database:
         row = await self._row("select clinic.worker_metrics() as metrics", limit=5)
         return dict(row["metrics"])
 
-    async def forget_broken_connections(self) -> None:
-        """Replace idle connections that died with the server they led to."""
-        await self.pool.check()
+    async def forget_connections(self) -> None:
+        """Replace all connections: they may be dead, and asking each of them could take long."""
+        await self.pool.drain()
 
     async def _row(self, statement: LiteralString, *parameters: object, limit: float = 5) -> Row:
         rows = await self._rows(statement, *parameters, limit=limit)
@@ -155,11 +157,26 @@ class Database:
         limited = sql.SQL("set local statement_timeout = {}; set local lock_timeout = {}; ").format(
             int(limit * 1000), int(min(limit, _LOCK_WAIT.total_seconds()) * 1000)
         ) + sql.SQL(statement)
-        async with _sorted_errors(), asyncio.timeout(limit + _PATIENCE), self.pool.connection() as connection:
+        async with _sorted_errors(), self.pool.connection() as connection, _patience(connection, limit):
             cursor = await connection.execute(limited, parameters)
             while cursor.nextset():
                 pass
             return await cursor.fetchall()
+
+
+@asynccontextmanager
+async def _patience(connection: psycopg.AsyncConnection[Row], limit: float) -> AsyncIterator[None]:
+    """Hang up on a server that does not answer: it would not answer a request to cancel either."""
+
+    def hang_up() -> None:
+        with socket.socket(fileno=os.dup(connection.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+    timer = asyncio.get_running_loop().call_later(limit + _PATIENCE, hang_up)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @asynccontextmanager

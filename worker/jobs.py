@@ -70,20 +70,25 @@ class Jobs:
     async def run_once(self, job: Job, cause: str, tick: datetime | None = None, attempt: int = 1) -> Batch:
         """Run a job now, all its batches. Returns what it did; raises what made it fail, once recorded."""
         run = Run(uuid4(), job.name, cause, self._worker, self._epoch, tick, attempt)
-        started, affected = time.monotonic(), 0
+        started = time.monotonic()
         try:
             with self._metrics.job_duration.labels(job.name).time():
                 batch = await self._batches(run, job)
         except (DatabaseUnavailable, StatementFailed) as error:
             await self._failed(run, error)
             raise
-        affected = batch.affected
         self._metrics.count_run(job.name, batch.state)
-        report = log.info if affected or cause == "manual" else log.debug
+        report = log.info if batch.affected or cause == "manual" else log.debug
         report(
-            "job_finished", job=job.name, run=str(run.id), cause=cause, state=batch.state,
-            tick=tick and tick.isoformat(), affected=affected, seconds=round(time.monotonic() - started, 4),
-        )  # fmt: skip
+            "job_finished",
+            job=job.name,
+            run=str(run.id),
+            cause=cause,
+            tick=tick and tick.isoformat(),
+            state=batch.state,
+            affected=batch.affected,
+            seconds=round(time.monotonic() - started, 4),
+        )
         return batch
 
     async def _batches(self, run: Run, job: Job) -> Batch:

@@ -76,7 +76,7 @@ class Leadership:
         if self.reachable:
             log.warning("database_lost", error=str(error))
         self.reachable = False
-        await self._database.forget_broken_connections()
+        await self._database.forget_connections()
 
     async def _become(self, epoch: int | None) -> None:
         if epoch == self.epoch:

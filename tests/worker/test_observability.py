@@ -73,8 +73,9 @@ def query(worker: WorkerProcess, tmp_path: Path) -> Iterator[Query]:
 
     def scraped_often() -> bool:
         try:
+            httpx.get(f"http://127.0.0.1:{port}/-/ready").raise_for_status()
             counted = ask("count_over_time(chairtime_leader[1m])")
-        except httpx.TransportError:
+        except httpx.HTTPError:
             return False
         return bool(counted) and int(counted[0]["value"][1]) >= 3
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -35,9 +36,17 @@ ignore_startup_parameters =
 """
 
 
+@dataclass(frozen=True)
+class Pooler:
+    """A running pgbouncer: where it leads, and its process."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
 @pytest.fixture
-def pooler(worker_url: str) -> Iterator[str]:
-    """The URL of the test's database behind pgbouncer: three connections, handed out per transaction."""
+def pooler(worker_url: str) -> Iterator[Pooler]:
+    """The test's database behind pgbouncer: three connections, handed out per transaction."""
     program = install("pgbouncer", "pgbouncer")
     parts = psycopg.conninfo.conninfo_to_dict(worker_url)
     port, database = free_port(), parts["dbname"]
@@ -59,9 +68,9 @@ def pooler(worker_url: str) -> Iterator[str]:
     url = f"postgresql://{USER}@127.0.0.1:{port}/{database}"
     try:
         wait_until(lambda: _answers(url), "pgbouncer")
-        yield url
+        yield Pooler(url, process)
     finally:
-        process.terminate()
+        process.kill()
         process.wait()
         log.close()
         shutil.rmtree(folder)
@@ -76,9 +85,9 @@ def _answers(url: str) -> bool:
 
 
 def test_two_workers_lead_in_turn_and_do_all_their_work(
-    pooler: str, start_worker: Callable[..., WorkerProcess], actors: Actors, riverside: Clinic
+    pooler: Pooler, start_worker: Callable[..., WorkerProcess], actors: Actors, riverside: Clinic
 ) -> None:
-    settings = {"database_url": pooler, "lease_lifetime": 1, "lease_interval": 0.1}
+    settings = {"database_url": pooler.url, "lease_lifetime": 1, "lease_interval": 0.1}
     leader = start_worker(**settings)
     leader.wait_for("leadership_gained", epoch=1)
     standby = start_worker(**settings)
@@ -96,3 +105,18 @@ def test_two_workers_lead_in_turn_and_do_all_their_work(
     assert standby.get("/metrics").text.count("chairtime_holds_live 0.0") == 1
     assert not standby.lines("job_failed")
     assert not standby.lines("tail_interrupted")
+
+
+def test_the_standby_takes_over_when_the_leader_is_cut_off_from_its_database(
+    pooler: Pooler, start_worker: Callable[..., WorkerProcess]
+) -> None:
+    """Not refused but left without an answer, as behind a firewall that drops packets."""
+    leader = start_worker(database_url=pooler.url)
+    leader.wait_for("leadership_gained", epoch=1)
+    standby = start_worker()
+    standby.wait_ready()
+    pooler.process.send_signal(signal.SIGSTOP)
+    standby.wait_for("leadership_gained", epoch=2)
+    leader.wait_for("leadership_lost", epoch=1)
+    pooler.process.send_signal(signal.SIGCONT)
+    assert leader.wait_ready()["role"] == "standby"
