@@ -78,6 +78,7 @@ async def test_a_refused_connection_says_so_and_can_be_tried_again(
     week = f"/book?clinic={clinic.slug}&dentist={clinic.lee}&from={clinic.weekday(1)}"
     page = await visit(week, ana, origin=origin(cable))
     await is_live(page)
+    await has_state(slot(page, clinic.at("10:00")), "free")
     cable.pull()
     await slot(page, clinic.at("10:00")).click()
     await expect(page.get_by_role("status").filter(has_text="No connection")).to_be_visible()
@@ -117,6 +118,10 @@ async def test_a_refreshed_token_reaches_the_open_channels(visit: Visitors) -> N
     joins = [frame for frame in sent if "phx_join" in frame]
     assert joins
     assert all('"access_token":"ey' in frame for frame in joins)
+    # Tokens of one second are alike, and an unchanged one need not be sent.
+    await page.wait_for_function(
+        "Date.now() / 1000 > JSON.parse(localStorage.getItem('sb-127-auth-token')).expires_at - 3600 + 1"
+    )
     # An expired session in storage makes supabase-js refresh it as soon as the page is looked at again.
     async with socket.expect_event("framesent", lambda frame: '"access_token",{' in str(frame)):
         await page.evaluate(

@@ -181,6 +181,7 @@ export type Database = {
           lead_time: string | null
           no_shows: number
           refreshed_at: string
+          refusals: number
           utilisation: number | null
           working_minutes: number
         }
@@ -203,6 +204,7 @@ export type Database = {
           lead_time?: string | null
           no_shows?: number | null
           refreshed_at?: string | null
+          refusals?: number | null
           utilisation?: never
           working_minutes?: number | null
         }
@@ -224,6 +226,7 @@ export type Database = {
           lead_time?: string | null
           no_shows?: number | null
           refreshed_at?: string | null
+          refusals?: number | null
           utilisation?: never
           working_minutes?: number | null
         }
@@ -499,6 +502,20 @@ export type Database = {
           user_id: string
         }
         ComputedFields: never
+        Insert: {
+          clinic_id?: string | null
+          created_at?: string | null
+          full_name?: never
+          role?: string | null
+          user_id?: string | null
+        }
+        Update: {
+          clinic_id?: string | null
+          created_at?: string | null
+          full_name?: never
+          role?: string | null
+          user_id?: string | null
+        }
         Relationships: [
           {
             foreignKeyName: 'staff_clinic_fkey'
