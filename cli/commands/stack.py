@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import time
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ Port = Annotated[
 DbPort = Annotated[
     int | None, typer.Option(help="Let Postgres listen here.", show_default="54322 or a free one")
 ]
+Env = Annotated[bool, typer.Option("--env", help="Print lines for a shell: API_URL=…")]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return when the stack is ready; it stays.")]
 
 
@@ -65,12 +67,17 @@ def _run_here(project: Project, port: int | None, db_port: int | None) -> None:
 
 
 @app.command()
-def status() -> None:
+def status(env: Env = False) -> None:
     """Show the running stack's addresses and keys.
 
-    Example: [bold]chairtime status --json[/]
+    Example: [bold]eval "$(chairtime status --env)"[/]
     """
-    output.emit(_running_status(find_project()), render_status)
+    running = _running_status(find_project())
+    if env:
+        texts = {name: value for name, value in running.items() if isinstance(value, str)}
+        print("\n".join(f"{name.upper()}={shlex.quote(value)}" for name, value in texts.items()))
+    else:
+        output.emit(running, render_status)
 
 
 @app.command()
