@@ -23,7 +23,7 @@ help:
 	@echo "make lint    ruff, mypy --strict, sqlfluff, oxlint and tsc"
 	@echo "make bench   measure bookings and look-ups"
 	@echo "make web     build the web app, which the stack then serves at /"
-	@echo "make tools   install what the tests need besides: chromium, pgbouncer, Postgres 15 (Debian, as root)"
+	@echo "make tools   install what the tests need besides: chromium, pgbouncer, Postgres 15, Prometheus (Debian, as root)"
 	@echo "make clean   stop the stack, delete its data and all that was installed or built"
 
 .PHONY: demo

@@ -6,23 +6,18 @@ import os
 import shutil
 import subprocess
 
+from tests.support.templates import ROOT
 
-def install(package: str, program: str) -> str:
-    """Return the path of a program, installing its Debian package where we may; else say what is missing."""
+
+def find_program(name: str) -> str:
+    """Return the path of a program. The tools script installs it if it may, else says what is missing."""
     path = os.environ["PATH"] + ":/usr/sbin"
-    if found := shutil.which(program, path=path):
+    if found := shutil.which(name, path=path):
         return found
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise RuntimeError(f"the Debian package {package} is needed and cannot be installed here")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", package]):
-        apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300", *command]
-        done = subprocess.run(apt, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(apt)} failed:\n{done.stderr}")
-    found = shutil.which(program, path=path)
-    assert found is not None
-    return found
+    tools = subprocess.run([str(ROOT / ".ci" / "tools")], capture_output=True, text=True, check=False)
+    if found := shutil.which(name, path=path):
+        return found
+    raise RuntimeError(f"{name} is needed\n{tools.stdout}{tools.stderr}")
 
 
 def unprivileged(*command: str) -> list[str]:

@@ -17,7 +17,7 @@ from cli.local.ports import free_port
 from tests.support.actors import Actors
 from tests.support.clinics import Clinic
 from tests.support.slots import book
-from tests.worker.debian import install
+from tests.worker.debian import find_program
 from tests.worker.processes import WorkerProcess
 from tests.worker.support import wait_until
 
@@ -57,7 +57,7 @@ def worker(start_worker: Callable[..., WorkerProcess], actors: Actors, riverside
 @pytest.fixture
 def query(worker: WorkerProcess, tmp_path: Path) -> Iterator[Query]:
     """Ask a Prometheus that scrapes the worker."""
-    program, port = install("prometheus", "prometheus"), free_port()
+    program, port = find_program("prometheus"), free_port()
     target = worker.wait_for("worker_started")["http_port"]
     configuration = tmp_path / "prometheus.yml"
     configuration.write_text(CONFIGURATION.format(rules=FOLDER / "alerts.yml", target=target))
@@ -101,7 +101,7 @@ def test_every_expression_has_an_answer(query: Query) -> None:
 
 
 def test_prometheus_accepts_the_rules_and_the_format(worker: WorkerProcess) -> None:
-    promtool = install("prometheus", "promtool")
+    promtool = find_program("promtool")
     rules = subprocess.run(
         [promtool, "check", "rules", "--lint=all", "--lint-fatal", str(FOLDER / "alerts.yml")],
         capture_output=True, text=True, check=False,

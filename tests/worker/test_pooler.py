@@ -17,7 +17,7 @@ from cli.local.ports import free_port
 from tests.support.actors import Actors
 from tests.support.clinics import Clinic
 from tests.support.slots import reserve
-from tests.worker.debian import install, unprivileged
+from tests.worker.debian import find_program, unprivileged
 from tests.worker.processes import WorkerProcess
 from tests.worker.support import PASSWORD, USER, wait_until
 
@@ -47,7 +47,7 @@ class Pooler:
 @pytest.fixture
 def pooler(worker_url: str) -> Iterator[Pooler]:
     """The test's database behind pgbouncer: three connections, handed out per transaction."""
-    program = install("pgbouncer", "pgbouncer")
+    program = find_program("pgbouncer")
     parts = psycopg.conninfo.conninfo_to_dict(worker_url)
     port, database = free_port(), parts["dbname"]
     folder = Path(tempfile.mkdtemp(prefix="chairtime-pgbouncer-"))
