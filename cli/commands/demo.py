@@ -68,16 +68,13 @@ def _end(told: list[Told], seconds: float) -> None:
 
 @contextmanager
 def a_stack(project: Project) -> Iterator[Mapping[str, Any]]:
-    """Yield the status of the running stack, or of one that is started now and stopped afterwards."""
-    from cli.commands.stack import say, stop
-    from cli.local.supervisor import start_in_background
+    """Yield the status of the running stack, or of one that is started now and ends with the demo."""
+    from cli.commands.stack import say
+    from cli.local.supervisor import temporary_stack
 
     state = State(project.state_dir)
     if state.is_running:
         yield state.read_status()
         return
-    status = start_in_background(project.root, say)
-    try:
+    with temporary_stack(project.root, say) as status:
         yield status
-    finally:
-        stop(state)

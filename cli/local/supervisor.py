@@ -1,16 +1,21 @@
 """A stack in the background: `python -m cli.local.supervisor ROOT PORT DB_PORT`, and how to start that.
 
 Until the stack is ready its output is a pipe to whoever started it, a JSON object a line: `{"say": TEXT}`,
-then `{"ready": STATUS}` or `{"error": …}`. From then on it is the log `stack.log`.
+then `{"ready": STATUS}` or `{"error": …}`. From then on it is the log `stack.log`. If its standard input is a
+pipe, the stack ends when that is closed.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
+import stat
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +29,41 @@ def start_in_background(
     root: Path, say: Say, port: int | None = None, db_port: int | None = None
 ) -> dict[str, Any]:
     """Start the project's stack, return its status when it is ready. Raises ChairtimeError."""
-    arguments = [str(root), str(port or ""), str(db_port or "")]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cli.local.supervisor", *arguments],
-        stdin=subprocess.DEVNULL,
+    process = _launch(root, port, db_port, stdin=subprocess.DEVNULL)
+    status = _await_ready(process, say)
+    process.returncode = 0  # it is not ours to wait for any more
+    return status
+
+
+@contextmanager
+def temporary_stack(root: Path, say: Say) -> Iterator[dict[str, Any]]:
+    """Yield the status of a stack that ends with the block, or with this process, however that ends."""
+    process = _launch(root, None, None, stdin=subprocess.PIPE)
+    assert process.stdin is not None  # noqa: S101 - it was made with a pipe
+    try:
+        yield _await_ready(process, say)
+    finally:
+        process.stdin.close()
+        process.wait()
+
+
+def _launch(root: Path, port: int | None, db_port: int | None, stdin: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "cli.local.supervisor", str(root), str(port or ""), str(db_port or "")],
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
         text=True,
     )
+
+
+def _await_ready(process: subprocess.Popen[str], say: Say) -> dict[str, Any]:
     assert process.stdout is not None  # noqa: S101 - it was made with a pipe
     with process.stdout:
         for line in process.stdout:
             message = _parse(line)
             if "ready" in message:
-                process.returncode = 0  # it is not ours to wait for any more
                 return dict(message["ready"])
             if "error" in message:
                 process.wait()
@@ -61,6 +86,12 @@ def _tell(**message: Any) -> None:
     print(json.dumps(message), flush=True)
 
 
+def _end_with_stdin() -> None:
+    """End this process when whoever holds the other end of its standard input closes it, or dies."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def main() -> int:
     """Run the stack until it is told to end; return the exit code."""
     root, port, db_port = (
@@ -68,6 +99,9 @@ def main() -> int:
         *((int(argument) if argument else None) for argument in sys.argv[2:4]),
     )
     log = State(root / ".chairtime").log("stack")
+
+    if stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
 
     def ready(status: Mapping[str, Any]) -> None:
         _tell(ready=status)

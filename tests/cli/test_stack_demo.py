@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.cli.stack_home import Home
+from tests.cli.stack_home import Home, all_gone, eventually, family
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -63,3 +65,14 @@ def test_it_starts_a_stack_and_stops_it_again(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "came out right" in done.stdout
     assert home.error("status")["code"] == "not_running"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_its_stack_ends_with_it_however_it_ends(tmp_path: Path, number: signal.Signals) -> None:
+    home = Home.make(tmp_path)
+    demo = subprocess.Popen(home.command("demo"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    eventually(lambda: home.run("status").returncode == 0, "its stack runs")
+    processes = family(json.loads(home.run("status", "--json").stdout))
+    demo.send_signal(number)
+    assert demo.wait(60) != 0
+    eventually(lambda: all_gone(processes), "its stack has ended")
