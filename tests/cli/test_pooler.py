@@ -15,7 +15,7 @@ import pytest
 from cli.doctor.inside import check_pooler
 from cli.local.ports import free_port
 from cli.migrations import apply_pending
-from tests.worker.debian import install, unprivileged
+from tests.worker.debian import find_program, unprivileged
 from tests.worker.support import wait_until
 
 CONFIGURATION = """
@@ -36,7 +36,7 @@ max_client_conn = 100
 @pytest.fixture
 def pooler(empty_database: str) -> Iterator[str]:
     """The URL of the empty database behind pgbouncer: three connections, handed out per transaction."""
-    program = install("pgbouncer", "pgbouncer")
+    program = find_program("pgbouncer")
     parts = psycopg.conninfo.conninfo_to_dict(empty_database)
     port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="chairtime-pgbouncer-"))
