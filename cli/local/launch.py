@@ -50,7 +50,8 @@ class Launcher:
         port = free_port()
         url = f"http://{HOST}:{port}"
         rest, auth = (self.server.url(DATABASE, role) for role in ("authenticator", "supabase_auth_admin"))
-        env = {"CHAIRTIME_LITE": lite.render_settings(self.config, self.keys, port, rest, auth)}
+        settings = lite.render_settings(self.config, self.keys, port, rest, auth)
+        env = {"CHAIRTIME_LITE": settings, "LITE_TELEMETRY": "0"}
         command = [str(lite.NODE), "server.mjs"]
         log, ready = self.state.log("lite"), answers(f"{url}/health")
         self.parts.start("lite", command, log, env=env, cwd=folder, ready=ready)
