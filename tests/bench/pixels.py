@@ -22,6 +22,7 @@ from tests.web.visitors import Visitors, has_state, is_live, slot
 
 ROUNDS = 60
 WARM_UP = 5
+PATIENCE = 20.0  # seconds
 
 # Notes the instant of the next click or key, by the clock that all pages of a machine share.
 NOTE_ACTION = """() => {
@@ -31,30 +32,31 @@ NOTE_ACTION = """() => {
   })
 }"""
 
-# Resolves once the element's text or state is another and the frame that shows it has been handed over.
-AWAIT_PIXELS = """(element) => new Promise((resolve) => {
-  const look = () => element.dataset.state + element.dataset.status + element.innerText + element.className
+# Notes the instant at which the frame is handed over that shows the element's text or state as another.
+NOTE_PIXELS = """(element) => {
+  const look = () => element.dataset.state + element.innerText
   const before = look()
-  const painted = () => requestAnimationFrame(() => resolve(performance.timeOrigin + performance.now()))
-  const observer = new MutationObserver(() => {
-    if (look() === before) return
-    observer.disconnect()
-    requestAnimationFrame(painted)
+  window.shown = new Promise((resolve) => {
+    const painted = () => requestAnimationFrame(() => resolve(performance.timeOrigin + performance.now()))
+    const observer = new MutationObserver(() => {
+      if (look() === before) return
+      observer.disconnect()
+      requestAnimationFrame(painted)
+    })
+    observer.observe(element, { attributes: true, childList: true, characterData: true, subtree: true })
   })
-  observer.observe(element, { attributes: true, childList: true, characterData: true, subtree: true })
-})"""
+}"""
 
 Act = Callable[[], Awaitable[None]]
 
 
 async def delay(actor: Page, act: Act, watched: Locator) -> float:
     """Return the milliseconds from an action to the pixels of what it changes elsewhere."""
+    await watched.evaluate(NOTE_PIXELS)
     await actor.evaluate(NOTE_ACTION)
-    pixels = asyncio.ensure_future(watched.evaluate(AWAIT_PIXELS))
-    await watched.page.evaluate("0")  # the observer is in place
     await act()
     acted: float = await actor.evaluate("window.acted")
-    shown: float = await pixels
+    shown: float = await asyncio.wait_for(watched.page.evaluate("window.shown"), PATIENCE)
     return shown - acted
 
 
