@@ -1,7 +1,7 @@
 -- Everything migrations make, one row each: kind, name, definition. Read from two databases, the rows are compared.
 --
--- Ours are the schemas that are neither Postgres' nor the platform's. Partitions are left out, for a job makes and
--- drops them daily. Of the platform's schemas only the policies and triggers that migrations add are read.
+-- Ours are the schemas that are neither Postgres' nor the platform's. What data makes is left out: partitions, which
+-- a job makes and drops daily, and sequences that are named after a row's id. Of the platform's schemas only the policies and triggers that migrations add are read.
 
 with
 platform as (
@@ -22,6 +22,7 @@ relations as (
   from pg_class as c
   inner join our_schemas as s on c.relnamespace = s.oid
   where not c.relispartition
+    and c.relname !~ '[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
     and not exists (
       select from pg_depend as d
       where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
