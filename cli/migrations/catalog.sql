@@ -1,7 +1,8 @@
 -- Everything migrations make, one row each: kind, name, definition. Read from two databases, the rows are compared.
 --
 -- Ours are the schemas that are neither Postgres' nor the platform's. What data makes is left out: partitions, which
--- a job makes and drops daily, and sequences that are named after a row's id. Of the platform's schemas only the policies and triggers that migrations add are read.
+-- a job makes and drops daily, and sequences that are named after a row's id. Of the platform's schemas only the
+-- policies and triggers that migrations add are read.
 
 with
 platform as (
