@@ -25,7 +25,7 @@ from worker.tail import Tail
 log = structlog.get_logger()
 
 VERSION = version("chairtime")
-REQUIRED_SCHEMA = "20260101001610"  # the newest migration whose functions the worker calls
+REQUIRED_SCHEMA = "20260101002900"  # the newest migration whose functions the worker calls
 
 _UNASKED = ""
 _REPORT_EVERY = 10.0

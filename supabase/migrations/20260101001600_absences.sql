@@ -1,0 +1,207 @@
+-- Absences: how staff take time off the calendar and put it back. Appointments in the way refuse it, or are cancelled
+-- on demand; never silently.
+
+create function clinic.clear_calendar(dentist_ids uuid [], during tstzrange, reason text)
+returns uuid []
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_appointment clinic.appointments;
+  v_cancelled uuid [] := array[]::uuid [];
+begin
+  update clinic.slot_reservations as r
+  set outcome = 'released', ended_at = clock_timestamp()
+  from clinic.occupancy as o
+  where
+    o.dentist_id = any (clear_calendar.dentist_ids) and o.during && clear_calendar.during
+    and o.cause = 'hold' and r.id = o.id and r.outcome is null;
+  for v_appointment in
+    select a.* from clinic.appointments as a
+    inner join clinic.occupancy as o on a.id = o.id
+    where
+      o.dentist_id = any (clear_calendar.dentist_ids) and o.during && clear_calendar.during
+      and o.cause = 'appointment'
+    order by a.starts_at
+  loop
+    perform clinic.end_appointment(v_appointment, 'admin', 'cancelled', clear_calendar.reason);
+    v_cancelled := v_cancelled || v_appointment.id;
+  end loop;
+  return v_cancelled;
+end
+$$;
+comment on function clinic.clear_calendar is 'Releases the holds and cancels the appointments in this time; returns the cancelled ones.';
+
+create function clinic.insert_time_off(clinic_id uuid, dentist_ids uuid [], during tstzrange, reason text)
+returns jsonb
+language sql
+volatile
+set search_path = ''
+as $$
+  with pieces as (
+    -- Only what is not time off already.
+    select d.id, p.during
+    from unnest(insert_time_off.dentist_ids) as d (id)
+    cross join lateral unnest(tstzmultirange(insert_time_off.during) - coalesce(
+      (
+        select range_agg(t.during) from clinic.time_off as t
+        where t.dentist_id = d.id and t.during && insert_time_off.during
+      ),
+      '{}'
+    )) as p (during)
+  ),
+
+  added as (
+    insert into clinic.time_off (clinic_id, dentist_id, during, reason)
+    select insert_time_off.clinic_id, p.id, p.during, insert_time_off.reason from pieces as p
+    returning id, dentist_id, during, reason
+  )
+
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'id', a.id, 'dentist_id', a.dentist_id, 'starts_at', lower(a.during), 'ends_at', upper(a.during), 'reason', a.reason
+  ) order by a.dentist_id, a.during), '[]')
+  from added as a;
+$$;
+comment on function clinic.insert_time_off is 'Adds the time off, without what is time off already, and returns the rows.';
+
+create function clinic.time_off_dentists(clinic_id uuid, dentist_id uuid)
+returns uuid []
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_dentist_ids uuid [];
+begin
+  perform clinic.require_calendar(clinic.required(time_off_dentists.clinic_id, 'clinic_id'), time_off_dentists.dentist_id);
+  v_dentist_ids := array(
+    select d.id from clinic.dentists as d
+    where
+      d.clinic_id = time_off_dentists.clinic_id
+      and (d.id = time_off_dentists.dentist_id or time_off_dentists.dentist_id is null and d.is_active)
+  );
+  if v_dentist_ids = '{}' then
+    perform clinic.refuse('not_found', 'There is no such dentist in this clinic.');
+  end if;
+  perform clinic.lock_dentists(variadic v_dentist_ids);
+  return v_dentist_ids;
+end
+$$;
+comment on function clinic.time_off_dentists is 'That dentist, or all of the clinic''s, locked, for a caller who may edit their calendars.';
+
+create function clinic.add_time_off(
+  clinic_id uuid,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  dentist_id uuid,
+  reason text,
+  on_conflict text,
+  dry_run boolean
+)
+returns jsonb
+language plpgsql
+volatile
+security definer -- edits calendars for a caller it has checked
+set search_path = ''
+as $$
+declare
+  v_dentist_ids uuid [] := clinic.time_off_dentists(add_time_off.clinic_id, add_time_off.dentist_id);
+  v_reason text := clinic.clean_text(add_time_off.reason, 'reason', 1000);
+  v_during tstzrange;
+  v_in_the_way jsonb;
+  v_result jsonb;
+begin
+  if
+    clinic.required_instant(add_time_off.ends_at, 'ends_at') <= clinic.required_instant(add_time_off.starts_at, 'starts_at')
+    or add_time_off.ends_at - add_time_off.starts_at > '366 days'
+  then
+    perform clinic.refuse('invalid_argument', 'ends_at must be after starts_at, and at most 366 days.');
+  elsif (add_time_off.on_conflict in ('reject', 'cancel')) is not true then
+    perform clinic.refuse('invalid_argument', 'on_conflict must be reject or cancel.');
+  end if;
+  v_during := tstzrange(add_time_off.starts_at, add_time_off.ends_at);
+  v_in_the_way := clinic.describe_appointments(array(
+    select o.id from clinic.occupancy as o
+    where o.dentist_id = any (v_dentist_ids) and o.during && v_during and o.cause = 'appointment'
+  ));
+  if v_in_the_way <> '[]' and add_time_off.on_conflict = 'reject' and add_time_off.dry_run is not true then
+    perform clinic.refuse('appointments_in_the_way', details => v_in_the_way::text);
+  end if;
+  -- A dry run does the very same and takes it back.
+  begin
+    perform clinic.clear_calendar(v_dentist_ids, v_during, coalesce(v_reason, 'The dentist is away.'));
+    v_result := jsonb_build_object(
+      'time_off', clinic.insert_time_off(add_time_off.clinic_id, v_dentist_ids, v_during, v_reason),
+      'appointments', v_in_the_way, 'on_conflict', add_time_off.on_conflict,
+      'dry_run', coalesce(add_time_off.dry_run, false)
+    );
+    if add_time_off.dry_run then
+      raise sqlstate 'CTDRY';
+    end if;
+  exception
+    when sqlstate 'CTDRY' then null;
+  end;
+  return v_result;
+end
+$$;
+grant execute on function clinic.add_time_off to anon, authenticated, service_role;
+
+create function api.add_time_off(
+  clinic_id uuid,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  dentist_id uuid default null,
+  reason text default null,
+  on_conflict text default 'reject',
+  dry_run boolean default false
+)
+returns jsonb
+language sql
+volatile
+set search_path = ''
+as $$
+  select clinic.add_time_off(clinic_id, starts_at, ends_at, dentist_id, reason, on_conflict, dry_run);
+$$;
+comment on function api.add_time_off is
+'Takes a dentist, or without dentist_id the whole clinic (admins), off the calendar. Appointments in the way refuse it (on_conflict "reject")
+or are cancelled ("cancel"); holds are released. Returns {time_off: [{id, dentist_id, starts_at, ends_at, reason}], appointments: those in the
+way, on_conflict, dry_run}. With dry_run nothing changes and nothing is refused for appointments in the way.
+Errors: not_authenticated, forbidden, not_found, invalid_argument, appointments_in_the_way (details: which, as JSON).';
+grant execute on function api.add_time_off to anon, authenticated, service_role;
+
+create function clinic.remove_time_off(time_off_id uuid)
+returns boolean
+language plpgsql
+volatile
+security definer -- edits calendars for a caller it has checked
+set search_path = ''
+as $$
+declare
+  v_time_off clinic.time_off;
+begin
+  perform clinic.require_user();
+  perform clinic.required(remove_time_off.time_off_id, 'time_off_id');
+  select * into v_time_off from clinic.time_off as t where t.id = remove_time_off.time_off_id;
+  if not found then
+    perform clinic.refuse('not_found', 'There is no such time off.');
+  end if;
+  perform clinic.require_calendar(v_time_off.clinic_id, v_time_off.dentist_id);
+  perform clinic.lock_dentists(v_time_off.dentist_id);
+  delete from clinic.time_off as t where t.id = v_time_off.id;
+  return found;
+end
+$$;
+grant execute on function clinic.remove_time_off to anon, authenticated, service_role;
+
+create function api.remove_time_off(time_off_id uuid)
+returns boolean
+language sql
+volatile
+set search_path = ''
+as $$
+  select clinic.remove_time_off(time_off_id);
+$$;
+comment on function api.remove_time_off is
+'Puts the time back on the calendar; true if it was off until now. Errors: not_authenticated, forbidden, not_found, invalid_argument.';
+grant execute on function api.remove_time_off to anon, authenticated, service_role;
