@@ -168,7 +168,6 @@ $$;
 comment on function clinic.require_hold_allowed is 'Passes a holder and a patient with holds to spare; otherwise reservation_limit.';
 
 
-
 -- Reserve ------------------------------------------------------------------------------------------------------------
 
 create function clinic.reserve_slot(
