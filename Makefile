@@ -36,6 +36,7 @@ up: $(READY) $(WEB)
 
 .PHONY: test
 test: $(READY) $(WEB) tools
+	cd web && $(NPM) run --silent test
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 .PHONY: test-pg15
