@@ -183,7 +183,7 @@ def render_status(status: Mapping[str, Any]) -> RenderableType:
             ("Publishable key", status["publishable_key"]),
             ("Secret key", status["secret_key"]),
             ("JWT secret", status["jwt_secret"]),
-            ("Demo logins", "ana@patients.test, desk@riverside.test, admin@riverside.test, lee@riverside.test"),
+            ("Demo logins", "ana@patients.test, desk@riverside.test, admin@riverside.test"),
             ("", "all with the password chairtime-demo"),
             *((f"Log of {name}", log) for name, log in status["logs"].items()),
         ]
