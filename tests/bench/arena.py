@@ -17,6 +17,7 @@ from tests.support.templates import cloned
 HELPERS = """
 create schema bench;
 create table bench.occupancy (like clinic.occupancy including all);
+alter table bench.occupancy add foreign key (dentist_id, clinic_id) references clinic.dentists (id, clinic_id);
 create function bench.clinic() returns uuid immutable language sql return '{clinic}'::uuid;
 create function bench.type() returns uuid immutable language sql return '{type}'::uuid;
 create function bench.monday() returns date immutable language sql return '{monday}'::date;
@@ -91,14 +92,18 @@ class Arena:
         """Settings with which a connection acts for anybody."""
         return {"role": "anon"}
 
-    def fill(self, size: int) -> None:
-        """Book 60 percent of the measured week, and that many appointments before it."""
+    def add_history(self, size: int) -> None:
+        """Book that many appointments before the measured week."""
+        self._fill(-3, size, 100)
+
+    def add_week(self) -> None:
+        """Book 60 percent of the measured week."""
+        self._fill(4, 1400, 60)
+
+    def _fill(self, first: int, size: int, percent: int) -> None:
         monday = self.clinic.weekday(1, weeks=2)
         with psycopg.connect(self.url, autocommit=True) as connection:
-            for first, count, percent in ((4, 1400, 60), (-3, size, 100)):
-                connection.execute(
-                    FILL.format(monday=monday, first=first, size=count, percent=percent).encode()
-                )
+            connection.execute(FILL.format(monday=monday, first=first, size=size, percent=percent).encode())
             connection.execute("vacuum analyze")
 
 
