@@ -20,7 +20,7 @@ SECONDS = 10
 CLIENTS = 8
 HISTORIES = (10_000, 100_000, 1_000_000)
 
-# The ledger without its rules: the same columns, indexes, exclusion constraint and foreign key, and no trigger.
+# The ledger without its rules: the same columns, indexes and constraints, and no trigger.
 BARE_INSERT = """
 \\set number :number + 6
 insert into bench.occupancy (id, clinic_id, dentist_id, cause, during)

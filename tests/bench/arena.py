@@ -17,7 +17,8 @@ from tests.support.templates import cloned
 HELPERS = """
 create schema bench;
 create table bench.occupancy (like clinic.occupancy including all);
-alter table bench.occupancy add foreign key (dentist_id, clinic_id) references clinic.dentists (id, clinic_id);
+alter table bench.occupancy
+  add foreign key (dentist_id, clinic_id) references clinic.dentists (id, clinic_id);
 create function bench.clinic() returns uuid immutable language sql return '{clinic}'::uuid;
 create function bench.type() returns uuid immutable language sql return '{type}'::uuid;
 create function bench.monday() returns date immutable language sql return '{monday}'::date;
