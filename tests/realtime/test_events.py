@@ -275,7 +275,7 @@ class TestCatchingUp:
                 call, somebody, "events_since", topic=f"{kind}:{identifier}", after_id=0
             )
             if kind in mine:
-                assert read()
+                assert awaited(read)
             else:
                 with refused("not_found"):
                     read()
