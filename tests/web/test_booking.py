@@ -135,6 +135,25 @@ async def test_a_patient_cancels(visit: Visitors, clinic: MadeClinic, stack: Sta
     await expect(page.locator(".visit")).to_have_count(0)
 
 
+async def test_a_patient_who_cancels_too_late_is_told_to_call(
+    visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID
+) -> None:
+    patient, service = stack.http(stack.token(ana)), stack.http(key=stack.secret_key)
+    booking = {
+        "dentist_id": str(clinic.lee),
+        "appointment_type_id": str(clinic.checkup),
+        "starts_at": clinic.at("10:00").isoformat(),
+    }
+    patient.post("/rpc/book_appointment", json=booking).raise_for_status()
+    policy = {"clinic_id": str(clinic.id), "cancellation_notice": "30 days"}
+    service.post("/rpc/update_clinic_policy", json=policy).raise_for_status()
+    page = await visit("/appointments", ana)
+    await page.get_by_role("button", name="Cancel").click()
+    await page.get_by_role("button", name="Cancel appointment").click()
+    await expect(page.get_by_role("alert")).to_contain_text("too late to change this online")
+    await expect(page.locator(".visit")).to_have_count(1)
+
+
 async def test_a_guest_sees_times_and_signs_up_on_the_way_to_one(visit: Visitors, clinic: MadeClinic) -> None:
     page = await open_booking(visit, clinic, None)
     await slot(page, clinic.at("15:00")).click()

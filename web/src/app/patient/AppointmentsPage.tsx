@@ -1,14 +1,7 @@
 import { CalendarHeart } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
-import {
-  type Appointment,
-  type Clinic,
-  epoch,
-  intervalMs,
-  useAppointments,
-  useChairtime,
-} from '../../chairtime'
+import { type Appointment, type Clinic, epoch, useAppointments, useChairtime } from '../../chairtime'
 import { useAppointmentTypes, useClinics, useDentists } from '../data'
 import { clockTime, dayOf, dayParts, longDay } from '../format'
 import { Dialog } from '../ui/Dialog'
@@ -108,11 +101,9 @@ function useNames({ clinic_id, dentist_id, appointment_type_id }: Appointment) {
 
 function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
   const [isCancelling, setCancelling] = useState(false)
-  const { clock } = useChairtime()
   const { dentist, type } = useNames(appointment)
   if (!clinic) return null
   const { weekday, number, month } = dayParts(dayOf(appointment.starts_at, clinic.time_zone))
-  const isTooLate = epoch(appointment.starts_at) - clock.now() < intervalMs(clinic.cancellation_notice)
   return (
     <li key={appointment.version} className="card visit" data-appointment={appointment.id}>
       <div className="date" aria-hidden="true">
@@ -133,10 +124,7 @@ function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
       </div>
       <div className="visit-end">
         <StatusBadge status={appointment.status} />
-        {appointment.status === 'booked' && isTooLate && (
-          <p className="muted small-text">To change it now, call the clinic.</p>
-        )}
-        {appointment.status === 'booked' && !isTooLate && (
+        {appointment.status === 'booked' && (
           <div className="toolbar">
             <Link href={`/book?move=${appointment.id}`} className="btn small">
               Reschedule
