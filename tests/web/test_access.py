@@ -66,12 +66,16 @@ async def test_an_unknown_address_is_answered_kindly(visit: Visitors) -> None:
 
 async def test_the_theme_follows_the_choice_and_is_remembered(visit: Visitors) -> None:
     page = await visit("/book")
+    body = page.locator("body")
+    light = await body.evaluate("it => getComputedStyle(it).color")
     await page.get_by_role("button", name="Account").click()
     await page.get_by_role("button", name="Dark").click()
-    dark = await page.evaluate("getComputedStyle(document.body).color")
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    await expect(body).not_to_have_css("color", light)
+    dark = await body.evaluate("it => getComputedStyle(it).color")
     await page.reload()
-    assert await page.evaluate("getComputedStyle(document.body).color") == dark
-    assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    await expect(body).to_have_css("color", dark)
 
 
 @pytest.fixture(params=["light", "dark"])
