@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from cli.local.ports import HOST
+from cli.local.ports import HOST, is_free
 
 PLATFORM = Path(__file__).with_name("platform")
 SUPERUSER = "supabase_admin"
@@ -41,6 +41,10 @@ DEFAULTS = {
 
 class PostgresError(Exception):
     """The server did not do as told. The message ends with what it logged last."""
+
+
+class PortInUseError(PostgresError):
+    """Somebody else listens on the server's port."""
 
 
 class PostgresServer:
@@ -79,7 +83,7 @@ class PostgresServer:
         """Start the server, on data made now if there is none, and return when it accepts connections.
 
         A server that a stack which was killed left running on the same data is stopped first.
-        Raises PostgresError.
+        Raises PostgresError; PortInUseError when another port might do.
         """
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         self.log_path.touch()
@@ -89,7 +93,12 @@ class PostgresServer:
         # What is left is stale. Postgres would find that out, unless somebody else has the process id by now.
         self.pid_file.unlink(missing_ok=True)
         options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in self.settings.items())
-        self._run("pg_ctl", "start", "-w", "-t", "60", "-D", str(self.data_dir), "-o", options)
+        try:
+            self._run("pg_ctl", "start", "-w", "-t", "60", "-D", str(self.data_dir), "-o", options)
+        except PostgresError as error:
+            if self.pid is None and not is_free(self.port):
+                raise PortInUseError(str(error)) from error
+            raise
 
     def stop(self) -> None:
         """Disconnect all clients and stop the server; do nothing if it does not run. Raises PostgresError."""

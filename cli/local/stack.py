@@ -23,7 +23,7 @@ from cli.local.launch import Launcher
 from cli.local.lite import Installation
 from cli.local.parts import Part, Parts
 from cli.local.ports import free_port, free_port_near, is_free, listen, listen_near
-from cli.local.postgres import PostgresServer
+from cli.local.postgres import PortInUseError, PostgresServer
 from cli.local.prepare import Say, prepare
 from cli.local.state import State
 
@@ -159,15 +159,24 @@ class Stack:
         return launcher.status()
 
     def _start_postgres(self, parts: Parts) -> PostgresServer:
-        server = self._server
         fresh = not self._state.data_dir.exists()
         self._say("Creating the database" if fresh else "Starting Postgres")
-        parts.watch_over(str(server.pid_file), signal.SIGINT)
-        server.start()
+        parts.watch_over(str(self._server.pid_file), signal.SIGINT)
+        server = self._start_server()
         assert server.pid is not None  # noqa: S101 - start() returned
         process = psutil.Process(server.pid)
         parts.add(Part("postgres", process, server.log_path, str(server.pid_file), number=signal.SIGINT))
         return server
+
+    def _start_server(self) -> PostgresServer:
+        """Start Postgres, on another port if somebody took the chosen one before it could."""
+        while True:
+            try:
+                self._server.start()
+            except PortInUseError:
+                del self._server
+            else:
+                return self._server
 
 
 def _in_use(port: int) -> ChairtimeError:

@@ -22,6 +22,7 @@ from cli.local.parts import is_alive
 from cli.local.ports import free_port
 from cli.local.postgres import PostgresServer
 from cli.local.prepare import prepare
+from cli.local.stack import Stack
 from tests.cli.stack_home import Home, all_gone, eventually, family, kill
 from tests.support.templates import ROOT
 
@@ -190,6 +191,18 @@ def test_other_ports_are_chosen_when_the_usual_ones_are_in_use(home: Home) -> No
     finally:
         for holder in holders:
             holder.close()
+
+
+def test_a_port_taken_at_the_last_moment_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, said = Home.make(tmp_path), list[str]()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        choices = iter([taken.getsockname()[1], free_port()])
+        monkeypatch.setattr("cli.local.stack.free_port_near", lambda _: next(choices))
+        Stack(home.root, said.append).rebuild()
+    assert next(choices, None) is None, "the second was tried"
+    assert said[0] == "Creating the database"
 
 
 def test_reset_while_running_brings_fresh_data_at_the_same_addresses(home: Home) -> None:
