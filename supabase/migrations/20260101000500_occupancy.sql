@@ -45,7 +45,10 @@ as $$
 declare
   v_dentist_id uuid;
 begin
-  for v_dentist_id in select distinct d.id from unnest(lock_dentists.dentist_ids) as d (id) order by d.id loop
+  if cardinality(dentist_ids) > 1 then
+    dentist_ids := array(select distinct d.id from unnest(lock_dentists.dentist_ids) as d (id) order by d.id);
+  end if;
+  foreach v_dentist_id in array dentist_ids loop
     perform pg_advisory_xact_lock(hashtextextended('chairtime:dentist:' || v_dentist_id, 0));
   end loop;
   return clock_timestamp();
@@ -75,22 +78,33 @@ language plpgsql
 volatile
 set search_path = ''
 as $$
+declare
+  v_claim clinic.occupancy := row(
+    claim_time.id, claim_time.clinic_id, claim_time.dentist_id, claim_time.cause, claim_time.during, claim_time.expires_at
+  );
 begin
   perform clinic.lock_dentists(claim_time.dentist_id);
-  perform clinic.expire_dead_holds(claim_time.dentist_id, claim_time.during, claim_time.id);
   -- On conflict: a plain insert into a contended exclusion constraint deadlocks.
-  insert into clinic.occupancy (id, clinic_id, dentist_id, cause, during, expires_at)
-  values (
-    claim_time.id, claim_time.clinic_id, claim_time.dentist_id, claim_time.cause, claim_time.during,
-    claim_time.expires_at
-  )
-  on conflict do nothing;
+  insert into clinic.occupancy values (v_claim.*) on conflict do nothing;
+  if found then
+    return;
+  end if;
+  -- The hold it comes from may be in the way, and dead ones.
+  perform clinic.expire_dead_holds(claim_time.dentist_id, claim_time.during, claim_time.id);
+  if exists (select from clinic.occupancy as o where o.id = claim_time.id) then
+    perform clinic.move_claim(
+      claim_time.id, claim_time.dentist_id, claim_time.cause, claim_time.during, claim_time.expires_at
+    );
+    return;
+  end if;
+  insert into clinic.occupancy values (v_claim.*) on conflict do nothing;
   if not found then
     perform clinic.refuse('slot_taken', clinic_id => claim_time.clinic_id);
   end if;
 end
 $$;
-comment on function clinic.claim_time is 'Claims a dentist''s time for a new cause, over dead holds if need be. Errors: slot_taken.';
+comment on function clinic.claim_time is
+'Claims a dentist''s time for a new cause: over dead holds if need be, and over the hold of the same id. Errors: slot_taken.';
 
 create function clinic.move_claim(id uuid, dentist_id uuid, cause text, during tstzrange, expires_at timestamptz default null)
 returns void

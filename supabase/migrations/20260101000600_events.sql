@@ -115,7 +115,7 @@ create table clinic.dentist_counters (
   references clinic.dentists (id, clinic_id) on delete cascade
 ) with (fillfactor = 50);
 comment on table clinic.dentist_counters is
-'The last event number of each dentist, and the last two that the public and the staff topics heard.';
+'The last event number of each dentist, and the last that the public and the staff topics heard: now, and before the last change.';
 alter table clinic.dentist_counters enable row level security;
 
 create policy dentist_counters_are_for_the_service on clinic.dentist_counters
@@ -123,52 +123,69 @@ create policy dentist_counters_are_for_the_service on clinic.dentist_counters
   using (true);
 grant select on clinic.dentist_counters to service_role;
 
-create function clinic.count_event(clinic_id uuid, dentist_id uuid, is_public boolean, is_staff boolean)
+
+-- Writing ------------------------------------------------------------------------------------------------------------
+
+create type clinic.announcement as (
+  event text,
+  is_public boolean,
+  is_staff boolean,
+  user_id uuid,
+  entity text,
+  entity_id uuid,
+  payload jsonb
+);
+comment on type clinic.announcement is
+'An event to record. It is heard by the clinic''s availability topic, by the dentist''s and the clinic''s, and by the patient whose login
+user_id is. payload adds to event_id, occurred_at, event, clinic_id, dentist_id and dentist_seq.';
+
+create function clinic.announce_slot(event text, claim_id uuid, during tstzrange)
+returns clinic.announcement
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return row(
+    announce_slot.event, true, false, null, 'occupancy', claim_id,
+    jsonb_build_object('starts_at', lower(during), 'ends_at', upper(during))
+  )::clinic.announcement;
+end
+$$;
+comment on function clinic.announce_slot is 'slot_taken or slot_freed: when, never who or why.';
+
+create function clinic.count_events(clinic_id uuid, dentist_id uuid, announcements clinic.announcement [])
 returns clinic.dentist_counters
 language plpgsql
 volatile
 set search_path = ''
 as $$
 declare
+  v_number integer := cardinality(announcements);
+  v_last_public integer := 0;
+  v_last_staff integer := 0;
   v_counter clinic.dentist_counters;
 begin
+  for n in 1..v_number loop
+    v_last_public := case when announcements[n].is_public then n else v_last_public end;
+    v_last_staff := case when announcements[n].is_staff then n else v_last_staff end;
+  end loop;
   insert into clinic.dentist_counters as c
-  values (
-    count_event.dentist_id, count_event.clinic_id, 1,
-    count_event.is_public::integer, 0, count_event.is_staff::integer, 0
-  )
+  values (count_events.dentist_id, count_events.clinic_id, v_number, v_last_public, 0, v_last_staff, 0)
   on conflict on constraint dentist_counters_pkey do update set
-    last_seq = c.last_seq + 1,
-    public_seq = case when count_event.is_public then c.last_seq + 1 else c.public_seq end,
-    public_seq_before = case when count_event.is_public then c.public_seq else c.public_seq_before end,
-    staff_seq = case when count_event.is_staff then c.last_seq + 1 else c.staff_seq end,
-    staff_seq_before = case when count_event.is_staff then c.staff_seq else c.staff_seq_before end
+    last_seq = c.last_seq + v_number,
+    public_seq = case when v_last_public > 0 then c.last_seq + v_last_public else c.public_seq end,
+    public_seq_before = c.public_seq,
+    staff_seq = case when v_last_staff > 0 then c.last_seq + v_last_staff else c.staff_seq end,
+    staff_seq_before = c.staff_seq
   returning c.* into v_counter;
   return v_counter;
 end
 $$;
-comment on function clinic.count_event is 'The dentist''s next number. A rollback takes it back, so there are no gaps.';
+comment on function clinic.count_events is
+'Gives events the dentist''s next numbers, the last of which is last_seq. A rollback takes them back, so there are no gaps.';
 
-
--- Writing ------------------------------------------------------------------------------------------------------------
-
-create function clinic.topics_of(event text, clinic_id uuid, dentist_id uuid, user_id uuid)
-returns text []
-language sql
-immutable
-set search_path = ''
-as $$
-  select case
-    when event in ('slot_taken', 'slot_freed') then array['availability:' || clinic_id]
-    when event = 'hours_changed' then array['availability:' || clinic_id, 'dentist:' || dentist_id, 'clinic:' || clinic_id]
-    else array_remove(array['dentist:' || dentist_id, 'clinic:' || clinic_id, 'patient:' || user_id], null)
-  end;
-$$;
-comment on function clinic.topics_of is 'The channels that hear an event.';
-
-create function clinic.record_event(
-  event text, entity text, entity_id uuid, clinic_id uuid, dentist_id uuid, payload jsonb, user_id uuid default null
-)
+create function clinic.record_events(clinic_id uuid, dentist_id uuid, variadic announcements clinic.announcement [])
 returns void
 language plpgsql
 volatile
@@ -176,39 +193,46 @@ security definer -- the event log and the broadcasts are nobody's to write
 set search_path = ''
 as $$
 declare
-  v_is_public boolean := record_event.event in ('slot_taken', 'slot_freed', 'hours_changed');
-  v_is_staff boolean := record_event.event not in ('slot_taken', 'slot_freed');
-  v_topics text [] := clinic.topics_of(
-    record_event.event, record_event.clinic_id, record_event.dentist_id, record_event.user_id
-  );
   v_now timestamptz := clock_timestamp();
-  v_counter clinic.dentist_counters;
-  v_id bigint;
-  v_payload jsonb;
-  v_event clinic.realtime_events;
-begin
-  -- The order matters: first a transaction id (the counter takes one), then the event's id, then the subtransaction's,
-  -- the event's horizon. A snapshot's xmax would not do: transactions that run may be younger.
-  v_counter := clinic.count_event(record_event.clinic_id, record_event.dentist_id, v_is_public, v_is_staff);
-  v_id := nextval('clinic.realtime_events_id_seq');
-  v_payload := jsonb_build_object(
-    'event_id', v_id, 'occurred_at', v_now, 'event', record_event.event,
-    'clinic_id', record_event.clinic_id, 'dentist_id', record_event.dentist_id, 'dentist_seq', v_counter.last_seq
-  ) || record_event.payload;
-  v_event := (
-    v_id, v_now, pg_current_xact_id(), v_topics,
-    record_event.event, record_event.entity, record_event.entity_id, record_event.clinic_id,
-    record_event.dentist_id, v_counter.last_seq, record_event.user_id, auth.uid(), v_payload
+  v_announcements clinic.announcement [] := array_remove(announcements, null);
+  v_counter clinic.dentist_counters := clinic.count_events(
+    record_events.clinic_id, record_events.dentist_id, v_announcements
   );
+  v_seq bigint := v_counter.last_seq - cardinality(v_announcements);
+  v_id bigint;
+  v_announcement clinic.announcement;
+  v_events clinic.realtime_events [];
+begin
+  -- The order matters: first a transaction id (the counter takes one), then the events' ids, then the subtransaction's,
+  -- the events' horizon. A snapshot's xmax would not do: transactions that run may be younger.
+  foreach v_announcement in array v_announcements loop
+    v_seq := v_seq + 1;
+    v_id := nextval('clinic.realtime_events_id_seq');
+    v_events := v_events || (
+      v_id, v_now, pg_current_xact_id(),
+      array_remove(array[
+        case when v_announcement.is_public then 'availability:' || record_events.clinic_id end,
+        case when v_announcement.is_staff then 'dentist:' || record_events.dentist_id end,
+        case when v_announcement.is_staff then 'clinic:' || record_events.clinic_id end,
+        'patient:' || v_announcement.user_id
+      ], null),
+      v_announcement.event, v_announcement.entity, v_announcement.entity_id,
+      record_events.clinic_id, record_events.dentist_id, v_seq, v_announcement.user_id, auth.uid(),
+      jsonb_build_object(
+        'event_id', v_id, 'occurred_at', v_now, 'event', v_announcement.event,
+        'clinic_id', record_events.clinic_id, 'dentist_id', record_events.dentist_id, 'dentist_seq', v_seq
+      ) || v_announcement.payload
+    )::clinic.realtime_events;
+  end loop;
   begin
-    insert into clinic.realtime_events values (v_event.*);
-    perform clinic.broadcast(v_topics, record_event.event, v_payload, v_counter);
+    insert into clinic.realtime_events select * from unnest(v_events);
+    perform clinic.broadcast(v_events, v_counter);
   exception
     when others then
-      -- A hint that cannot be given must not stop the change it hints at: the event alone, then.
-      raise warning 'chairtime: broadcast of % lost: %', record_event.event, sqlerrm;
+      -- A hint that cannot be given must not stop the change it hints at: the events alone, then.
+      raise warning 'chairtime: broadcast of % lost: %', v_announcements[1].event, sqlerrm;
       begin
-        insert into clinic.realtime_events values (v_event.*);
+        insert into clinic.realtime_events select * from unnest(v_events);
       exception
         when no_data_found then -- never: a block is a subtransaction only if it could catch something
           raise;
@@ -216,67 +240,40 @@ begin
   end;
 end
 $$;
-comment on function clinic.record_event is
-'Writes one event and broadcasts it to its topics. payload adds to event_id, occurred_at, event, clinic_id, dentist_id, dentist_seq.';
+comment on function clinic.record_events is
+'Writes what happened to a dentist''s calendar, in this order, and broadcasts it. A null announcement is none.';
 
-create function clinic.broadcast(topics text [], event text, payload jsonb, counter clinic.dentist_counters)
+create function clinic.broadcast(events clinic.realtime_events [], counter clinic.dentist_counters)
 returns void
 language plpgsql
 volatile
 set search_path = ''
 as $$
 begin
-  -- What realtime.send does, for all topics in one statement. previous_dentist_seq is the number that this topic's
-  -- listeners heard before: less than theirs, and they missed nothing.
+  -- What realtime.send does, for all events and topics in one statement. previous_dentist_seq is the number that this
+  -- topic's listeners heard before: less than theirs, and they missed nothing.
   insert into realtime.messages (id, topic, event, extension, private, payload)
   select
-    m.id, m.topic, broadcast.event, 'broadcast', true,
-    broadcast.payload || jsonb_build_object('id', m.id, 'previous_dentist_seq', case
-      when m.topic like 'availability:%' then counter.public_seq_before
+    m.id, m.topic, m.event, 'broadcast', true,
+    m.payload || jsonb_build_object('id', m.id, 'previous_dentist_seq', case
       when m.topic like 'patient:%' then null
-      else counter.staff_seq_before
+      when m.topic like 'availability:%' then coalesce(m.previous_seq, counter.public_seq_before)
+      else coalesce(m.previous_seq, counter.staff_seq_before)
     end)
   from (
-    select gen_random_uuid() as id, t.topic from unnest(broadcast.topics) as t (topic)
+    select
+      gen_random_uuid() as id, t.topic, e.event, e.payload,
+      lag(e.dentist_seq) over (partition by t.topic order by e.dentist_seq) as previous_seq
+    from unnest(broadcast.events) as e
+    cross join unnest(e.topics) as t (topic)
+    order by e.dentist_seq
   ) as m;
 end
 $$;
-comment on function clinic.broadcast is 'Puts one private broadcast per topic into realtime.messages.';
+comment on function clinic.broadcast is 'Puts one private broadcast per event and topic into realtime.messages.';
 
 
--- The ledger and the hours announce themselves -----------------------------------------------------------------------
-
-create function clinic.announce_occupancy()
-returns trigger
-language plpgsql
-volatile
-security definer -- whatever frees or takes time is announced, whoever did it
-set search_path = ''
-as $$
-begin
-  if tg_op <> 'INSERT' then
-    perform clinic.record_event(
-      'slot_freed', 'occupancy', old.id, old.clinic_id, old.dentist_id,
-      jsonb_build_object('starts_at', lower(old.during), 'ends_at', upper(old.during))
-    );
-  end if;
-  if tg_op <> 'DELETE' then
-    perform clinic.record_event(
-      'slot_taken', 'occupancy', new.id, new.clinic_id, new.dentist_id,
-      jsonb_build_object('starts_at', lower(new.during), 'ends_at', upper(new.during))
-    );
-  end if;
-  return null;
-end
-$$;
-comment on function clinic.announce_occupancy is 'Says when time is taken and freed: when, never who or why.';
-
-create trigger announce_occupancy after insert or delete on clinic.occupancy
-for each row execute function clinic.announce_occupancy();
-
-create trigger announce_moved_occupancy after update on clinic.occupancy
-for each row when (old.during <> new.during or old.dentist_id <> new.dentist_id)
-execute function clinic.announce_occupancy();
+-- The hours announce themselves ---------------------------------------------------------------------------------------
 
 create function clinic.announce_hours()
 returns trigger
@@ -293,8 +290,9 @@ begin
     inner join clinic.dentists as d on c.dentist_id = d.id -- none left when the dentist goes with the hours
     group by 1, 2 order by 2
   loop
-    perform clinic.record_event(
-      'hours_changed', 'dentists', v_dentist.dentist_id, v_dentist.clinic_id, v_dentist.dentist_id, '{}'
+    perform clinic.record_events(
+      v_dentist.clinic_id, v_dentist.dentist_id,
+      row('hours_changed', true, true, null, 'dentists', v_dentist.dentist_id, '{}'::jsonb)::clinic.announcement
     );
   end loop;
   return null;

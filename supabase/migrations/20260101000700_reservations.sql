@@ -69,24 +69,34 @@ volatile
 set search_path = ''
 as $$
 begin
-  perform clinic.record_event(
-    event, 'slot_reservations', reservation.id, reservation.clinic_id, reservation.dentist_id,
-    jsonb_build_object(
-      'reservation_id', reservation.id, 'appointment_type_id', reservation.appointment_type_id,
-      'patient_id', reservation.patient_id, 'starts_at', reservation.starts_at, 'ends_at', reservation.ends_at,
-      'expires_at', reservation.expires_at
+  perform clinic.record_events(
+    reservation.clinic_id, reservation.dentist_id,
+    clinic.announce_slot(
+      case when announce_reservation.event = 'reservation_created' then 'slot_taken' else 'slot_freed' end,
+      reservation.id,
+      tstzrange(reservation.starts_at - reservation.buffer_before, reservation.ends_at + reservation.buffer_after)
     ),
-    coalesce(
-      (
-        select p.user_id from clinic.patients as p
-        where p.id = reservation.patient_id and p.clinic_id = reservation.clinic_id
+    row(
+      announce_reservation.event, false, true,
+      coalesce(
+        (
+          select p.user_id from clinic.patients as p
+          where p.id = reservation.patient_id and p.clinic_id = reservation.clinic_id
+        ),
+        reservation.held_by
       ),
-      reservation.held_by
-    )
+      'slot_reservations', reservation.id,
+      jsonb_build_object(
+        'reservation_id', reservation.id, 'appointment_type_id', reservation.appointment_type_id,
+        'patient_id', reservation.patient_id, 'starts_at', reservation.starts_at, 'ends_at', reservation.ends_at,
+        'expires_at', reservation.expires_at
+      )
+    )::clinic.announcement
   );
 end
 $$;
-comment on function clinic.announce_reservation is 'Tells the patient (or the holder), the dentist and the clinic.';
+comment on function clinic.announce_reservation is
+'Tells the patient (or the holder), the dentist and the clinic; and everybody that the time is taken, or free.';
 
 create function clinic.follow_reservation()
 returns trigger

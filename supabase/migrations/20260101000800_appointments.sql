@@ -87,6 +87,21 @@ comment on function clinic.guard_appointment is 'Every update is a permitted tra
 create trigger guard_appointment before update on clinic.appointments
 for each row execute function clinic.guard_appointment();
 
+create function clinic.claimed(appointment clinic.appointments)
+returns tstzrange
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case when appointment.status in ('booked', 'checked_in') then
+    tstzrange(appointment.starts_at - appointment.buffer_before, appointment.ends_at + appointment.buffer_after)
+  end;
+end
+$$;
+comment on function clinic.claimed is
+'The time an appointment claims of its dentist''s calendar, buffers included; null when its status claims none.';
+
 create function clinic.claim_appointment()
 returns trigger
 language plpgsql
@@ -94,14 +109,12 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_claims boolean := new.status in ('booked', 'checked_in');
-  v_during tstzrange := tstzrange(new.starts_at - new.buffer_before, new.ends_at + new.buffer_after);
+  v_during tstzrange := clinic.claimed(new);
 begin
-  if not v_claims then
+  if v_during is null then
     delete from clinic.occupancy as o where o.id = new.id and o.cause = 'appointment';
-  elsif exists (select from clinic.occupancy as o where o.id = new.id) then
-    -- The hold it comes from, or its own old time.
-    perform clinic.lock_dentists(new.dentist_id, coalesce(old.dentist_id, new.dentist_id));
+  elsif tg_op = 'UPDATE' then
+    perform clinic.lock_dentists(new.dentist_id, old.dentist_id);
     perform clinic.expire_dead_holds(new.dentist_id, v_during, new.id);
     perform clinic.move_claim(new.id, new.dentist_id, 'appointment', v_during);
   else
@@ -125,35 +138,43 @@ for each row when (
 
 -- Events -------------------------------------------------------------------------------------------------------------
 
-create function clinic.announce_appointment(
-  appointment clinic.appointments, event text, dentist_id uuid default null
-)
-returns void
+create function clinic.announce_appointment(event text, appointment clinic.appointments)
+returns clinic.announcement
 language plpgsql
-volatile
+stable
 set search_path = ''
 as $$
+declare
+  v_user_id uuid;
 begin
-  perform clinic.record_event(
-    event, 'appointments', appointment.id, appointment.clinic_id,
-    coalesce(announce_appointment.dentist_id, appointment.dentist_id),
+  select p.user_id into v_user_id from clinic.patients as p
+  where p.id = appointment.patient_id and p.clinic_id = appointment.clinic_id;
+  return row(
+    announce_appointment.event, false, true, v_user_id, 'appointments', appointment.id,
     jsonb_build_object(
       'appointment_id', appointment.id, 'appointment_type_id', appointment.appointment_type_id,
       'patient_id', appointment.patient_id, 'starts_at', appointment.starts_at, 'ends_at', appointment.ends_at,
       'status', appointment.status, 'version', appointment.version
-    ) || case
-      when announce_appointment.dentist_id is null then '{}'
-      else jsonb_build_object('moved_to_dentist_id', appointment.dentist_id)
-    end,
-    case when announce_appointment.dentist_id is null then (
-      select p.user_id from clinic.patients as p
-      where p.id = appointment.patient_id and p.clinic_id = appointment.clinic_id
-    ) end
-  );
+    )
+  )::clinic.announcement;
 end
 $$;
-comment on function clinic.announce_appointment is
-'Tells the patient, the dentist and the clinic; with a dentist_id, the dentist from whom the appointment was moved away.';
+comment on function clinic.announce_appointment is 'What the patient, the dentist and the clinic hear of an appointment.';
+
+create function clinic.announce_move_away(moved clinic.announcement, dentist_id uuid)
+returns clinic.announcement
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  moved.payload := moved.payload || jsonb_build_object('moved_to_dentist_id', announce_move_away.dentist_id);
+  moved.user_id := null;
+  return moved;
+end
+$$;
+comment on function clinic.announce_move_away is
+'The same for the dentist who lost the appointment to another one; the patient hears of it only once.';
 
 create function clinic.follow_appointment()
 returns trigger
@@ -162,26 +183,48 @@ volatile
 security definer -- whoever changes an appointment, everybody concerned hears of it
 set search_path = ''
 as $$
+declare
+  v_before tstzrange := clinic.claimed(old);
+  v_after tstzrange := clinic.claimed(new);
+  v_has_moved boolean := v_before is distinct from v_after or old.dentist_id is distinct from new.dentist_id;
+  v_freed clinic.announcement;
+  v_taken clinic.announcement;
+  v_told clinic.announcement := clinic.announce_appointment(
+    case
+      when tg_op = 'INSERT' then 'appointment_booked'
+      when tg_op = 'DELETE' or new.status = 'cancelled' and old.status <> 'cancelled' then 'appointment_cancelled'
+      when new.status <> old.status then 'appointment_status_changed'
+      else 'appointment_rescheduled'
+    end,
+    coalesce(new, old)
+  );
 begin
-  if tg_op = 'INSERT' then
-    perform clinic.announce_appointment(new, 'appointment_booked');
-  elsif tg_op = 'DELETE' then
+  if tg_op = 'DELETE' then
     delete from clinic.occupancy as o where o.id = old.id and o.cause = 'appointment';
-    perform clinic.announce_appointment(old, 'appointment_cancelled');
-  elsif new.status = 'cancelled' and old.status <> 'cancelled' then
-    perform clinic.announce_appointment(new, 'appointment_cancelled');
-  elsif new.status <> old.status then
-    perform clinic.announce_appointment(new, 'appointment_status_changed');
-  else
-    perform clinic.announce_appointment(new, 'appointment_rescheduled');
-    if new.dentist_id <> old.dentist_id then
-      perform clinic.announce_appointment(new, 'appointment_rescheduled', old.dentist_id);
-    end if;
   end if;
+  if v_has_moved and v_before is not null then
+    v_freed := clinic.announce_slot('slot_freed', old.id, v_before);
+  end if;
+  -- What was held was taken already.
+  if v_has_moved and v_after is not null and not exists (
+    select from clinic.slot_reservations as r where r.id = new.id and r.outcome is null
+  ) then
+    v_taken := clinic.announce_slot('slot_taken', new.id, v_after);
+  end if;
+  if old.dentist_id <> new.dentist_id then
+    perform clinic.record_events(
+      old.clinic_id, old.dentist_id, v_freed, clinic.announce_move_away(v_told, new.dentist_id)
+    );
+    v_freed := null;
+  end if;
+  perform clinic.record_events(
+    coalesce(new.clinic_id, old.clinic_id), coalesce(new.dentist_id, old.dentist_id), v_freed, v_taken, v_told
+  );
   return null;
 end
 $$;
-comment on function clinic.follow_appointment is 'Announces every change of an appointment.';
+comment on function clinic.follow_appointment is
+'Announces every change of an appointment, and the time it frees and takes.';
 
 create trigger follow_new_appointment after insert on clinic.appointments
 for each row execute function clinic.follow_appointment();
@@ -189,6 +232,7 @@ create trigger follow_changed_appointment after update on clinic.appointments
 for each row when (
   old.status <> new.status or old.dentist_id <> new.dentist_id
   or old.starts_at <> new.starts_at or old.ends_at <> new.ends_at
+  or old.buffer_before <> new.buffer_before or old.buffer_after <> new.buffer_after
 ) execute function clinic.follow_appointment();
 create trigger follow_deleted_appointment after delete on clinic.appointments
 for each row when (old.status in ('booked', 'checked_in')) execute function clinic.follow_appointment();

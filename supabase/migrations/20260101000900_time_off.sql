@@ -29,23 +29,49 @@ as $$
 begin
   if tg_op = 'INSERT' then
     perform clinic.claim_time(new.id, new.clinic_id, new.dentist_id, 'time_off', new.during);
-  elsif tg_op = 'UPDATE' then
+  else
     perform clinic.lock_dentists(new.dentist_id, old.dentist_id);
     perform clinic.expire_dead_holds(new.dentist_id, new.during, new.id);
     perform clinic.move_claim(new.id, new.dentist_id, 'time_off', new.during);
-  else
-    delete from clinic.occupancy as o where o.id = old.id and o.cause = 'time_off';
-    return old;
   end if;
   return new;
 end
 $$;
-comment on function clinic.claim_time_off is 'Claims, moves or frees the time with the row. Errors: slot_taken.';
+comment on function clinic.claim_time_off is 'Claims or moves the time with the row. Errors: slot_taken.';
+
+create function clinic.follow_time_off()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever edits time off, the ledger follows and everybody hears of it
+set search_path = ''
+as $$
+begin
+  if tg_op = 'DELETE' then
+    delete from clinic.occupancy as o where o.id = old.id and o.cause = 'time_off';
+  end if;
+  if tg_op <> 'INSERT' then
+    perform clinic.record_events(
+      old.clinic_id, old.dentist_id, clinic.announce_slot('slot_freed', old.id, old.during)
+    );
+  end if;
+  if tg_op <> 'DELETE' then
+    perform clinic.record_events(
+      new.clinic_id, new.dentist_id, clinic.announce_slot('slot_taken', new.id, new.during)
+    );
+  end if;
+  return null;
+end
+$$;
+comment on function clinic.follow_time_off is 'Frees the time with the row, and tells everybody when time is taken and freed.';
 
 create trigger claim_time_off before insert or update on clinic.time_off
 for each row execute function clinic.claim_time_off();
-create trigger free_time_off after delete on clinic.time_off
-for each row execute function clinic.claim_time_off();
+create trigger follow_new_time_off after insert or delete on clinic.time_off
+for each row execute function clinic.follow_time_off();
+create trigger follow_moved_time_off after update on clinic.time_off
+for each row when (old.during <> new.during or old.dentist_id <> new.dentist_id)
+execute function clinic.follow_time_off();
 
 create trigger announce_new_time_off after insert on clinic.time_off
 referencing new table as changed for each statement execute function clinic.announce_hours();
@@ -112,38 +138,72 @@ with (security_invoker = true) as
   from clinic.time_off as t;
 comment on view clinic.due_claims is 'The claims that the ledger ought to hold: its causes, in the ledger''s own shape.';
 
-create function clinic.is_proved(id uuid)
+create function clinic.has_cause(claim clinic.occupancy)
 returns boolean
 language plpgsql
 stable
 set search_path = ''
 set plan_cache_mode = 'force_generic_plan' -- runs once a booking: planning would cost more than running
 as $$
-declare
-  v_claim clinic.occupancy;
 begin
-  select * into v_claim from clinic.occupancy as o where o.id = is_proved.id;
-  if not found then
-    return not exists (select from clinic.due_claims as d where d.id = is_proved.id);
-  end if;
   -- Three times the same, for with a constant cause the plan looks into one table, not into three.
-  return case v_claim.cause
+  return case claim.cause
     when 'hold' then exists (
       select from clinic.due_claims as d
-      where d.id = v_claim.id and d.cause = 'hold' and row(d.*) is not distinct from row(v_claim.*)
+      where d.id = claim.id and d.cause = 'hold' and row(d.*) is not distinct from row(claim.*)
     )
     when 'appointment' then exists (
       select from clinic.due_claims as d
-      where d.id = v_claim.id and d.cause = 'appointment' and row(d.*) is not distinct from row(v_claim.*)
+      where d.id = claim.id and d.cause = 'appointment' and row(d.*) is not distinct from row(claim.*)
     )
     else exists (
       select from clinic.due_claims as d
-      where d.id = v_claim.id and d.cause = 'time_off' and row(d.*) is not distinct from row(v_claim.*)
+      where d.id = claim.id and d.cause = 'time_off' and row(d.*) is not distinct from row(claim.*)
     )
   end;
 end
 $$;
-comment on function clinic.is_proved is 'Whether the ledger and the causes say the same of this id.';
+comment on function clinic.has_cause is 'Whether a cause says exactly this claim.';
+
+create function clinic.require_proof(id uuid)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_claim clinic.occupancy;
+  v_is_proved boolean;
+begin
+  select * into v_claim from clinic.occupancy as o where o.id = require_proof.id;
+  v_is_proved := case
+    when found then clinic.has_cause(v_claim)
+    else not exists (select from clinic.due_claims as d where d.id = require_proof.id)
+  end;
+  if not v_is_proved then
+    raise exception 'chairtime: the claim % does not match its cause', require_proof.id
+      using errcode = 'integrity_constraint_violation', hint = 'Change the appointment, reservation or time off instead.';
+  end if;
+end
+$$;
+comment on function clinic.require_proof is 'Passes an id of which the ledger and the causes say the same.';
+
+create function clinic.prove_new_claim()
+returns trigger
+language plpgsql
+volatile
+security definer -- raw SQL by anybody is judged by all the causes
+set search_path = ''
+as $$
+begin
+  -- Mostly it still is what it was made for. If it is not, or is no more, then what is counts.
+  if not clinic.has_cause(new) then
+    perform clinic.require_proof(new.id);
+  end if;
+  return null;
+end
+$$;
+comment on function clinic.prove_new_claim is 'At commit, a new claim must be exactly what its cause says.';
 
 create function clinic.prove_claim()
 returns trigger
@@ -152,21 +212,20 @@ volatile
 security definer -- raw SQL by anybody is judged by all the causes
 set search_path = ''
 as $$
-declare
-  v_id uuid;
 begin
-  for v_id in select distinct i.id from (values (new.id), (old.id)) as i (id) where i.id is not null loop
-    if not clinic.is_proved(v_id) then
-      raise exception 'chairtime: the claim % does not match its cause', v_id
-        using errcode = 'integrity_constraint_violation', hint = 'Change the appointment, reservation or time off instead.';
-    end if;
-  end loop;
+  perform clinic.require_proof(old.id);
+  if new.id <> old.id then
+    perform clinic.require_proof(new.id);
+  end if;
   return null;
 end
 $$;
 comment on function clinic.prove_claim is 'At commit, a changed claim must be exactly what its cause says.';
 
-create constraint trigger prove_claim after insert or update or delete on clinic.occupancy
+create constraint trigger prove_new_claim after insert on clinic.occupancy
+deferrable initially deferred
+for each row execute function clinic.prove_new_claim();
+create constraint trigger prove_claim after update or delete on clinic.occupancy
 deferrable initially deferred
 for each row execute function clinic.prove_claim();
 

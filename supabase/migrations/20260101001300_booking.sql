@@ -12,7 +12,7 @@ declare
   v_row api.appointments;
 begin
   -- On conflict: the patient's exclusion constraint answers instead of raising what would show the other booking.
-  insert into clinic.appointments (
+  insert into clinic.appointments as a (
     id, clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after,
     notes, booked_by, source
   )
@@ -22,11 +22,14 @@ begin
     reservation.buffer_before, reservation.buffer_after,
     clinic.clean_text(insert_appointment.notes, 'notes', 4000), auth.uid(), clinic.source_of(role)
   )
-  on conflict do nothing;
+  on conflict do nothing
+  returning
+    a.id, a.clinic_id, a.dentist_id, a.patient_id, a.appointment_type_id, a.starts_at, a.ends_at, a.status, a.notes,
+    a.version, a.source, a.created_at, a.updated_at, a.cancelled_at, a.cancellation_reason
+  into v_row;
   if not found then
     perform clinic.refuse('patient_busy');
   end if;
-  select * into v_row from api.appointments as a where a.id = reservation.id;
   return v_row;
 end
 $$;
