@@ -1,7 +1,7 @@
 -- Occupancy: the ledger. Every claim on a dentist's time is one row, and no two rows of a dentist overlap.
 --
 -- A claim has the id of its cause: a live reservation, a booked appointment, a time off. The causes' triggers make,
--- move and free claims; nothing else writes here, and what does anyway is refused when its transaction commits.
+-- move and free claims, and announce it. Nothing else writes here; what does anyway is proved when its transaction commits.
 
 create table clinic.occupancy (
   id uuid not null,
@@ -57,6 +57,24 @@ $$;
 comment on function clinic.lock_dentists is
 'Waits for the dentists'' calendars, in id order, until the transaction ends. Returns the time after the wait.';
 
+create function clinic.lock_calendar()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever writes a cause, by whatever path, waits in the same line
+set search_path = ''
+as $$
+begin
+  if tg_op = 'INSERT' then
+    perform clinic.lock_dentists(new.dentist_id);
+  else
+    perform clinic.lock_dentists(new.dentist_id, old.dentist_id);
+  end if;
+  return new;
+end
+$$;
+comment on function clinic.lock_calendar is 'Locks the calendar that a cause is about to claim.';
+
 create function clinic.lock_patient(patient_id uuid)
 returns void
 language sql
@@ -73,7 +91,7 @@ comment on function clinic.lock_patient is 'Waits for the patient; always after 
 create function clinic.claim_time(
   id uuid, clinic_id uuid, dentist_id uuid, cause text, during tstzrange, expires_at timestamptz default null
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 set search_path = ''
@@ -83,43 +101,41 @@ declare
     claim_time.id, claim_time.clinic_id, claim_time.dentist_id, claim_time.cause, claim_time.during, claim_time.expires_at
   );
 begin
-  perform clinic.lock_dentists(claim_time.dentist_id);
   -- On conflict: a plain insert into a contended exclusion constraint deadlocks.
   insert into clinic.occupancy values (v_claim.*) on conflict do nothing;
   if found then
-    return;
+    return true;
   end if;
-  -- The hold it comes from may be in the way, and dead ones.
+  -- In the way are dead holds, or the very hold it comes from.
   perform clinic.expire_dead_holds(claim_time.dentist_id, claim_time.during, claim_time.id);
-  if exists (select from clinic.occupancy as o where o.id = claim_time.id) then
-    perform clinic.move_claim(
-      claim_time.id, claim_time.dentist_id, claim_time.cause, claim_time.during, claim_time.expires_at
-    );
-    return;
+  if claim_time.cause = 'appointment' and exists (
+    select from clinic.occupancy as o where o.id = claim_time.id and o.cause = 'hold'
+  ) then
+    perform clinic.move_claim(v_claim);
+    return false;
   end if;
   insert into clinic.occupancy values (v_claim.*) on conflict do nothing;
   if not found then
     perform clinic.refuse('slot_taken', clinic_id => claim_time.clinic_id);
   end if;
+  return true;
 end
 $$;
 comment on function clinic.claim_time is
-'Claims a dentist''s time for a new cause: over dead holds if need be, and over the hold of the same id. Errors: slot_taken.';
+'Claims a dentist''s time for a new cause, over dead holds if need be. true: it was free; false: it was the hold''s of the same id.
+Call it under the lock. Errors: slot_taken.';
 
-create function clinic.move_claim(id uuid, dentist_id uuid, cause text, during tstzrange, expires_at timestamptz default null)
+create function clinic.move_claim(claim clinic.occupancy)
 returns void
 language plpgsql
 volatile
 set search_path = ''
 as $$
 begin
+  perform clinic.expire_dead_holds(claim.dentist_id, claim.during, claim.id);
   update clinic.occupancy as o
-  set
-    dentist_id = move_claim.dentist_id,
-    cause = move_claim.cause,
-    during = move_claim.during,
-    expires_at = move_claim.expires_at
-  where o.id = move_claim.id;
+  set dentist_id = claim.dentist_id, cause = claim.cause, during = claim.during, expires_at = claim.expires_at
+  where o.id = claim.id;
   if not found then
     perform clinic.refuse('slot_taken');
   end if;
@@ -130,4 +146,17 @@ exception
 end
 $$;
 comment on function clinic.move_claim is
-'Gives an existing claim another cause, time or dentist, in place: at no instant is the time free. Errors: slot_taken.';
+'Gives an existing claim another cause, time or dentist, in place: at no instant is the time free. Call it under the lock.
+Errors: slot_taken.';
+
+create function clinic.free_time(id uuid, cause text)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  delete from clinic.occupancy as o where o.id = free_time.id and o.cause = free_time.cause;
+end
+$$;
+comment on function clinic.free_time is 'Removes the claim of this cause, if it has one.';

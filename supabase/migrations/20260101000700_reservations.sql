@@ -41,26 +41,21 @@ create index slot_reservations_ended_idx on clinic.slot_reservations (ended_at) 
 
 -- The claim follows the reservation ----------------------------------------------------------------------------------
 
-create function clinic.claim_reservation()
-returns trigger
+create trigger lock_calendar before insert on clinic.slot_reservations
+for each row execute function clinic.lock_calendar();
+
+create function clinic.claimed(reservation clinic.slot_reservations)
+returns tstzrange
 language plpgsql
-volatile
+immutable
 set search_path = ''
 as $$
 begin
-  if new.outcome is null then
-    perform clinic.claim_time(
-      new.id, new.clinic_id, new.dentist_id, 'hold',
-      tstzrange(new.starts_at - new.buffer_before, new.ends_at + new.buffer_after), new.expires_at
-    );
-  end if;
-  return new;
+  return tstzrange(reservation.starts_at - reservation.buffer_before, reservation.ends_at + reservation.buffer_after);
 end
 $$;
-comment on function clinic.claim_reservation is 'A new reservation claims its time, or is refused with slot_taken.';
-
-create trigger claim_reservation before insert on clinic.slot_reservations
-for each row execute function clinic.claim_reservation();
+comment on function clinic.claimed(clinic.slot_reservations) is
+'The time a reservation claims of its dentist''s calendar while it is live, buffers included.';
 
 create function clinic.announce_reservation(reservation clinic.slot_reservations, event text)
 returns void
@@ -73,8 +68,7 @@ begin
     reservation.clinic_id, reservation.dentist_id,
     clinic.announce_slot(
       case when announce_reservation.event = 'reservation_created' then 'slot_taken' else 'slot_freed' end,
-      reservation.id,
-      tstzrange(reservation.starts_at - reservation.buffer_before, reservation.ends_at + reservation.buffer_after)
+      reservation.id, clinic.claimed(reservation)
     ),
     row(
       announce_reservation.event, false, true,
@@ -102,24 +96,26 @@ create function clinic.follow_reservation()
 returns trigger
 language plpgsql
 volatile
-security definer -- whoever ends a reservation, its time is freed and everybody hears of it
+security definer -- whoever makes or ends a reservation, its time is taken or freed and everybody hears of it
 set search_path = ''
 as $$
 begin
   if tg_op = 'INSERT' then
+    perform clinic.claim_time(new.id, new.clinic_id, new.dentist_id, 'hold', clinic.claimed(new), new.expires_at);
     perform clinic.announce_reservation(new, 'reservation_created');
   elsif tg_op = 'DELETE' then
-    delete from clinic.occupancy as o where o.id = old.id and o.cause = 'hold';
+    perform clinic.free_time(old.id, 'hold');
     perform clinic.announce_reservation(old, 'reservation_released');
   elsif new.outcome <> 'confirmed' then
-    delete from clinic.occupancy as o where o.id = new.id and o.cause = 'hold';
+    perform clinic.free_time(new.id, 'hold');
     perform clinic.announce_reservation(new, 'reservation_' || new.outcome);
   end if;
   return null;
 end
 $$;
 comment on function clinic.follow_reservation is
-'Announces reservations, and frees the claim of one that is released or expires. A confirmed one''s claim is the appointment''s by then.';
+'Claims the time of a new reservation, frees that of one which is released or expires, and announces it. A confirmed one''s claim is the
+appointment''s by then. Errors: slot_taken.';
 
 create trigger follow_new_reservation after insert on clinic.slot_reservations
 for each row when (new.outcome is null) execute function clinic.follow_reservation();

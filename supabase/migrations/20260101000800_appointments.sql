@@ -87,6 +87,9 @@ comment on function clinic.guard_appointment is 'Every update is a permitted tra
 create trigger guard_appointment before update on clinic.appointments
 for each row execute function clinic.guard_appointment();
 
+create trigger lock_calendar before insert or update on clinic.appointments
+for each row execute function clinic.lock_calendar();
+
 create function clinic.claimed(appointment clinic.appointments)
 returns tstzrange
 language plpgsql
@@ -99,41 +102,32 @@ begin
   end;
 end
 $$;
-comment on function clinic.claimed is
+comment on function clinic.claimed(clinic.appointments) is
 'The time an appointment claims of its dentist''s calendar, buffers included; null when its status claims none.';
 
-create function clinic.claim_appointment()
-returns trigger
+create function clinic.claim_appointment(before clinic.appointments, after clinic.appointments)
+returns boolean
 language plpgsql
 volatile
 set search_path = ''
 as $$
 declare
-  v_during tstzrange := clinic.claimed(new);
+  v_before tstzrange := clinic.claimed(before);
+  v_after tstzrange := clinic.claimed(after);
 begin
-  if v_during is null then
-    delete from clinic.occupancy as o where o.id = new.id and o.cause = 'appointment';
-  elsif tg_op = 'UPDATE' then
-    perform clinic.lock_dentists(new.dentist_id, old.dentist_id);
-    perform clinic.expire_dead_holds(new.dentist_id, v_during, new.id);
-    perform clinic.move_claim(new.id, new.dentist_id, 'appointment', v_during);
-  else
-    perform clinic.claim_time(new.id, new.clinic_id, new.dentist_id, 'appointment', v_during);
+  if v_after is null then
+    perform clinic.free_time(before.id, 'appointment');
+  elsif v_before is null then
+    return clinic.claim_time(after.id, after.clinic_id, after.dentist_id, 'appointment', v_after);
+  elsif v_before <> v_after or before.dentist_id <> after.dentist_id then
+    perform clinic.move_claim(row(after.id, after.clinic_id, after.dentist_id, 'appointment', v_after, null));
+    return true;
   end if;
-  return new;
+  return false;
 end
 $$;
 comment on function clinic.claim_appointment is
-'Claims, moves or frees the appointment''s time with every change of its own. Errors: slot_taken.';
-
-create trigger claim_new_appointment before insert on clinic.appointments
-for each row execute function clinic.claim_appointment();
-create trigger claim_moved_appointment before update on clinic.appointments
-for each row when (
-  old.status <> new.status or old.dentist_id <> new.dentist_id
-  or old.starts_at <> new.starts_at or old.ends_at <> new.ends_at
-  or old.buffer_before <> new.buffer_before or old.buffer_after <> new.buffer_after
-) execute function clinic.claim_appointment();
+'Claims, moves or frees the appointment''s time. Returns whether it took any that was free. Errors: slot_taken.';
 
 
 -- Events -------------------------------------------------------------------------------------------------------------
@@ -185,32 +179,22 @@ set search_path = ''
 as $$
 declare
   v_before tstzrange := clinic.claimed(old);
-  v_after tstzrange := clinic.claimed(new);
-  v_has_moved boolean := v_before is distinct from v_after or old.dentist_id is distinct from new.dentist_id;
   v_freed clinic.announcement;
   v_taken clinic.announcement;
-  v_told clinic.announcement := clinic.announce_appointment(
-    case
-      when tg_op = 'INSERT' then 'appointment_booked'
-      when tg_op = 'DELETE' or new.status = 'cancelled' and old.status <> 'cancelled' then 'appointment_cancelled'
-      when new.status <> old.status then 'appointment_status_changed'
-      else 'appointment_rescheduled'
-    end,
-    coalesce(new, old)
-  );
+  v_told clinic.announcement;
 begin
-  if tg_op = 'DELETE' then
-    delete from clinic.occupancy as o where o.id = old.id and o.cause = 'appointment';
+  if clinic.claim_appointment(old, new) then
+    v_taken := clinic.announce_slot('slot_taken', new.id, clinic.claimed(new));
   end if;
-  if v_has_moved and v_before is not null then
+  if v_before is not null and (v_taken is not null or clinic.claimed(new) is null) then
     v_freed := clinic.announce_slot('slot_freed', old.id, v_before);
   end if;
-  -- What was held was taken already.
-  if v_has_moved and v_after is not null and not exists (
-    select from clinic.slot_reservations as r where r.id = new.id and r.outcome is null
-  ) then
-    v_taken := clinic.announce_slot('slot_taken', new.id, v_after);
-  end if;
+  v_told := clinic.announce_appointment(case
+    when tg_op = 'INSERT' then 'appointment_booked'
+    when tg_op = 'DELETE' or new.status = 'cancelled' and old.status <> 'cancelled' then 'appointment_cancelled'
+    when new.status <> old.status then 'appointment_status_changed'
+    else 'appointment_rescheduled'
+  end, coalesce(new, old));
   if old.dentist_id <> new.dentist_id then
     perform clinic.record_events(
       old.clinic_id, old.dentist_id, v_freed, clinic.announce_move_away(v_told, new.dentist_id)
@@ -224,7 +208,7 @@ begin
 end
 $$;
 comment on function clinic.follow_appointment is
-'Announces every change of an appointment, and the time it frees and takes.';
+'Claims, moves or frees the time with every change of an appointment, and announces both. Errors: slot_taken.';
 
 create trigger follow_new_appointment after insert on clinic.appointments
 for each row execute function clinic.follow_appointment();

@@ -19,25 +19,8 @@ comment on table clinic.time_off is 'When a dentist is away. Claims the calendar
 create index time_off_dentist_idx on clinic.time_off (dentist_id, clinic_id);
 create index time_off_clinic_idx on clinic.time_off (clinic_id);
 
-create function clinic.claim_time_off()
-returns trigger
-language plpgsql
-volatile
-security definer -- whoever edits time off, the ledger follows
-set search_path = ''
-as $$
-begin
-  if tg_op = 'INSERT' then
-    perform clinic.claim_time(new.id, new.clinic_id, new.dentist_id, 'time_off', new.during);
-  else
-    perform clinic.lock_dentists(new.dentist_id, old.dentist_id);
-    perform clinic.expire_dead_holds(new.dentist_id, new.during, new.id);
-    perform clinic.move_claim(new.id, new.dentist_id, 'time_off', new.during);
-  end if;
-  return new;
-end
-$$;
-comment on function clinic.claim_time_off is 'Claims or moves the time with the row. Errors: slot_taken.';
+create trigger lock_calendar before insert or update on clinic.time_off
+for each row execute function clinic.lock_calendar();
 
 create function clinic.follow_time_off()
 returns trigger
@@ -47,8 +30,12 @@ security definer -- whoever edits time off, the ledger follows and everybody hea
 set search_path = ''
 as $$
 begin
-  if tg_op = 'DELETE' then
-    delete from clinic.occupancy as o where o.id = old.id and o.cause = 'time_off';
+  if tg_op = 'INSERT' then
+    perform clinic.claim_time(new.id, new.clinic_id, new.dentist_id, 'time_off', new.during);
+  elsif tg_op = 'UPDATE' then
+    perform clinic.move_claim(row(new.id, new.clinic_id, new.dentist_id, 'time_off', new.during, null));
+  else
+    perform clinic.free_time(old.id, 'time_off');
   end if;
   if tg_op <> 'INSERT' then
     perform clinic.record_events(
@@ -63,10 +50,9 @@ begin
   return null;
 end
 $$;
-comment on function clinic.follow_time_off is 'Frees the time with the row, and tells everybody when time is taken and freed.';
+comment on function clinic.follow_time_off is
+'Claims, moves or frees the time with the row, and tells everybody. Errors: slot_taken.';
 
-create trigger claim_time_off before insert or update on clinic.time_off
-for each row execute function clinic.claim_time_off();
 create trigger follow_new_time_off after insert or delete on clinic.time_off
 for each row execute function clinic.follow_time_off();
 create trigger follow_moved_time_off after update on clinic.time_off
@@ -138,72 +124,26 @@ with (security_invoker = true) as
   from clinic.time_off as t;
 comment on view clinic.due_claims is 'The claims that the ledger ought to hold: its causes, in the ledger''s own shape.';
 
-create function clinic.has_cause(claim clinic.occupancy)
+create function clinic.is_proved(id uuid)
 returns boolean
-language plpgsql
-stable
-set search_path = ''
-set plan_cache_mode = 'force_generic_plan' -- runs once a booking: planning would cost more than running
-as $$
-begin
-  -- Three times the same, for with a constant cause the plan looks into one table, not into three.
-  return case claim.cause
-    when 'hold' then exists (
-      select from clinic.due_claims as d
-      where d.id = claim.id and d.cause = 'hold' and row(d.*) is not distinct from row(claim.*)
-    )
-    when 'appointment' then exists (
-      select from clinic.due_claims as d
-      where d.id = claim.id and d.cause = 'appointment' and row(d.*) is not distinct from row(claim.*)
-    )
-    else exists (
-      select from clinic.due_claims as d
-      where d.id = claim.id and d.cause = 'time_off' and row(d.*) is not distinct from row(claim.*)
-    )
-  end;
-end
-$$;
-comment on function clinic.has_cause is 'Whether a cause says exactly this claim.';
-
-create function clinic.require_proof(id uuid)
-returns void
 language plpgsql
 stable
 set search_path = ''
 as $$
 declare
   v_claim clinic.occupancy;
-  v_is_proved boolean;
 begin
-  select * into v_claim from clinic.occupancy as o where o.id = require_proof.id;
-  v_is_proved := case
-    when found then clinic.has_cause(v_claim)
-    else not exists (select from clinic.due_claims as d where d.id = require_proof.id)
+  select * into v_claim from clinic.occupancy as o where o.id = is_proved.id;
+  return case
+    when found then exists (
+      select from clinic.due_claims as d
+      where d.id = v_claim.id and row(d.*) is not distinct from row(v_claim.*)
+    )
+    else not exists (select from clinic.due_claims as d where d.id = is_proved.id)
   end;
-  if not v_is_proved then
-    raise exception 'chairtime: the claim % does not match its cause', require_proof.id
-      using errcode = 'integrity_constraint_violation', hint = 'Change the appointment, reservation or time off instead.';
-  end if;
 end
 $$;
-comment on function clinic.require_proof is 'Passes an id of which the ledger and the causes say the same.';
-
-create function clinic.prove_new_claim()
-returns trigger
-language plpgsql
-volatile
-security definer -- raw SQL by anybody is judged by all the causes
-set search_path = ''
-as $$
-begin
-  -- Mostly it still is what it was made for. If it is not, or is no more, then what is counts.
-  if not clinic.has_cause(new) then
-    perform clinic.require_proof(new.id);
-  end if;
-  return null;
-end
-$$;
-comment on function clinic.prove_new_claim is 'At commit, a new claim must be exactly what its cause says.';
+comment on function clinic.is_proved is 'Whether the ledger and the causes say the same of this id.';
 
 create function clinic.prove_claim()
 returns trigger
@@ -212,24 +152,26 @@ volatile
 security definer -- raw SQL by anybody is judged by all the causes
 set search_path = ''
 as $$
+declare
+  v_id uuid;
 begin
-  perform clinic.require_proof(old.id);
-  if new.id <> old.id then
-    perform clinic.require_proof(new.id);
-  end if;
+  for v_id in select distinct i.id from (values (new.id), (old.id)) as i (id) where i.id is not null loop
+    if not clinic.is_proved(v_id) then
+      raise exception 'chairtime: the claim % does not match its cause', v_id
+        using errcode = 'integrity_constraint_violation', hint = 'Change the appointment, reservation or time off instead.';
+    end if;
+  end loop;
   return null;
 end
 $$;
 comment on function clinic.prove_claim is 'At commit, a changed claim must be exactly what its cause says.';
 
-create constraint trigger prove_new_claim after insert on clinic.occupancy
+-- The causes' triggers write what their rows say, after they have been written. Whatever else does is proved.
+create constraint trigger prove_claim after insert or update or delete on clinic.occupancy
 deferrable initially deferred
-for each row execute function clinic.prove_new_claim();
-create constraint trigger prove_claim after update or delete on clinic.occupancy
-deferrable initially deferred
-for each row execute function clinic.prove_claim();
+for each row when (pg_trigger_depth() = 0) execute function clinic.prove_claim();
 
--- A cause's own triggers move its claim, which is proved by then. What they do not follow is proved here.
+-- So is what those triggers do not follow.
 create constraint trigger prove_edited_reservation after update on clinic.slot_reservations
 deferrable initially deferred
 for each row when (
