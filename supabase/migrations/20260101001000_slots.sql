@@ -1,6 +1,87 @@
 -- Slots: one predicate decides whether a time may be booked. Listing, explaining, holding, booking and rescheduling
 -- all ask it.
 
+-- The predicate, and what it has to know -----------------------------------------------------------------------------
+
+create function clinic.verdict(
+  during tstzrange,
+  claim tstzrange,
+  opening tstzrange,
+  is_on_grid boolean,
+  as_of timestamptz,
+  earliest timestamptz,
+  latest timestamptz,
+  busy tstzmultirange,
+  patient_busy tstzmultirange
+)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case
+    when lower(during) <= as_of then 'in_the_past'
+    when lower(during) < earliest then 'notice_too_short'
+    when lower(during) > latest then 'beyond_horizon'
+    when (opening @> claim) is not true then 'outside_working_hours'
+    when not is_on_grid then 'off_grid'
+    when busy && claim then 'slot_taken'
+    when patient_busy && during then 'patient_busy'
+  end;
+end
+$$;
+comment on function clinic.verdict is
+'The predicate: the code of the first rule that forbids an appointment, or null. during is its time, claim the same with its buffers, opening
+the window it is to lie in (null: there is none), busy the dentist''s claims and patient_busy the patient''s appointments around it.';
+
+create function clinic.busy_times(dentist_id uuid, span tstzrange, as_of timestamptz, except_claims uuid [])
+returns tstzmultirange
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
+as $$
+declare
+  v_busy tstzmultirange;
+begin
+  select range_agg(o.during) into v_busy
+  from clinic.occupancy as o
+  where
+    o.dentist_id = busy_times.dentist_id and o.during && busy_times.span
+    and (o.expires_at is null or o.expires_at > busy_times.as_of)
+    and o.id <> all (busy_times.except_claims);
+  return v_busy;
+end
+$$;
+comment on function clinic.busy_times is 'What is claimed of a dentist''s time in this span, dead holds and these claims aside; null is nothing.';
+
+create function clinic.patient_times(patient_id uuid, span tstzrange, except_claims uuid [])
+returns tstzmultirange
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
+as $$
+declare
+  v_busy tstzmultirange;
+begin
+  if patient_times.patient_id is not null then
+    select range_agg(tstzrange(a.starts_at, a.ends_at)) into v_busy
+    from clinic.appointments as a
+    where
+      a.patient_id = patient_times.patient_id and a.status in ('booked', 'checked_in')
+      and tstzrange(a.starts_at, a.ends_at) && patient_times.span
+      and a.id <> all (patient_times.except_claims);
+  end if;
+  return v_busy;
+end
+$$;
+comment on function clinic.patient_times is 'When the patient has other appointments in this span, with whomever; null is never.';
+
+
+-- All slots of some days, and one ------------------------------------------------------------------------------------
+
 create function clinic.judge_slots(
   policy clinic.clinics,
   dentist_ids uuid [],
@@ -12,7 +93,6 @@ create function clinic.judge_slots(
   as_of timestamptz,
   is_staff boolean,
   patient_id uuid default null,
-  instant timestamptz default null,
   except_claims uuid [] default '{}'
 )
 returns table (dentist_id uuid, starts_at timestamptz, ends_at timestamptz, code text)
@@ -22,106 +102,46 @@ set search_path = ''
 set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
 set timezone = 'UTC' -- a policy's days are 24 hours, whatever time zone the session likes
 as $$
+declare
+  v_days tstzrange := tstzrange(
+    from_day::timestamp at time zone policy.time_zone, (to_day + 1)::timestamp at time zone policy.time_zone
+  );
+  v_span tstzrange := tstzrange(lower(v_days) - buffer_before, upper(v_days) + duration + buffer_after);
+  v_earliest timestamptz := case when not is_staff then as_of + policy.min_notice end;
+  v_latest timestamptz := case when not is_staff then as_of + policy.booking_horizon end;
+  v_patient_busy tstzmultirange := clinic.patient_times(judge_slots.patient_id, v_span, except_claims);
 begin
   return query
-    with spans as (
-      -- What has to be known of the calendars: around one instant, or around all the days.
-      select
-        b.lower - judge_slots.buffer_before as lower,
-        b.upper + judge_slots.duration + judge_slots.buffer_after as upper,
-        tstzrange(b.lower, b.upper) as days
-      from (
-        select
-          coalesce(instant, judge_slots.from_day::timestamp at time zone policy.time_zone) as lower,
-          coalesce(instant, (judge_slots.to_day + 1)::timestamp at time zone policy.time_zone) as upper
-      ) as b
-    ),
-
-    windows as materialized (
-      select * from clinic.working_windows(
-        judge_slots.dentist_ids, policy.time_zone, judge_slots.from_day, judge_slots.to_day
-      )
-    ),
-
-    candidates as (
-      -- The grid of every window: stepped in elapsed time, so daylight saving neither repeats nor skips a slot.
-      select w.dentist_id, w.opens_at, w.closes_at, g.starts_at, true as is_on_grid
-      from windows as w
-      cross join spans as s
-      cross join lateral generate_series(
-        w.opens_at, w.closes_at - judge_slots.duration, policy.slot_interval
-      ) as g (starts_at)
-      where
-        instant is null
-        and s.days @> g.starts_at
-      union all
-      -- One instant, in the window that suits it best.
-      select d.id, w.opens_at, w.closes_at, instant, w.is_on_grid
+    with calendars as materialized (
+      select d.id, clinic.busy_times(d.id, v_span, judge_slots.as_of, judge_slots.except_claims) as busy
       from unnest(judge_slots.dentist_ids) as d (id)
-      left join lateral (
-        select
-          o.opens_at, o.closes_at,
-          mod(extract(epoch from instant - o.opens_at), extract(epoch from policy.slot_interval)) = 0 as is_on_grid
-        from windows as o
-        where
-          o.dentist_id = d.id
-          and o.opens_at <= instant - judge_slots.buffer_before
-          and o.closes_at >= instant + judge_slots.duration + judge_slots.buffer_after
-        order by is_on_grid desc
-        limit 1
-      ) as w on true
-      where instant is not null
-    ),
-
-    busy as materialized (
-      select d.id, b.during
-      from unnest(judge_slots.dentist_ids) as d (id)
-      cross join spans as s
-      cross join lateral (
-        select range_agg(o.during) as during from clinic.occupancy as o
-        where
-          o.dentist_id = d.id and o.during && tstzrange(s.lower, s.upper)
-          and (o.expires_at is null or o.expires_at > judge_slots.as_of)
-          and o.id <> all (judge_slots.except_claims)
-      ) as b
-    ),
-
-    patient as materialized (
-      select range_agg(tstzrange(a.starts_at, a.ends_at)) as during
-      from clinic.appointments as a
-      cross join spans as s
-      where
-        a.patient_id = judge_slots.patient_id and a.status in ('booked', 'checked_in')
-        and tstzrange(a.starts_at, a.ends_at) && tstzrange(s.lower, s.upper)
-        and a.id <> all (judge_slots.except_claims)
     )
 
     select
-      c.dentist_id,
-      c.starts_at,
-      c.starts_at + judge_slots.duration,
-      case
-        when c.starts_at <= judge_slots.as_of then 'in_the_past'
-        when not judge_slots.is_staff and c.starts_at < judge_slots.as_of + policy.min_notice then 'notice_too_short'
-        when not judge_slots.is_staff and c.starts_at > judge_slots.as_of + policy.booking_horizon then 'beyond_horizon'
-        when c.opens_at is null or c.starts_at - judge_slots.buffer_before < c.opens_at then 'outside_working_hours'
-        when c.starts_at + judge_slots.duration + judge_slots.buffer_after > c.closes_at then 'outside_working_hours'
-        when not judge_slots.is_staff and not c.is_on_grid then 'off_grid'
-        when
-          b.during && tstzrange(
-            c.starts_at - judge_slots.buffer_before, c.starts_at + judge_slots.duration + judge_slots.buffer_after
-          )
-          then 'slot_taken'
-        when p.during && tstzrange(c.starts_at, c.starts_at + judge_slots.duration) then 'patient_busy'
-      end
-    from candidates as c
-    inner join busy as b on c.dentist_id = b.id
-    cross join patient as p;
+      c.id,
+      g.starts_at,
+      g.starts_at + judge_slots.duration,
+      clinic.verdict(
+        tstzrange(g.starts_at, g.starts_at + judge_slots.duration),
+        tstzrange(
+          g.starts_at - judge_slots.buffer_before, g.starts_at + judge_slots.duration + judge_slots.buffer_after
+        ),
+        tstzrange(w.opens_at, w.closes_at), true, judge_slots.as_of, v_earliest, v_latest, c.busy, v_patient_busy
+      )
+    from calendars as c
+    inner join clinic.working_windows(
+      judge_slots.dentist_ids, policy.time_zone, judge_slots.from_day, judge_slots.to_day
+    ) as w on c.id = w.dentist_id
+    -- The grid of every window: stepped in elapsed time, so daylight saving neither repeats nor skips a slot.
+    cross join lateral generate_series(
+      w.opens_at, w.closes_at - judge_slots.duration, policy.slot_interval
+    ) as g (starts_at)
+    where v_days @> g.starts_at;
 end
 $$;
 comment on function clinic.judge_slots is
-'The predicate. For each dentist every grid point of the clinic-local days, or the one instant: the code of the first rule that
-forbids it, or null when it may be booked. except_claims are the caller''s own holds or the appointment to move: they never block it.';
+'For each dentist every grid point of the clinic-local days: the code of the first rule that forbids it, or null when it may be booked.
+except_claims are the caller''s own holds or the appointment to move: they never block it.';
 
 create function clinic.judge_slot(
   policy clinic.clinics,
@@ -136,19 +156,38 @@ create function clinic.judge_slot(
   except_claims uuid [] default '{}'
 )
 returns text
-language sql
+language plpgsql
 stable
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
+set timezone = 'UTC' -- a policy's days are 24 hours, whatever time zone the session likes
 as $$
-  select j.code
-  from clinic.judge_slots(
-    policy, array[judge_slot.dentist_id], duration, buffer_before, buffer_after,
-    (judge_slot.starts_at at time zone policy.time_zone)::date,
-    (judge_slot.starts_at at time zone policy.time_zone)::date,
-    as_of, is_staff, patient_id, judge_slot.starts_at, except_claims
-  ) as j;
+declare
+  v_day date := judge_slot.starts_at at time zone policy.time_zone;
+  v_during tstzrange := tstzrange(judge_slot.starts_at, judge_slot.starts_at + duration);
+  v_claim tstzrange := tstzrange(lower(v_during) - buffer_before, upper(v_during) + buffer_after);
+  v_opening tstzrange;
+  v_is_on_grid boolean;
+begin
+  -- The window that suits it best.
+  select
+    tstzrange(w.opens_at, w.closes_at),
+    is_staff or mod(extract(epoch from judge_slot.starts_at - w.opens_at), extract(epoch from policy.slot_interval)) = 0
+    into v_opening, v_is_on_grid
+  from clinic.working_windows(array[judge_slot.dentist_id], policy.time_zone, v_day, v_day) as w
+  where w.opens_at <= lower(v_claim) and w.closes_at >= upper(v_claim)
+  order by 2 desc
+  limit 1;
+  return clinic.verdict(
+    v_during, v_claim, v_opening, v_is_on_grid, as_of,
+    case when not is_staff then as_of + policy.min_notice end,
+    case when not is_staff then as_of + policy.booking_horizon end,
+    clinic.busy_times(judge_slot.dentist_id, v_claim, as_of, except_claims),
+    clinic.patient_times(judge_slot.patient_id, v_during, except_claims)
+  );
+end
 $$;
-comment on function clinic.judge_slot is 'Why this one slot may not be booked, or null when it may.';
+comment on function clinic.judge_slot is 'Why this one slot may not be booked, on the grid or off it; null when it may.';
 
 create function clinic.alternatives(
   policy clinic.clinics,
@@ -176,7 +215,7 @@ as $$
       policy, array[alternatives.dentist_id], duration, buffer_before, buffer_after,
       (alternatives.starts_at at time zone policy.time_zone)::date,
       (alternatives.starts_at at time zone policy.time_zone)::date + 6,
-      as_of, is_staff, patient_id, null, except_claims
+      as_of, is_staff, patient_id, except_claims
     ) as j
     where j.code is null
     order by distance, j.starts_at
@@ -336,7 +375,7 @@ begin
     from clinic.judge_slots(
       v_clinic, v_dentist_ids, v_type.duration, v_type.buffer_before, v_type.buffer_after, v_from, v_to,
       clock_timestamp(), v_is_desk, case when not v_is_desk then clinic.my_patient(v_type.clinic_id) end,
-      null, clinic.own_holds(v_type.clinic_id)
+      clinic.own_holds(v_type.clinic_id)
     ) as j
     where j.code is null
     order by j.starts_at, j.dentist_id;
