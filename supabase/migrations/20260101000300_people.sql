@@ -103,12 +103,14 @@ create index patients_user_idx on clinic.patients (user_id);
 
 create function clinic.is_service()
 returns boolean
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
+begin
   -- The role PostgREST switched to; unlike current_user it is still there inside a security definer function.
-  select current_setting('role', true) = 'service_role';
+  return current_setting('role', true) = 'service_role';
+end
 $$;
 comment on function clinic.is_service is 'Whether the caller came with the secret key.';
 grant execute on function clinic.is_service to anon, authenticated, service_role;
@@ -133,18 +135,20 @@ grant execute on function clinic.require_user to anon, authenticated, service_ro
 
 create function clinic.my_role(clinic_id uuid)
 returns text
-language sql
+language plpgsql
 stable
 security definer -- staff rows are not the caller's to read
 set search_path = ''
 as $$
-  select case
-    when clinic.is_service() then 'service'
-    else (
-      select s.role from clinic.staff as s
-      where s.clinic_id = my_role.clinic_id and s.user_id = (select auth.uid())
-    )
-  end;
+begin
+  if clinic.is_service() then
+    return 'service';
+  end if;
+  return (
+    select s.role from clinic.staff as s
+    where s.clinic_id = my_role.clinic_id and s.user_id = (select auth.uid())
+  );
+end
 $$;
 comment on function clinic.my_role is 'The caller''s role in the clinic: service, admin, dentist, receptionist, chatbot; null for everyone else.';
 grant execute on function clinic.my_role to anon, authenticated, service_role;

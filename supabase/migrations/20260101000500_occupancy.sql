@@ -77,11 +77,13 @@ comment on function clinic.lock_calendar is 'Locks the calendar that a cause is 
 
 create function clinic.lock_patient(patient_id uuid)
 returns void
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select pg_advisory_xact_lock(hashtextextended('chairtime:patient:' || lock_patient.patient_id, 0));
+begin
+  perform pg_advisory_xact_lock(hashtextextended('chairtime:patient:' || lock_patient.patient_id, 0));
+end
 $$;
 comment on function clinic.lock_patient is 'Waits for the patient; always after the dentists.';
 

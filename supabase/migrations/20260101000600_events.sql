@@ -249,25 +249,40 @@ language plpgsql
 volatile
 set search_path = ''
 as $$
+declare
+  v_public_seq bigint := counter.public_seq_before;
+  v_staff_seq bigint := counter.staff_seq_before;
+  v_event clinic.realtime_events;
+  v_topic text;
+  v_id uuid;
+  v_ids uuid [];
+  v_topics text [];
+  v_events text [];
+  v_payloads jsonb [];
 begin
-  -- What realtime.send does, for all events and topics in one statement. previous_dentist_seq is the number that this
-  -- topic's listeners heard before: less than theirs, and they missed nothing.
+  foreach v_event in array broadcast.events loop
+    foreach v_topic in array v_event.topics loop
+      v_id := md5(v_event.id || v_topic)::uuid; -- as unique as a random one, and cheaper
+      v_ids := v_ids || v_id;
+      v_topics := v_topics || v_topic;
+      v_events := v_events || v_event.event;
+      -- The number that this topic's listeners heard before: less than theirs, and they missed nothing.
+      v_payloads := v_payloads || (v_event.payload || jsonb_build_object('id', v_id, 'previous_dentist_seq', case
+        when v_topic like 'availability:%' then v_public_seq
+        when v_topic not like 'patient:%' then v_staff_seq
+      end));
+    end loop;
+    if 'availability:' || v_event.clinic_id = any (v_event.topics) then
+      v_public_seq := v_event.dentist_seq;
+    end if;
+    if 'clinic:' || v_event.clinic_id = any (v_event.topics) then
+      v_staff_seq := v_event.dentist_seq;
+    end if;
+  end loop;
+  -- What realtime.send does, for all in one statement.
   insert into realtime.messages (id, topic, event, extension, private, payload)
-  select
-    m.id, m.topic, m.event, 'broadcast', true,
-    m.payload || jsonb_build_object('id', m.id, 'previous_dentist_seq', case
-      when m.topic like 'patient:%' then null
-      when m.topic like 'availability:%' then coalesce(m.previous_seq, counter.public_seq_before)
-      else coalesce(m.previous_seq, counter.staff_seq_before)
-    end)
-  from (
-    select
-      gen_random_uuid() as id, t.topic, e.event, e.payload,
-      lag(e.dentist_seq) over (partition by t.topic order by e.dentist_seq) as previous_seq
-    from unnest(broadcast.events) as e
-    cross join unnest(e.topics) as t (topic)
-    order by e.dentist_seq
-  ) as m;
+  select m.id, m.topic, m.event, 'broadcast', true, m.payload
+  from unnest(v_ids, v_topics, v_events, v_payloads) as m (id, topic, event, payload);
 end
 $$;
 comment on function clinic.broadcast is 'Puts one private broadcast per event and topic into realtime.messages.';

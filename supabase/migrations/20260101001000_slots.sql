@@ -263,24 +263,37 @@ comment on function clinic.require_slot is 'Passes a slot that may be booked; ot
 
 -- Listing and explaining ---------------------------------------------------------------------------------------------
 
-create function clinic.bookable_type(appointment_type_id uuid)
-returns clinic.appointment_types
+create type clinic.bookable as (
+  policy clinic.clinics,
+  type clinic.appointment_types,
+  dentist_id uuid
+);
+comment on type clinic.bookable is 'What can be booked, by the policy of its clinic, and with which dentist (null: not said).';
+
+create function clinic.bookable(appointment_type_id uuid, dentist_id uuid default null)
+returns clinic.bookable
 language plpgsql
 volatile
 set search_path = ''
 as $$
 declare
-  v_id uuid := clinic.required(bookable_type.appointment_type_id, 'appointment_type_id');
-  v_type clinic.appointment_types;
+  v_id uuid := clinic.required(bookable.appointment_type_id, 'appointment_type_id');
+  v_bookable clinic.bookable;
 begin
-  select * into v_type from clinic.appointment_types as t where t.id = v_id and t.is_active;
+  select c, t, d.id into v_bookable
+  from clinic.appointment_types as t
+  inner join clinic.clinics as c on t.clinic_id = c.id
+  left join clinic.dentists as d on d.id = bookable.dentist_id and t.clinic_id = d.clinic_id and d.is_active
+  where t.id = v_id and t.is_active;
   if not found then
     perform clinic.refuse('not_found', 'There is no such appointment type.');
+  elsif v_bookable.dentist_id is distinct from bookable.dentist_id then
+    perform clinic.refuse('not_found', 'There is no such dentist in this clinic.');
   end if;
-  return v_type;
+  return v_bookable;
 end
 $$;
-comment on function clinic.bookable_type is 'The active appointment type, or not_found.';
+comment on function clinic.bookable is 'The active appointment type with its clinic, and the clinic''s active dentist if one is named; or not_found.';
 
 create function clinic.bookable_dentist(clinic_id uuid, dentist_id uuid)
 returns clinic.dentists
@@ -304,11 +317,13 @@ comment on function clinic.bookable_dentist is 'The active dentist of the clinic
 
 create function clinic.is_desk(role text)
 returns boolean
-language sql
+language plpgsql
 immutable
 set search_path = ''
 as $$
-  select role in ('service', 'admin', 'receptionist', 'dentist');
+begin
+  return role in ('service', 'admin', 'receptionist', 'dentist');
+end
 $$;
 comment on function clinic.is_desk is 'Whether the role acts for patients, free of notice, horizon and grid.';
 
@@ -352,30 +367,26 @@ security definer -- reads the ledger, and answers with free time only
 set search_path = ''
 as $$
 declare
-  v_type clinic.appointment_types := clinic.bookable_type(available_slots.appointment_type_id);
+  v_bookable clinic.bookable := clinic.bookable(available_slots.appointment_type_id, available_slots.dentist_id);
+  v_policy clinic.clinics := v_bookable.policy;
+  v_type clinic.appointment_types := v_bookable.type;
   v_from date := clinic.required_day(available_slots.from_date, 'from_date');
   v_to date := clinic.required_day(coalesce(available_slots.to_date, available_slots.from_date + 6), 'to_date');
-  v_clinic clinic.clinics;
-  v_dentist_ids uuid [];
-  v_is_desk boolean := coalesce(clinic.is_desk(clinic.my_role(v_type.clinic_id)), false);
+  v_dentist_ids uuid [] := array[v_bookable.dentist_id];
+  v_is_desk boolean := coalesce(clinic.is_desk(clinic.my_role(v_policy.id)), false);
 begin
   if v_to < v_from or v_to - v_from >= 62 then
     perform clinic.refuse('invalid_argument', 'to_date must be between 0 and 61 days after from_date.');
   end if;
-  if available_slots.dentist_id is not null then
-    v_dentist_ids := array[(clinic.bookable_dentist(v_type.clinic_id, available_slots.dentist_id)).id];
-  else
-    v_dentist_ids := array(
-      select d.id from clinic.dentists as d where d.clinic_id = v_type.clinic_id and d.is_active
-    );
+  if available_slots.dentist_id is null then
+    v_dentist_ids := array(select d.id from clinic.dentists as d where d.clinic_id = v_policy.id and d.is_active);
   end if;
-  select * into v_clinic from clinic.clinics as c where c.id = v_type.clinic_id;
   return query
     select distinct j.dentist_id, j.starts_at, j.ends_at
     from clinic.judge_slots(
-      v_clinic, v_dentist_ids, v_type.duration, v_type.buffer_before, v_type.buffer_after, v_from, v_to,
-      clock_timestamp(), v_is_desk, case when not v_is_desk then clinic.my_patient(v_type.clinic_id) end,
-      clinic.own_holds(v_type.clinic_id)
+      v_policy, v_dentist_ids, v_type.duration, v_type.buffer_before, v_type.buffer_after, v_from, v_to,
+      clock_timestamp(), v_is_desk, case when not v_is_desk then clinic.my_patient(v_policy.id) end,
+      clinic.own_holds(v_policy.id)
     ) as j
     where j.code is null
     order by j.starts_at, j.dentist_id;
@@ -408,19 +419,20 @@ security definer -- reads the ledger; only staff learn what is in the way
 set search_path = ''
 as $$
 declare
-  v_type clinic.appointment_types := clinic.bookable_type(explain_slot.appointment_type_id);
-  v_dentist clinic.dentists := clinic.bookable_dentist(v_type.clinic_id, explain_slot.dentist_id);
+  v_bookable clinic.bookable := clinic.bookable(
+    explain_slot.appointment_type_id, clinic.required(explain_slot.dentist_id, 'dentist_id')
+  );
+  v_policy clinic.clinics := v_bookable.policy;
+  v_type clinic.appointment_types := v_bookable.type;
   v_starts_at timestamptz := clinic.required_instant(explain_slot.starts_at, 'starts_at');
-  v_is_desk boolean := coalesce(clinic.is_desk(clinic.my_role(v_type.clinic_id)), false);
-  v_clinic clinic.clinics;
+  v_is_desk boolean := coalesce(clinic.is_desk(clinic.my_role(v_policy.id)), false);
   v_code text;
   v_message text := 'This slot may be booked.';
 begin
-  select * into v_clinic from clinic.clinics as c where c.id = v_type.clinic_id;
   v_code := clinic.judge_slot(
-    v_clinic, v_dentist.id, v_starts_at, v_type.duration, v_type.buffer_before, v_type.buffer_after,
-    clock_timestamp(), v_is_desk, case when not v_is_desk then clinic.my_patient(v_type.clinic_id) end,
-    clinic.own_holds(v_type.clinic_id)
+    v_policy, v_bookable.dentist_id, v_starts_at, v_type.duration, v_type.buffer_before, v_type.buffer_after,
+    clock_timestamp(), v_is_desk, case when not v_is_desk then clinic.my_patient(v_policy.id) end,
+    clinic.own_holds(v_policy.id)
   );
   if v_code is not null then
     select e.message into strict v_message from clinic.error_codes as e where e.code = v_code;
@@ -428,13 +440,13 @@ begin
   if v_code = 'slot_taken' and v_is_desk then
     select string_agg(format(
       '%s from %s to %s', initcap(replace(o.cause, '_', ' ')),
-      to_char(lower(o.during) at time zone v_clinic.time_zone, 'HH24:MI'),
-      to_char(upper(o.during) at time zone v_clinic.time_zone, 'HH24:MI')
+      to_char(lower(o.during) at time zone v_policy.time_zone, 'HH24:MI'),
+      to_char(upper(o.during) at time zone v_policy.time_zone, 'HH24:MI')
     ), '; ' order by o.during) || '.'
     into v_message
     from clinic.occupancy as o
     where
-      o.dentist_id = v_dentist.id and (o.expires_at is null or o.expires_at > clock_timestamp())
+      o.dentist_id = v_bookable.dentist_id and (o.expires_at is null or o.expires_at > clock_timestamp())
       and o.during && tstzrange(
         v_starts_at - v_type.buffer_before, v_starts_at + v_type.duration + v_type.buffer_after
       );

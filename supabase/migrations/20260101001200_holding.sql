@@ -10,10 +10,8 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_role text;
+  v_role text := clinic.my_role(booking_role.clinic_id);
 begin
-  perform clinic.require_user();
-  v_role := clinic.my_role(booking_role.clinic_id);
   if v_role = 'chatbot' then
     perform clinic.refuse('forbidden', 'A chatbot books with chatbot_hold and chatbot_confirm.');
   elsif v_role = 'dentist' and booking_role.dentist_id <> all (clinic.my_dentists()) then
@@ -22,7 +20,7 @@ begin
   return coalesce(v_role, 'patient');
 end
 $$;
-comment on function clinic.booking_role is 'As what the caller books with this dentist: service, admin, receptionist, dentist or patient.';
+comment on function clinic.booking_role is 'As what the caller, a user, books with this dentist: service, admin, receptionist, dentist or patient.';
 
 create function clinic.booking_patient(clinic_id uuid, role text, patient_id uuid)
 returns uuid
@@ -79,11 +77,13 @@ comment on function clinic.own_patient is 'The caller''s patient record in the c
 
 create function clinic.source_of(role text)
 returns text
-language sql
+language plpgsql
 immutable
 set search_path = ''
 as $$
-  select case role when 'patient' then 'online' when 'chatbot' then 'chatbot' when 'service' then 'service' else 'desk' end;
+begin
+  return case role when 'patient' then 'online' when 'chatbot' then 'chatbot' when 'service' then 'service' else 'desk' end;
+end
 $$;
 comment on function clinic.source_of is 'Where an appointment came from, by the role of who booked it.';
 
@@ -105,8 +105,7 @@ $$;
 comment on function clinic.release_own_holds is 'A patient''s own hold never blocks what they book or hold instead.';
 
 create function clinic.insert_reservation(
-  type clinic.appointment_types, policy clinic.clinics, dentist_id uuid, starts_at timestamptz, patient_id uuid,
-  role text, as_of timestamptz
+  bookable clinic.bookable, starts_at timestamptz, patient_id uuid, role text, as_of timestamptz
 )
 returns uuid
 language plpgsql
@@ -114,30 +113,33 @@ volatile
 set search_path = ''
 as $$
 declare
+  v_policy clinic.clinics := bookable.policy;
+  v_type clinic.appointment_types := bookable.type;
+  v_ends_at timestamptz := insert_reservation.starts_at + v_type.duration;
   v_id uuid;
 begin
   if role = 'patient' then
     perform clinic.release_own_holds(
-      insert_reservation.dentist_id,
+      bookable.dentist_id,
       tstzrange(
-        insert_reservation.starts_at - type.buffer_before,
-        insert_reservation.starts_at + type.duration + type.buffer_after
+        insert_reservation.starts_at - v_type.buffer_before,
+        v_ends_at + v_type.buffer_after
       )
     );
   end if;
-  perform clinic.require_hold_allowed(policy, patient_id, role, as_of);
+  perform clinic.require_hold_allowed(v_policy, patient_id, role, as_of);
   perform clinic.require_slot(
-    policy, insert_reservation.dentist_id, insert_reservation.starts_at, type.duration, type.buffer_before,
-    type.buffer_after, as_of, clinic.is_desk(role), patient_id
+    v_policy, bookable.dentist_id, insert_reservation.starts_at, v_type.duration, v_type.buffer_before,
+    v_type.buffer_after, as_of, clinic.is_desk(role), patient_id
   );
   insert into clinic.slot_reservations (
     clinic_id, dentist_id, appointment_type_id, patient_id, held_by, starts_at, ends_at, buffer_before, buffer_after,
     expires_at
   )
   values (
-    policy.id, insert_reservation.dentist_id, type.id, insert_reservation.patient_id, auth.uid(),
-    insert_reservation.starts_at, insert_reservation.starts_at + type.duration, type.buffer_before, type.buffer_after,
-    as_of + policy.hold_duration
+    v_policy.id, bookable.dentist_id, v_type.id, insert_reservation.patient_id, auth.uid(),
+    insert_reservation.starts_at, v_ends_at, v_type.buffer_before, v_type.buffer_after,
+    as_of + v_policy.hold_duration
   )
   returning id into v_id;
   return v_id;
@@ -181,16 +183,17 @@ set search_path = ''
 as $$
 declare
   v_user_id uuid := clinic.require_user();
-  v_type clinic.appointment_types := clinic.bookable_type(reserve_slot.appointment_type_id);
-  v_dentist clinic.dentists := clinic.bookable_dentist(v_type.clinic_id, reserve_slot.dentist_id);
-  v_starts_at timestamptz := clinic.required_instant(reserve_slot.starts_at, 'starts_at');
-  v_role text := clinic.booking_role(v_type.clinic_id, v_dentist.id);
-  v_request jsonb := jsonb_build_array(
-    v_dentist.id, v_type.id, extract(epoch from v_starts_at), reserve_slot.patient_id
+  v_bookable clinic.bookable := clinic.bookable(
+    reserve_slot.appointment_type_id, clinic.required(reserve_slot.dentist_id, 'dentist_id')
   );
-  v_now timestamptz := clinic.lock_dentists(v_dentist.id);
+  v_clinic_id uuid := (v_bookable.policy).id;
+  v_starts_at timestamptz := clinic.required_instant(reserve_slot.starts_at, 'starts_at');
+  v_role text := clinic.booking_role(v_clinic_id, v_bookable.dentist_id);
+  v_request jsonb := jsonb_build_array(
+    reserve_slot.dentist_id, reserve_slot.appointment_type_id, extract(epoch from v_starts_at), reserve_slot.patient_id
+  );
+  v_now timestamptz := clinic.lock_dentists(v_bookable.dentist_id);
   v_response jsonb := clinic.replay('reserve_slot', reserve_slot.idempotency_key, v_request);
-  v_policy clinic.clinics;
   v_patient_id uuid;
   v_id uuid;
   v_row api.slot_reservations;
@@ -198,16 +201,15 @@ begin
   if v_response is not null then
     return jsonb_populate_record(null::api.slot_reservations, v_response);
   end if;
-  select * into v_policy from clinic.clinics as c where c.id = v_type.clinic_id;
-  v_patient_id := clinic.booking_patient(v_type.clinic_id, v_role, reserve_slot.patient_id);
+  v_patient_id := clinic.booking_patient(v_clinic_id, v_role, reserve_slot.patient_id);
   -- Reserving again what one already holds gives the same reservation, and no more time.
   select r.id into v_id from clinic.slot_reservations as r
   where
-    r.held_by = v_user_id and r.outcome is null and r.expires_at > v_now and r.dentist_id = v_dentist.id
-    and r.appointment_type_id = v_type.id and r.starts_at = v_starts_at
+    r.held_by = v_user_id and r.outcome is null and r.expires_at > v_now and r.dentist_id = v_bookable.dentist_id
+    and r.appointment_type_id = reserve_slot.appointment_type_id and r.starts_at = v_starts_at
     and r.patient_id is not distinct from v_patient_id;
   if v_id is null then
-    v_id := clinic.insert_reservation(v_type, v_policy, v_dentist.id, v_starts_at, v_patient_id, v_role, v_now);
+    v_id := clinic.insert_reservation(v_bookable, v_starts_at, v_patient_id, v_role, v_now);
   end if;
   select * into v_row from api.slot_reservations as r where r.id = v_id;
   perform clinic.remember('reserve_slot', reserve_slot.idempotency_key, v_request, to_jsonb(v_row));

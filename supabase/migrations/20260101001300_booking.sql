@@ -149,39 +149,41 @@ set search_path = ''
 as $$
 declare
   v_user_id uuid := clinic.require_user();
-  v_type clinic.appointment_types := clinic.bookable_type(book_appointment.appointment_type_id);
-  v_dentist clinic.dentists := clinic.bookable_dentist(v_type.clinic_id, book_appointment.dentist_id);
-  v_starts_at timestamptz := clinic.required_instant(book_appointment.starts_at, 'starts_at');
-  v_role text := clinic.booking_role(v_type.clinic_id, v_dentist.id);
-  v_request jsonb := jsonb_build_array(
-    v_dentist.id, v_type.id, extract(epoch from v_starts_at), book_appointment.patient_id, book_appointment.notes
+  v_bookable clinic.bookable := clinic.bookable(
+    book_appointment.appointment_type_id, clinic.required(book_appointment.dentist_id, 'dentist_id')
   );
-  v_now timestamptz := clinic.lock_dentists(v_dentist.id);
+  v_policy clinic.clinics := v_bookable.policy;
+  v_type clinic.appointment_types := v_bookable.type;
+  v_dentist_id uuid := v_bookable.dentist_id;
+  v_starts_at timestamptz := clinic.required_instant(book_appointment.starts_at, 'starts_at');
+  v_role text := clinic.booking_role(v_policy.id, v_dentist_id);
+  v_request jsonb := jsonb_build_array(
+    v_dentist_id, v_type.id, extract(epoch from v_starts_at), book_appointment.patient_id, book_appointment.notes
+  );
+  v_now timestamptz := clinic.lock_dentists(v_dentist_id);
   v_response jsonb := clinic.replay('book_appointment', book_appointment.idempotency_key, v_request);
-  v_policy clinic.clinics;
   v_patient_id uuid;
   v_row api.appointments;
 begin
   if v_response is not null then
     return jsonb_populate_record(null::api.appointments, v_response);
   end if;
-  select * into v_policy from clinic.clinics as c where c.id = v_type.clinic_id;
   v_patient_id := clinic.required(
-    clinic.booking_patient(v_type.clinic_id, v_role, book_appointment.patient_id), 'patient_id'
+    clinic.booking_patient(v_policy.id, v_role, book_appointment.patient_id), 'patient_id'
   );
   if v_role = 'patient' then
     perform clinic.release_own_holds(
-      v_dentist.id,
+      v_dentist_id,
       tstzrange(v_starts_at - v_type.buffer_before, v_starts_at + v_type.duration + v_type.buffer_after)
     );
   end if;
   perform clinic.require_slot(
-    v_policy, v_dentist.id, v_starts_at, v_type.duration, v_type.buffer_before, v_type.buffer_after,
+    v_policy, v_dentist_id, v_starts_at, v_type.duration, v_type.buffer_before, v_type.buffer_after,
     v_now, clinic.is_desk(v_role), v_patient_id
   );
   v_row := clinic.insert_appointment(
     (
-      gen_random_uuid(), v_policy.id, v_dentist.id, v_type.id, v_patient_id, v_user_id, v_starts_at,
+      gen_random_uuid(), v_policy.id, v_dentist_id, v_type.id, v_patient_id, v_user_id, v_starts_at,
       v_starts_at + v_type.duration, v_type.buffer_before, v_type.buffer_after, v_now, null, null, v_now
     )::clinic.slot_reservations,
     v_patient_id, book_appointment.notes, v_role

@@ -168,7 +168,7 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_type clinic.appointment_types := clinic.bookable_type(offer_slots.type_id);
+  v_type clinic.appointment_types := (clinic.bookable(offer_slots.type_id)).type;
   v_from date := clinic.first_day(policy, offer_slots.from_date);
   v_hours int4range := clinic.hours_of(offer_slots.part_of_day);
   v_slots api.slot [];

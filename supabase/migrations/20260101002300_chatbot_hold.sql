@@ -156,23 +156,18 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_type clinic.appointment_types := clinic.bookable_type(offer.appointment_type_id);
-  v_dentist clinic.dentists := clinic.bookable_dentist(offer.clinic_id, offer.dentist_id);
-  v_policy clinic.clinics;
+  v_bookable clinic.bookable := clinic.bookable(offer.appointment_type_id, offer.dentist_id);
   v_id uuid;
 begin
-  select * into v_policy from clinic.clinics as c where c.id = offer.clinic_id;
-  if offer.expires_at <= as_of or offer.starts_at + v_type.duration <> offer.ends_at then
+  if offer.expires_at <= as_of or offer.starts_at + (v_bookable.type).duration <> offer.ends_at then
     perform clinic.refuse('reservation_expired', 'The offer has ended.', hint => 'Call chatbot_find_slots for a fresh one.');
   elsif hold_offer.patient_id is null and (
     select count(*) from clinic.slot_reservations as r
     where r.held_by = auth.uid() and r.patient_id is null and r.outcome is null and r.expires_at > as_of
-  ) >= v_policy.max_active_holds then
+  ) >= (v_bookable.policy).max_active_holds then
     perform clinic.refuse('reservation_limit', hint => 'Say for whom: patient_name and patient_phone.');
   end if;
-  v_id := clinic.insert_reservation(
-    v_type, v_policy, v_dentist.id, offer.starts_at, hold_offer.patient_id, 'chatbot', as_of
-  );
+  v_id := clinic.insert_reservation(v_bookable, offer.starts_at, hold_offer.patient_id, 'chatbot', as_of);
   update clinic.slot_offers as o set reservation_id = v_id where o.token_hash = offer.token_hash;
   return v_id;
 end
