@@ -2,6 +2,9 @@
 --
 -- clinic  private: tables, rules, internals. Never exposed.
 -- api     the contract: views and thin functions. Exposed by PostgREST.
+--
+-- Functions that run with every request are in PL/pgSQL, one line or not: it keeps plans, where an SQL function that
+-- is not inlined (and with a search_path of its own none is) is planned at every call before Postgres 18.
 
 create schema clinic;
 comment on schema clinic is 'Chairtime''s tables and rules. Private: never exposed through the Data API.';

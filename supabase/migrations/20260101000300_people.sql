@@ -140,14 +140,14 @@ stable
 security definer -- staff rows are not the caller's to read
 set search_path = ''
 as $$
+declare
+  v_role text;
 begin
   if clinic.is_service() then
     return 'service';
   end if;
-  return (
-    select s.role from clinic.staff as s
-    where s.clinic_id = my_role.clinic_id and s.user_id = (select auth.uid())
-  );
+  select s.role into v_role from clinic.staff as s where s.clinic_id = my_role.clinic_id and s.user_id = auth.uid();
+  return v_role;
 end
 $$;
 comment on function clinic.my_role is 'The caller''s role in the clinic: service, admin, dentist, receptionist, chatbot; null for everyone else.';
@@ -359,11 +359,13 @@ grant execute on function clinic.me to anon, authenticated, service_role;
 
 create function api.me()
 returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select clinic.me();
+begin
+  return clinic.me();
+end
 $$;
 comment on function api.me is
 'You: {user_id, email, profile: {full_name, phone, locale}, memberships: [{clinic_id, clinic_slug, clinic_name, time_zone, role, dentist_id, patient_id}]}.
@@ -397,11 +399,13 @@ grant execute on function clinic.update_me to anon, authenticated, service_role;
 
 create function api.update_me(full_name text default null, phone text default null, locale text default null)
 returns jsonb
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.update_me(full_name, phone, locale);
+begin
+  return clinic.update_me(full_name, phone, locale);
+end
 $$;
 comment on function api.update_me is
 'Changes what you say of yourself; what is omitted or null stays. Returns what me() returns.

@@ -12,12 +12,13 @@ create table clinic.occupancy (
   expires_at timestamptz,
   constraint occupancy_pkey primary key (id, clinic_id),
   constraint occupancy_dentist_fkey foreign key (dentist_id, clinic_id) references clinic.dentists (id, clinic_id),
-  constraint occupancy_cause_is_known check (cause in ('hold', 'appointment', 'time_off')),
   constraint occupancy_is_bounded check (
     not isempty(during) and lower_inc(during) and not upper_inc(during)
     and isfinite(lower(during)) and isfinite(upper(during))
   ),
-  constraint occupancy_holds_expire check ((cause = 'hold') = (expires_at is not null)),
+  constraint occupancy_cause_is_known check (
+    case when expires_at is null then cause in ('appointment', 'time_off') else cause = 'hold' end
+  ),
   constraint occupancy_no_overlap exclude using gist (dentist_id with =, during with &&)
 );
 comment on table clinic.occupancy is
@@ -90,37 +91,30 @@ comment on function clinic.lock_patient is 'Waits for the patient; always after 
 
 -- Claims -------------------------------------------------------------------------------------------------------------
 
-create function clinic.claim_time(
-  id uuid, clinic_id uuid, dentist_id uuid, cause text, during tstzrange, expires_at timestamptz default null
-)
+create function clinic.claim_time(claim clinic.occupancy)
 returns boolean
 language plpgsql
 volatile
 set search_path = ''
 as $$
-declare
-  v_claim clinic.occupancy := row(
-    claim_time.id, claim_time.clinic_id, claim_time.dentist_id, claim_time.cause, claim_time.during, claim_time.expires_at
-  );
 begin
-  -- On conflict: a plain insert into a contended exclusion constraint deadlocks.
-  insert into clinic.occupancy values (v_claim.*) on conflict do nothing;
-  if found then
-    return true;
-  end if;
-  -- In the way are dead holds, or the very hold it comes from.
-  perform clinic.expire_dead_holds(claim_time.dentist_id, claim_time.during, claim_time.id);
-  if claim_time.cause = 'appointment' and exists (
-    select from clinic.occupancy as o where o.id = claim_time.id and o.cause = 'hold'
-  ) then
-    perform clinic.move_claim(v_claim);
-    return false;
-  end if;
-  insert into clinic.occupancy values (v_claim.*) on conflict do nothing;
-  if not found then
-    perform clinic.refuse('slot_taken', clinic_id => claim_time.clinic_id);
-  end if;
-  return true;
+  for attempt in 1..2 loop
+    -- On conflict: a plain insert into a contended exclusion constraint deadlocks.
+    insert into clinic.occupancy (id, clinic_id, dentist_id, cause, during, expires_at)
+    values (claim.id, claim.clinic_id, claim.dentist_id, claim.cause, claim.during, claim.expires_at)
+    on conflict do nothing;
+    if found then
+      return true;
+    elsif attempt = 2 then
+      perform clinic.refuse('slot_taken', clinic_id => claim.clinic_id);
+    elsif claim.cause = 'appointment' and exists (
+      select from clinic.occupancy as o where o.id = claim.id and o.cause = 'hold'
+    ) then
+      perform clinic.move_claim(claim);
+      return false;
+    end if;
+    perform clinic.expire_dead_holds(claim.dentist_id, claim.during, claim.id);
+  end loop;
 end
 $$;
 comment on function clinic.claim_time is

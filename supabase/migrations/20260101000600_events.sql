@@ -194,6 +194,7 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := clock_timestamp();
+  v_actor uuid := auth.uid();
   v_announcements clinic.announcement [] := array_remove(announcements, null);
   v_counter clinic.dentist_counters := clinic.count_events(
     record_events.clinic_id, record_events.dentist_id, v_announcements
@@ -217,7 +218,7 @@ begin
         'patient:' || v_announcement.user_id
       ], null),
       v_announcement.event, v_announcement.entity, v_announcement.entity_id,
-      record_events.clinic_id, record_events.dentist_id, v_seq, v_announcement.user_id, auth.uid(),
+      record_events.clinic_id, record_events.dentist_id, v_seq, v_announcement.user_id, v_actor,
       jsonb_build_object(
         'event_id', v_id, 'occurred_at', v_now, 'event', v_announcement.event,
         'clinic_id', record_events.clinic_id, 'dentist_id', record_events.dentist_id, 'dentist_seq', v_seq

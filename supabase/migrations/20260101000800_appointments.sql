@@ -25,16 +25,15 @@ create table clinic.appointments (
   constraint appointments_type_fkey foreign key (appointment_type_id, clinic_id)
   references clinic.appointment_types (id, clinic_id),
   constraint appointments_booked_by_fkey foreign key (booked_by) references auth.users (id) on delete set null,
-  constraint appointments_end_after_start check (starts_at < ends_at),
-  constraint appointments_buffers_are_not_negative check (buffer_before >= '0' and buffer_after >= '0'),
+  constraint appointments_take_time check (starts_at < ends_at and buffer_before >= '0' and buffer_after >= '0'),
   constraint appointments_status_is_known check (
     status in ('booked', 'checked_in', 'fulfilled', 'cancelled', 'no_show')
   ),
   constraint appointments_source_is_known check (source in ('online', 'desk', 'chatbot', 'service')),
-  constraint appointments_cancelled_has_time check ((status = 'cancelled') = (cancelled_at is not null)),
-  constraint appointments_reason_needs_cancellation check (cancellation_reason is null or status = 'cancelled'),
-  constraint appointments_notes_are_short check (length(notes) <= 4000),
-  constraint appointments_reason_is_short check (length(cancellation_reason) <= 1000),
+  constraint appointments_cancelled_has_time check (
+    (status = 'cancelled') = (cancelled_at is not null) and (status = 'cancelled' or cancellation_reason is null)
+  ),
+  constraint appointments_texts_are_short check (length(notes) <= 4000 and length(cancellation_reason) <= 1000),
   -- One patient is not in two chairs.
   constraint appointments_patient_no_overlap exclude using gist (
     patient_id with =, tstzrange(starts_at, ends_at) with &&
@@ -105,30 +104,6 @@ $$;
 comment on function clinic.claimed(clinic.appointments) is
 'The time an appointment claims of its dentist''s calendar, buffers included; null when its status claims none.';
 
-create function clinic.claim_appointment(before clinic.appointments, after clinic.appointments)
-returns boolean
-language plpgsql
-volatile
-set search_path = ''
-as $$
-declare
-  v_before tstzrange := clinic.claimed(before);
-  v_after tstzrange := clinic.claimed(after);
-begin
-  if v_after is null then
-    perform clinic.free_time(before.id, 'appointment');
-  elsif v_before is null then
-    return clinic.claim_time(after.id, after.clinic_id, after.dentist_id, 'appointment', v_after);
-  elsif v_before <> v_after or before.dentist_id <> after.dentist_id then
-    perform clinic.move_claim(row(after.id, after.clinic_id, after.dentist_id, 'appointment', v_after, null));
-    return true;
-  end if;
-  return false;
-end
-$$;
-comment on function clinic.claim_appointment is
-'Claims, moves or frees the appointment''s time. Returns whether it took any that was free. Errors: slot_taken.';
-
 
 -- Events -------------------------------------------------------------------------------------------------------------
 
@@ -179,22 +154,31 @@ set search_path = ''
 as $$
 declare
   v_before tstzrange := clinic.claimed(old);
+  v_after tstzrange := clinic.claimed(new);
+  v_takes boolean := false;
   v_freed clinic.announcement;
   v_taken clinic.announcement;
-  v_told clinic.announcement;
-begin
-  if clinic.claim_appointment(old, new) then
-    v_taken := clinic.announce_slot('slot_taken', new.id, clinic.claimed(new));
-  end if;
-  if v_before is not null and (v_taken is not null or clinic.claimed(new) is null) then
-    v_freed := clinic.announce_slot('slot_freed', old.id, v_before);
-  end if;
-  v_told := clinic.announce_appointment(case
+  v_told clinic.announcement := clinic.announce_appointment(case
     when tg_op = 'INSERT' then 'appointment_booked'
     when tg_op = 'DELETE' or new.status = 'cancelled' and old.status <> 'cancelled' then 'appointment_cancelled'
     when new.status <> old.status then 'appointment_status_changed'
     else 'appointment_rescheduled'
   end, coalesce(new, old));
+begin
+  if v_after is null then
+    perform clinic.free_time(old.id, 'appointment');
+  elsif v_before is null then
+    v_takes := clinic.claim_time(row(new.id, new.clinic_id, new.dentist_id, 'appointment', v_after, null));
+  elsif v_before <> v_after or old.dentist_id <> new.dentist_id then
+    perform clinic.move_claim(row(new.id, new.clinic_id, new.dentist_id, 'appointment', v_after, null));
+    v_takes := true;
+  end if;
+  if v_before is not null and (v_takes or v_after is null) then
+    v_freed := clinic.announce_slot('slot_freed', old.id, v_before);
+  end if;
+  if v_takes then
+    v_taken := clinic.announce_slot('slot_taken', new.id, v_after);
+  end if;
   if old.dentist_id <> new.dentist_id then
     perform clinic.record_events(
       old.clinic_id, old.dentist_id, v_freed, clinic.announce_move_away(v_told, new.dentist_id)

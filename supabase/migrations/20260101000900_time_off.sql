@@ -31,7 +31,7 @@ set search_path = ''
 as $$
 begin
   if tg_op = 'INSERT' then
-    perform clinic.claim_time(new.id, new.clinic_id, new.dentist_id, 'time_off', new.during);
+    perform clinic.claim_time(row(new.id, new.clinic_id, new.dentist_id, 'time_off', new.during, null));
   elsif tg_op = 'UPDATE' then
     perform clinic.move_claim(row(new.id, new.clinic_id, new.dentist_id, 'time_off', new.during, null));
   else

@@ -35,6 +35,18 @@ comment on function clinic.verdict is
 'The predicate: the code of the first rule that forbids an appointment, or null. during is its time, claim the same with its buffers, opening
 the window it is to lie in (null: there is none), busy the dentist''s claims and patient_busy the patient''s appointments around it.';
 
+create function clinic.later(instant timestamptz, span interval)
+returns timestamptz
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return (later.instant at time zone 'UTC' + later.span) at time zone 'UTC';
+end
+$$;
+comment on function clinic.later is 'The instant so much later; a policy''s days have 24 hours, whatever time zone the session likes.';
+
 create function clinic.busy_times(dentist_id uuid, span tstzrange, as_of timestamptz, except_claims uuid [])
 returns tstzmultirange
 language plpgsql
@@ -100,17 +112,20 @@ language plpgsql
 stable
 set search_path = ''
 set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
-set timezone = 'UTC' -- a policy's days are 24 hours, whatever time zone the session likes
 as $$
 declare
   v_days tstzrange := tstzrange(
     from_day::timestamp at time zone policy.time_zone, (to_day + 1)::timestamp at time zone policy.time_zone
   );
   v_span tstzrange := tstzrange(lower(v_days) - buffer_before, upper(v_days) + duration + buffer_after);
-  v_earliest timestamptz := case when not is_staff then as_of + policy.min_notice end;
-  v_latest timestamptz := case when not is_staff then as_of + policy.booking_horizon end;
+  v_earliest timestamptz;
+  v_latest timestamptz;
   v_patient_busy tstzmultirange := clinic.patient_times(judge_slots.patient_id, v_span, except_claims);
 begin
+  if not is_staff then
+    v_earliest := clinic.later(as_of, policy.min_notice);
+    v_latest := clinic.later(as_of, policy.booking_horizon);
+  end if;
   return query
     with calendars as materialized (
       select d.id, clinic.busy_times(d.id, v_span, judge_slots.as_of, judge_slots.except_claims) as busy
@@ -160,15 +175,20 @@ language plpgsql
 stable
 set search_path = ''
 set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
-set timezone = 'UTC' -- a policy's days are 24 hours, whatever time zone the session likes
 as $$
 declare
   v_day date := judge_slot.starts_at at time zone policy.time_zone;
   v_during tstzrange := tstzrange(judge_slot.starts_at, judge_slot.starts_at + duration);
   v_claim tstzrange := tstzrange(lower(v_during) - buffer_before, upper(v_during) + buffer_after);
+  v_earliest timestamptz;
+  v_latest timestamptz;
   v_opening tstzrange;
   v_is_on_grid boolean;
 begin
+  if not is_staff then
+    v_earliest := clinic.later(as_of, policy.min_notice);
+    v_latest := clinic.later(as_of, policy.booking_horizon);
+  end if;
   -- The window that suits it best.
   select
     tstzrange(w.opens_at, w.closes_at),
@@ -179,9 +199,7 @@ begin
   order by 2 desc
   limit 1;
   return clinic.verdict(
-    v_during, v_claim, v_opening, v_is_on_grid, as_of,
-    case when not is_staff then as_of + policy.min_notice end,
-    case when not is_staff then as_of + policy.booking_horizon end,
+    v_during, v_claim, v_opening, v_is_on_grid, as_of, v_earliest, v_latest,
     clinic.busy_times(judge_slot.dentist_id, v_claim, as_of, except_claims),
     clinic.patient_times(judge_slot.patient_id, v_during, except_claims)
   );
@@ -458,11 +476,13 @@ grant execute on function clinic.explain_slot to anon, authenticated, service_ro
 
 create function api.explain_slot(dentist_id uuid, appointment_type_id uuid, starts_at timestamptz)
 returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select clinic.explain_slot(dentist_id, appointment_type_id, starts_at);
+begin
+  return clinic.explain_slot(dentist_id, appointment_type_id, starts_at);
+end
 $$;
 comment on function api.explain_slot is
 'Whether you may book this slot, and if not, why: {bookable, code, message}. The code is the first rule that fails;

@@ -226,11 +226,13 @@ create function api.reserve_slot(
   idempotency_key text default null
 )
 returns api.slot_reservations
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.reserve_slot(dentist_id, appointment_type_id, starts_at, patient_id, idempotency_key);
+begin
+  return clinic.reserve_slot(dentist_id, appointment_type_id, starts_at, patient_id, idempotency_key);
+end
 $$;
 comment on function api.reserve_slot is
 'Holds a slot for the clinic''s hold_duration (5 minutes) and returns the reservation. Patients hold for themselves; staff name a
@@ -298,11 +300,13 @@ grant execute on function clinic.release_reservation to anon, authenticated, ser
 
 create function api.release_reservation(reservation_id uuid)
 returns boolean
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.release_reservation(reservation_id);
+begin
+  return clinic.release_reservation(reservation_id);
+end
 $$;
 comment on function api.release_reservation is
 'Gives a held slot back. true if it was held until now, false if it had ended already.

@@ -118,11 +118,13 @@ create function api.confirm_reservation(
   reservation_id uuid, patient_id uuid default null, notes text default null, idempotency_key text default null
 )
 returns api.appointments
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.confirm_reservation(reservation_id, patient_id, notes, idempotency_key);
+begin
+  return clinic.confirm_reservation(reservation_id, patient_id, notes, idempotency_key);
+end
 $$;
 comment on function api.confirm_reservation is
 'Books what was held, under the reservation''s id; confirming twice returns the same appointment. A reservation that ran out is still
@@ -157,16 +159,20 @@ declare
   v_dentist_id uuid := v_bookable.dentist_id;
   v_starts_at timestamptz := clinic.required_instant(book_appointment.starts_at, 'starts_at');
   v_role text := clinic.booking_role(v_policy.id, v_dentist_id);
-  v_request jsonb := jsonb_build_array(
-    v_dentist_id, v_type.id, extract(epoch from v_starts_at), book_appointment.patient_id, book_appointment.notes
-  );
   v_now timestamptz := clinic.lock_dentists(v_dentist_id);
-  v_response jsonb := clinic.replay('book_appointment', book_appointment.idempotency_key, v_request);
+  v_request jsonb;
+  v_response jsonb;
   v_patient_id uuid;
   v_row api.appointments;
 begin
-  if v_response is not null then
-    return jsonb_populate_record(null::api.appointments, v_response);
+  if book_appointment.idempotency_key is not null then
+    v_request := jsonb_build_array(
+      v_dentist_id, v_type.id, extract(epoch from v_starts_at), book_appointment.patient_id, book_appointment.notes
+    );
+    v_response := clinic.replay('book_appointment', book_appointment.idempotency_key, v_request);
+    if v_response is not null then
+      return jsonb_populate_record(null::api.appointments, v_response);
+    end if;
   end if;
   v_patient_id := clinic.required(
     clinic.booking_patient(v_policy.id, v_role, book_appointment.patient_id), 'patient_id'
@@ -188,7 +194,9 @@ begin
     )::clinic.slot_reservations,
     v_patient_id, book_appointment.notes, v_role
   );
-  perform clinic.remember('book_appointment', book_appointment.idempotency_key, v_request, to_jsonb(v_row));
+  if v_request is not null then
+    perform clinic.remember('book_appointment', book_appointment.idempotency_key, v_request, to_jsonb(v_row));
+  end if;
   return v_row;
 end
 $$;
@@ -203,11 +211,13 @@ create function api.book_appointment(
   idempotency_key text default null
 )
 returns api.appointments
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.book_appointment(dentist_id, appointment_type_id, starts_at, patient_id, notes, idempotency_key);
+begin
+  return clinic.book_appointment(dentist_id, appointment_type_id, starts_at, patient_id, notes, idempotency_key);
+end
 $$;
 comment on function api.book_appointment is
 'Books a slot in one round trip and returns the appointment. Patients book for themselves; staff name the patient.

@@ -178,11 +178,13 @@ create function api.reschedule_appointment(
   idempotency_key text default null
 )
 returns api.appointments
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.reschedule_appointment(appointment_id, starts_at, dentist_id, expected_version, idempotency_key);
+begin
+  return clinic.reschedule_appointment(appointment_id, starts_at, dentist_id, expected_version, idempotency_key);
+end
 $$;
 comment on function api.reschedule_appointment is
 'Moves a booked appointment to another time, and to another dentist of the clinic if one is named. It keeps its id, duration and
@@ -216,11 +218,13 @@ grant execute on function clinic.update_appointment to anon, authenticated, serv
 
 create function api.update_appointment(appointment_id uuid, notes text, expected_version integer default null)
 returns api.appointments
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.update_appointment(appointment_id, notes, expected_version);
+begin
+  return clinic.update_appointment(appointment_id, notes, expected_version);
+end
 $$;
 comment on function api.update_appointment is
 'Replaces the appointment''s notes; null or empty removes them.
@@ -282,11 +286,13 @@ grant execute on function clinic.cancel_appointment to anon, authenticated, serv
 
 create function api.cancel_appointment(appointment_id uuid, reason text default null, expected_version integer default null)
 returns api.appointments
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.cancel_appointment(appointment_id, reason, expected_version);
+begin
+  return clinic.cancel_appointment(appointment_id, reason, expected_version);
+end
 $$;
 comment on function api.cancel_appointment is
 'Cancels and frees the time at once; cancelling again changes nothing. Patients cancel before the clinic''s cancellation_notice.
@@ -320,11 +326,13 @@ grant execute on function clinic.set_appointment_status to anon, authenticated, 
 
 create function api.set_appointment_status(appointment_id uuid, status text, expected_version integer default null)
 returns api.appointments
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.set_appointment_status(appointment_id, status, expected_version);
+begin
+  return clinic.set_appointment_status(appointment_id, status, expected_version);
+end
 $$;
 comment on function api.set_appointment_status is
 'For staff: booked to checked_in to fulfilled; booked or checked_in to cancelled; booked to no_show once it has begun.

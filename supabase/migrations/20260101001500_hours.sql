@@ -183,11 +183,13 @@ grant execute on function clinic.set_availability to anon, authenticated, servic
 
 create function api.set_availability(dentist_id uuid, weekly jsonb, dry_run boolean default false)
 returns jsonb
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.set_availability(dentist_id, weekly, dry_run);
+begin
+  return clinic.set_availability(dentist_id, weekly, dry_run);
+end
 $$;
 comment on function api.set_availability is
 'Replaces a dentist''s weekly hours: [{"weekday": 1, "opens": "09:00", "closes": "12:00"}, …], ISO weekdays, clinic time, closes up to 24:00.
@@ -241,11 +243,13 @@ grant execute on function clinic.get_availability to anon, authenticated, servic
 
 create function api.get_availability(dentist_id uuid)
 returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select clinic.get_availability(dentist_id);
+begin
+  return clinic.get_availability(dentist_id);
+end
 $$;
 comment on function api.get_availability is
 'A dentist''s hours: {dentist_id, clinic_id, time_zone, weekly: [{weekday, opens, closes}], extra_hours: [{id, starts_at, ends_at}]} from now on;
@@ -287,11 +291,13 @@ grant execute on function clinic.add_extra_hours to anon, authenticated, service
 
 create function api.add_extra_hours(dentist_id uuid, starts_at timestamptz, ends_at timestamptz)
 returns api.extra_hours
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.add_extra_hours(dentist_id, starts_at, ends_at);
+begin
+  return clinic.add_extra_hours(dentist_id, starts_at, ends_at);
+end
 $$;
 comment on function api.add_extra_hours is
 'Adds a dated working window beside the weekly ones; its grid counts from starts_at. Returns the row.
@@ -337,11 +343,13 @@ grant execute on function clinic.remove_extra_hours to anon, authenticated, serv
 
 create function api.remove_extra_hours(extra_hours_id uuid)
 returns boolean
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.remove_extra_hours(extra_hours_id);
+begin
+  return clinic.remove_extra_hours(extra_hours_id);
+end
 $$;
 comment on function api.remove_extra_hours is
 'Removes extra hours, unless appointments would be left outside working hours.

@@ -157,11 +157,13 @@ create function api.add_time_off(
   dry_run boolean default false
 )
 returns jsonb
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.add_time_off(clinic_id, starts_at, ends_at, dentist_id, reason, on_conflict, dry_run);
+begin
+  return clinic.add_time_off(clinic_id, starts_at, ends_at, dentist_id, reason, on_conflict, dry_run);
+end
 $$;
 comment on function api.add_time_off is
 'Takes a dentist, or without dentist_id the whole clinic (admins), off the calendar. Appointments in the way refuse it (on_conflict "reject")
@@ -196,11 +198,13 @@ grant execute on function clinic.remove_time_off to anon, authenticated, service
 
 create function api.remove_time_off(time_off_id uuid)
 returns boolean
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.remove_time_off(time_off_id);
+begin
+  return clinic.remove_time_off(time_off_id);
+end
 $$;
 comment on function api.remove_time_off is
 'Puts the time back on the calendar; true if it was off until now. Errors: not_authenticated, forbidden, not_found, invalid_argument.';

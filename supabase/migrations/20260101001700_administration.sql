@@ -61,11 +61,13 @@ grant execute on function clinic.grant_staff_role to anon, authenticated, servic
 
 create function api.grant_staff_role(clinic_id uuid, user_id uuid, role text)
 returns api.staff
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.grant_staff_role(clinic_id, user_id, role);
+begin
+  return clinic.grant_staff_role(clinic_id, user_id, role);
+end
 $$;
 comment on function api.grant_staff_role is
 'For admins: gives a user the role admin, dentist, receptionist or chatbot in the clinic, instead of the one they have.
@@ -93,11 +95,13 @@ grant execute on function clinic.revoke_staff_role to anon, authenticated, servi
 
 create function api.revoke_staff_role(clinic_id uuid, user_id uuid)
 returns boolean
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.revoke_staff_role(clinic_id, user_id);
+begin
+  return clinic.revoke_staff_role(clinic_id, user_id);
+end
 $$;
 comment on function api.revoke_staff_role is
 'For admins: takes the user off the clinic''s staff; true if they were on it. The last admin cannot be revoked.
@@ -151,11 +155,13 @@ create function api.create_patient(
   clinic_id uuid, full_name text, phone text default null, email text default null, user_id uuid default null
 )
 returns api.patients
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.create_patient(clinic_id, full_name, phone, email, user_id);
+begin
+  return clinic.create_patient(clinic_id, full_name, phone, email, user_id);
+end
 $$;
 comment on function api.create_patient is
 'For staff: records a patient, for example a walk-in. Returns the row.
@@ -201,11 +207,13 @@ grant execute on function clinic.create_clinic to anon, authenticated, service_r
 
 create function api.create_clinic(slug text, name text, time_zone text)
 returns api.clinics
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.create_clinic(slug, name, time_zone);
+begin
+  return clinic.create_clinic(slug, name, time_zone);
+end
 $$;
 comment on function api.create_clinic is
 'With the secret key: makes a clinic with the default policy. Errors: not_authenticated, forbidden, invalid_argument.';
@@ -254,15 +262,17 @@ create function api.update_clinic_policy(
   max_active_holds integer default null
 )
 returns api.clinics
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.update_clinic_policy(clinic_id, jsonb_build_object(
+begin
+  return clinic.update_clinic_policy(clinic_id, jsonb_build_object(
     'slot_interval', slot_interval, 'hold_duration', hold_duration, 'min_notice', min_notice,
     'booking_horizon', booking_horizon, 'cancellation_notice', cancellation_notice,
     'max_active_holds', max_active_holds
   ));
+end
 $$;
 comment on function api.update_clinic_policy is
 'For admins: changes the booking policy; what is omitted or null stays. Intervals like "15 minutes".

@@ -60,11 +60,13 @@ create function api.create_dentist(
   clinic_id uuid, full_name text, specialty text default null, bio text default null, user_id uuid default null
 )
 returns api.dentists
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.create_dentist(clinic_id, full_name, specialty, bio, user_id);
+begin
+  return clinic.create_dentist(clinic_id, full_name, specialty, bio, user_id);
+end
 $$;
 comment on function api.create_dentist is
 'For admins: adds a dentist; user_id is the login of one who has one. Returns the row.
@@ -106,11 +108,13 @@ create function api.update_dentist(
   is_active boolean default null
 )
 returns api.dentists
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.update_dentist(dentist_id, full_name, specialty, bio, user_id, is_active);
+begin
+  return clinic.update_dentist(dentist_id, full_name, specialty, bio, user_id, is_active);
+end
 $$;
 comment on function api.update_dentist is
 'For admins: changes a dentist; what is omitted or null stays. An inactive dentist takes no new bookings and keeps the old ones.
@@ -178,11 +182,13 @@ create function api.create_appointment_type(
   clinic_id uuid, name text, duration interval, buffer_before interval default '0', buffer_after interval default '0'
 )
 returns api.appointment_types
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.create_appointment_type(clinic_id, name, duration, buffer_before, buffer_after);
+begin
+  return clinic.create_appointment_type(clinic_id, name, duration, buffer_before, buffer_after);
+end
 $$;
 comment on function api.create_appointment_type is
 'For admins: adds what can be booked; duration and buffers like "30 minutes". Returns the row.
@@ -227,11 +233,13 @@ create function api.update_appointment_type(
   is_active boolean default null
 )
 returns api.appointment_types
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.update_appointment_type(appointment_type_id, name, duration, buffer_before, buffer_after, is_active);
+begin
+  return clinic.update_appointment_type(appointment_type_id, name, duration, buffer_before, buffer_after, is_active);
+end
 $$;
 comment on function api.update_appointment_type is
 'For admins: changes a type for future bookings; what is omitted or null stays, and booked appointments keep their length.

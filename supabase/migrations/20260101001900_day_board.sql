@@ -106,11 +106,13 @@ grant execute on function clinic.clinic_day to anon, authenticated, service_role
 
 create function api.clinic_day(clinic_id uuid, day date)
 returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select clinic.clinic_day(clinic_id, day);
+begin
+  return clinic.clinic_day(clinic_id, day);
+end
 $$;
 comment on function api.clinic_day is
 'For staff, all that a day board shows: {clinic_id, day, time_zone, starts_at, ends_at, server_now, dentists: [{dentist_id, full_name,

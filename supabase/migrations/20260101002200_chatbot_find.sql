@@ -250,11 +250,13 @@ create function api.chatbot_find_slots(
   max_results integer default 3
 )
 returns jsonb
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.chatbot_find_slots(clinic_slug, service, dentist, from_date, part_of_day, max_results);
+begin
+  return clinic.chatbot_find_slots(clinic_slug, service, dentist, from_date, part_of_day, max_results);
+end
 $$;
 comment on function api.chatbot_find_slots is
 'Free times as a few offers, for a conversation. Service and dentist as people say them; no service means the shortest, no dentist any;

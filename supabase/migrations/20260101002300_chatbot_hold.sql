@@ -243,11 +243,13 @@ grant execute on function clinic.chatbot_hold to anon, authenticated, service_ro
 
 create function api.chatbot_hold(offer text, patient_name text default null, patient_phone text default null)
 returns jsonb
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.chatbot_hold(offer, patient_name, patient_phone);
+begin
+  return clinic.chatbot_hold(offer, patient_name, patient_phone);
+end
 $$;
 comment on function api.chatbot_hold is
 'Holds the offered slot for the clinic''s hold_duration. Name and phone may follow in a second call with the same offer, which gives the same
@@ -351,11 +353,13 @@ grant execute on function clinic.chatbot_confirm to anon, authenticated, service
 
 create function api.chatbot_confirm(reservation_id uuid)
 returns jsonb
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.chatbot_confirm(reservation_id);
+begin
+  return clinic.chatbot_confirm(reservation_id);
+end
 $$;
 comment on function api.chatbot_confirm is
 'Books exactly what was held; confirming twice returns the same booking. Returns {appointment_id, status, confirmation_code, patient_name,

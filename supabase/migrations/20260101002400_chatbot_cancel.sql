@@ -120,11 +120,13 @@ grant execute on function clinic.chatbot_cancel to anon, authenticated, service_
 
 create function api.chatbot_cancel(confirmation_code text, patient_phone text)
 returns jsonb
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.chatbot_cancel(confirmation_code, patient_phone);
+begin
+  return clinic.chatbot_cancel(confirmation_code, patient_phone);
+end
 $$;
 comment on function api.chatbot_cancel is
 'Cancels a booking of this chatbot by its code and the patient''s phone number, before the clinic''s cancellation_notice; again is no change.

@@ -36,11 +36,13 @@ grant execute on function clinic.health to anon, authenticated, service_role;
 
 create function api.health()
 returns jsonb
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
-  select clinic.health();
+begin
+  return clinic.health();
+end
 $$;
 comment on function api.health is
 'Whether the backend is well: {status: "ok" or "degraded", database_time, schema_version, oldest_unswept_hold_seconds (how long ago a hold
