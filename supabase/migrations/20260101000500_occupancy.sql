@@ -105,16 +105,14 @@ begin
     on conflict do nothing;
     if found then
       return true;
-    elsif attempt = 2 then
-      perform clinic.refuse('slot_taken', clinic_id => claim.clinic_id);
-    elsif claim.cause = 'appointment' and exists (
-      select from clinic.occupancy as o where o.id = claim.id and o.cause = 'hold'
-    ) then
+    elsif attempt = 1 and claim.cause = 'appointment' and clinic.confirm_hold(claim.id) then
       perform clinic.move_claim(claim);
       return false;
     end if;
     perform clinic.expire_dead_holds(claim.dentist_id, claim.during, claim.id);
   end loop;
+  perform clinic.refuse('slot_taken', clinic_id => claim.clinic_id);
+  return null;
 end
 $$;
 comment on function clinic.claim_time is

@@ -24,7 +24,7 @@ create table clinic.realtime_events (
 comment on table clinic.realtime_events is
 'Every event, once, in the order of each dentist''s calendar. Partitioned by UTC day; a missing day falls into the default partition.';
 comment on column clinic.realtime_events.xid is
-'The transaction that wrote the event. Inside it each event has a subtransaction of its own: see clinic.event_horizon.';
+'The transaction that wrote the event. The events of one change share a subtransaction of it: see clinic.event_horizon.';
 create index realtime_events_clinic_idx on clinic.realtime_events (clinic_id, id);
 create index realtime_events_user_idx on clinic.realtime_events (user_id, id) where user_id is not null;
 alter table clinic.realtime_events enable row level security;

@@ -126,6 +126,22 @@ for each row when (old.outcome is null and new.outcome is not null) execute func
 create trigger follow_deleted_reservation after delete on clinic.slot_reservations
 for each row when (old.outcome is null) execute function clinic.follow_reservation();
 
+create function clinic.confirm_hold(id uuid)
+returns boolean
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  update clinic.slot_reservations as r
+  set outcome = 'confirmed', ended_at = clock_timestamp()
+  where r.id = confirm_hold.id and r.outcome is null;
+  return found;
+end
+$$;
+comment on function clinic.confirm_hold is
+'Ends a hold whose claim an appointment of the same id takes over; false if there is none, or it has ended.';
+
 create function clinic.expire_dead_holds(dentist_id uuid, during tstzrange, except_claim uuid default null)
 returns integer
 language plpgsql

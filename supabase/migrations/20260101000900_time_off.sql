@@ -223,7 +223,7 @@ as $$
   union all
   select 'cause_without_claim', d.id, to_jsonb(d)
   from clinic.due_claims as d
-  left join clinic.occupancy as o on d.id = o.id and d.clinic_id = o.clinic_id
+  left join clinic.occupancy as o on d.id = o.id and d.clinic_id = o.clinic_id and d.cause = o.cause
   where o.id is null
   union all
   select 'double_booking', o.id, jsonb_build_object('dentist_id', o.dentist_id, 'during', o.during, 'previous_end', o.previous_end)

@@ -63,12 +63,11 @@ returns void
 language plpgsql
 volatile
 set search_path = ''
-set timezone = 'UTC' -- a policy's days are 24 hours, whatever time zone the session likes
 as $$
 begin
-  if role = 'patient' and clock_timestamp() > appointment.starts_at - (
+  if role = 'patient' and clock_timestamp() > clinic.later(appointment.starts_at, - (
     select c.cancellation_notice from clinic.clinics as c where c.id = appointment.clinic_id
-  ) then
+  )) then
     perform clinic.refuse('too_late_to_cancel');
   end if;
 end

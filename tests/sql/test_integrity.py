@@ -189,6 +189,52 @@ def test_deleting_a_cause_frees_its_time(
     assert violations(superuser) == []
 
 
+def test_an_appointment_takes_over_the_hold_of_its_id_wherever_it_lies(
+    superuser: Connection, hold: Row, riverside: Clinic
+) -> None:
+    patient = superuser.execute(
+        "insert into clinic.patients (clinic_id, full_name) values (%s, 'Walk-in') returning id",
+        [riverside.id],
+    ).fetchone()
+    assert patient is not None
+    superuser.execute(
+        "insert into clinic.appointments (id, clinic_id, dentist_id, patient_id, appointment_type_id,"
+        " starts_at, ends_at, buffer_before, buffer_after, source)"
+        " select id, clinic_id, dentist_id, %s, appointment_type_id, starts_at + interval '4 hours',"
+        " ends_at + interval '4 hours', buffer_before, buffer_after, 'desk'"
+        " from clinic.slot_reservations where id = %s",
+        [patient["id"], hold["id"]],
+    )
+    assert superuser.execute(
+        "select outcome from clinic.slot_reservations where id = %s", [hold["id"]]
+    ).fetchone() == {"outcome": "confirmed"}
+    assert violations(superuser) == []
+
+
+@pytest.mark.parametrize(
+    "thief",
+    [
+        "insert into clinic.slot_reservations (id, clinic_id, dentist_id, appointment_type_id, starts_at,"
+        " ends_at, buffer_before, buffer_after, expires_at)"
+        " select id, clinic_id, dentist_id, appointment_type_id,"
+        " starts_at + interval '4 hours', ends_at + interval '4 hours', buffer_before, buffer_after,"
+        " now() + interval '5 minutes' from clinic.appointments where id = %s",
+        "insert into clinic.time_off (id, clinic_id, dentist_id, during) select id, clinic_id, dentist_id,"
+        " tstzrange(ends_at + interval '4 hours', ends_at + interval '5 hours')"
+        " from clinic.appointments where id = %s",
+    ],
+)
+def test_nothing_else_takes_over_a_claim(superuser: Connection, appointment: Row, thief: str) -> None:
+    refuses(superuser, thief, appointment["id"])
+
+
+def test_a_cause_that_is_not_written_claims_nothing(
+    superuser: Connection, appointment: Row, riverside: Clinic
+) -> None:
+    superuser.execute(COPY_APPOINTMENT + "on conflict do nothing", [riverside.other, appointment["id"]])
+    assert violations(superuser) == []
+
+
 @pytest.mark.parametrize("cause", ["hold", "appointment", "time_off"])
 def test_a_claim_without_a_cause_is_refused(superuser: Connection, riverside: Clinic, cause: str) -> None:
     refuses(
