@@ -158,16 +158,12 @@ comment on function clinic.judge_slots is
 'For each dentist every grid point of the clinic-local days: the code of the first rule that forbids it, or null when it may be booked.
 except_claims are the caller''s own holds or the appointment to move: they never block it.';
 
+-- One slot is described by the reservation that would hold it.
 create function clinic.judge_slot(
   policy clinic.clinics,
-  dentist_id uuid,
-  starts_at timestamptz,
-  duration interval,
-  buffer_before interval,
-  buffer_after interval,
+  slot clinic.slot_reservations,
   as_of timestamptz,
   is_staff boolean,
-  patient_id uuid default null,
   except_claims uuid [] default '{}'
 )
 returns text
@@ -177,9 +173,10 @@ set search_path = ''
 set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
 as $$
 declare
-  v_day date := judge_slot.starts_at at time zone policy.time_zone;
-  v_during tstzrange := tstzrange(judge_slot.starts_at, judge_slot.starts_at + duration);
-  v_claim tstzrange := tstzrange(lower(v_during) - buffer_before, upper(v_during) + buffer_after);
+  v_day date := slot.starts_at at time zone policy.time_zone;
+  v_during tstzrange := tstzrange(slot.starts_at, slot.ends_at);
+  v_claim tstzrange := clinic.claimed(slot);
+  v_except uuid [] := except_claims || slot.id;
   v_earliest timestamptz;
   v_latest timestamptz;
   v_opening tstzrange;
@@ -192,68 +189,55 @@ begin
   -- The window that suits it best.
   select
     tstzrange(w.opens_at, w.closes_at),
-    is_staff or mod(extract(epoch from judge_slot.starts_at - w.opens_at), extract(epoch from policy.slot_interval)) = 0
+    is_staff or mod(extract(epoch from slot.starts_at - w.opens_at), extract(epoch from policy.slot_interval)) = 0
     into v_opening, v_is_on_grid
-  from clinic.working_windows(array[judge_slot.dentist_id], policy.time_zone, v_day, v_day) as w
+  from clinic.working_windows(array[slot.dentist_id], policy.time_zone, v_day, v_day) as w
   where w.opens_at <= lower(v_claim) and w.closes_at >= upper(v_claim)
   order by 2 desc
   limit 1;
   return clinic.verdict(
     v_during, v_claim, v_opening, v_is_on_grid, as_of, v_earliest, v_latest,
-    clinic.busy_times(judge_slot.dentist_id, v_claim, as_of, except_claims),
-    clinic.patient_times(judge_slot.patient_id, v_during, except_claims)
+    clinic.busy_times(slot.dentist_id, v_claim, as_of, v_except),
+    clinic.patient_times(slot.patient_id, v_during, v_except)
   );
 end
 $$;
-comment on function clinic.judge_slot is 'Why this one slot may not be booked, on the grid or off it; null when it may.';
+comment on function clinic.judge_slot is
+'Why this one slot may not be booked, on the grid or off it; null when it may. Its own claim, if it has one, never blocks it.';
 
 create function clinic.alternatives(
-  policy clinic.clinics,
-  dentist_id uuid,
-  starts_at timestamptz,
-  duration interval,
-  buffer_before interval,
-  buffer_after interval,
-  as_of timestamptz,
-  is_staff boolean,
-  patient_id uuid default null,
-  except_claims uuid [] default '{}'
+  policy clinic.clinics, slot clinic.slot_reservations, as_of timestamptz, is_staff boolean
 )
 returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select coalesce(jsonb_agg(to_jsonb(near) - 'distance' order by near.distance, near.starts_at), '[]')
-  from (
-    select
-      j.dentist_id, j.starts_at, j.ends_at,
-      abs(extract(epoch from j.starts_at - alternatives.starts_at)) as distance
-    from clinic.judge_slots(
-      policy, array[alternatives.dentist_id], duration, buffer_before, buffer_after,
-      (alternatives.starts_at at time zone policy.time_zone)::date,
-      (alternatives.starts_at at time zone policy.time_zone)::date + 6,
-      as_of, is_staff, patient_id, except_claims
-    ) as j
-    where j.code is null
-    order by distance, j.starts_at
-    limit 3
-  ) as near;
+declare
+  v_day date := slot.starts_at at time zone policy.time_zone;
+begin
+  return (
+    select coalesce(jsonb_agg(to_jsonb(near) - 'distance' order by near.distance, near.starts_at), '[]')
+    from (
+      select
+        j.dentist_id, j.starts_at, j.ends_at,
+        abs(extract(epoch from j.starts_at - slot.starts_at)) as distance
+      from clinic.judge_slots(
+        policy, array[slot.dentist_id], slot.ends_at - slot.starts_at, slot.buffer_before, slot.buffer_after,
+        v_day, v_day + 6, as_of, is_staff, slot.patient_id, array[slot.id]
+      ) as j
+      where j.code is null
+      order by distance, j.starts_at
+      limit 3
+    ) as near
+  );
+end
 $$;
 comment on function clinic.alternatives is
 'Up to three free slots with the same dentist, nearest first, from that day on for a week: [{dentist_id, starts_at, ends_at}].';
 
 create function clinic.require_slot(
-  policy clinic.clinics,
-  dentist_id uuid,
-  starts_at timestamptz,
-  duration interval,
-  buffer_before interval,
-  buffer_after interval,
-  as_of timestamptz,
-  is_staff boolean,
-  patient_id uuid default null,
-  except_claims uuid [] default '{}'
+  policy clinic.clinics, slot clinic.slot_reservations, as_of timestamptz, is_staff boolean
 )
 returns void
 language plpgsql
@@ -261,16 +245,12 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_code text := clinic.judge_slot(
-    policy, require_slot.dentist_id, require_slot.starts_at, duration, buffer_before, buffer_after,
-    as_of, is_staff, require_slot.patient_id, except_claims
-  );
+  v_code text := clinic.judge_slot(policy, slot, as_of, is_staff);
 begin
   if v_code = 'slot_taken' then
-    perform clinic.refuse(v_code, details => clinic.alternatives(
-      policy, require_slot.dentist_id, require_slot.starts_at, duration, buffer_before, buffer_after,
-      as_of, is_staff, require_slot.patient_id, except_claims
-    )::text, clinic_id => policy.id);
+    perform clinic.refuse(
+      v_code, details => clinic.alternatives(policy, slot, as_of, is_staff)::text, clinic_id => policy.id
+    );
   elsif v_code is not null then
     perform clinic.refuse(v_code, clinic_id => policy.id);
   end if;
@@ -312,6 +292,24 @@ begin
 end
 $$;
 comment on function clinic.bookable is 'The active appointment type with its clinic, and the clinic''s active dentist if one is named; or not_found.';
+
+create function clinic.slot(bookable clinic.bookable, starts_at timestamptz, patient_id uuid)
+returns clinic.slot_reservations
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_type clinic.appointment_types := bookable.type;
+begin
+  return row(
+    gen_random_uuid(), v_type.clinic_id, bookable.dentist_id, v_type.id, slot.patient_id, auth.uid(),
+    slot.starts_at, slot.starts_at + v_type.duration, v_type.buffer_before, v_type.buffer_after,
+    null, null, null, clock_timestamp()
+  )::clinic.slot_reservations;
+end
+$$;
+comment on function clinic.slot is 'The slot at this time, for this patient, as the reservation that would hold it.';
 
 create function clinic.bookable_dentist(clinic_id uuid, dentist_id uuid)
 returns clinic.dentists
@@ -441,17 +439,14 @@ declare
     explain_slot.appointment_type_id, clinic.required(explain_slot.dentist_id, 'dentist_id')
   );
   v_policy clinic.clinics := v_bookable.policy;
-  v_type clinic.appointment_types := v_bookable.type;
   v_starts_at timestamptz := clinic.required_instant(explain_slot.starts_at, 'starts_at');
   v_is_desk boolean := coalesce(clinic.is_desk(clinic.my_role(v_policy.id)), false);
-  v_code text;
+  v_slot clinic.slot_reservations := clinic.slot(
+    v_bookable, v_starts_at, case when not v_is_desk then clinic.my_patient(v_policy.id) end
+  );
+  v_code text := clinic.judge_slot(v_policy, v_slot, clock_timestamp(), v_is_desk, clinic.own_holds(v_policy.id));
   v_message text := 'This slot may be booked.';
 begin
-  v_code := clinic.judge_slot(
-    v_policy, v_bookable.dentist_id, v_starts_at, v_type.duration, v_type.buffer_before, v_type.buffer_after,
-    clock_timestamp(), v_is_desk, case when not v_is_desk then clinic.my_patient(v_policy.id) end,
-    clinic.own_holds(v_policy.id)
-  );
   if v_code is not null then
     select e.message into strict v_message from clinic.error_codes as e where e.code = v_code;
   end if;
@@ -465,9 +460,7 @@ begin
     from clinic.occupancy as o
     where
       o.dentist_id = v_bookable.dentist_id and (o.expires_at is null or o.expires_at > clock_timestamp())
-      and o.during && tstzrange(
-        v_starts_at - v_type.buffer_before, v_starts_at + v_type.duration + v_type.buffer_after
-      );
+      and o.during && clinic.claimed(v_slot);
   end if;
   return jsonb_build_object('bookable', v_code is null, 'code', v_code, 'message', v_message);
 end

@@ -90,17 +90,19 @@ comment on function clinic.source_of is 'Where an appointment came from, by the 
 
 -- Steps that several paths share -------------------------------------------------------------------------------------
 
-create function clinic.release_own_holds(dentist_id uuid, during tstzrange)
+create function clinic.release_own_holds(slot clinic.slot_reservations)
 returns void
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
+begin
   update clinic.slot_reservations as r
   set outcome = 'released', ended_at = clock_timestamp()
   where
-    r.dentist_id = release_own_holds.dentist_id and r.outcome is null and r.held_by = auth.uid()
-    and tstzrange(r.starts_at - r.buffer_before, r.ends_at + r.buffer_after) && release_own_holds.during;
+    r.dentist_id = slot.dentist_id and r.outcome is null and r.held_by = auth.uid()
+    and tstzrange(r.starts_at - r.buffer_before, r.ends_at + r.buffer_after) && clinic.claimed(slot);
+end
 $$;
 comment on function clinic.release_own_holds is 'A patient''s own hold never blocks what they book or hold instead.';
 
@@ -114,35 +116,16 @@ set search_path = ''
 as $$
 declare
   v_policy clinic.clinics := bookable.policy;
-  v_type clinic.appointment_types := bookable.type;
-  v_ends_at timestamptz := insert_reservation.starts_at + v_type.duration;
-  v_id uuid;
+  v_slot clinic.slot_reservations := clinic.slot(bookable, insert_reservation.starts_at, insert_reservation.patient_id);
 begin
   if role = 'patient' then
-    perform clinic.release_own_holds(
-      bookable.dentist_id,
-      tstzrange(
-        insert_reservation.starts_at - v_type.buffer_before,
-        v_ends_at + v_type.buffer_after
-      )
-    );
+    perform clinic.release_own_holds(v_slot);
   end if;
-  perform clinic.require_hold_allowed(v_policy, patient_id, role, as_of);
-  perform clinic.require_slot(
-    v_policy, bookable.dentist_id, insert_reservation.starts_at, v_type.duration, v_type.buffer_before,
-    v_type.buffer_after, as_of, clinic.is_desk(role), patient_id
-  );
-  insert into clinic.slot_reservations (
-    clinic_id, dentist_id, appointment_type_id, patient_id, held_by, starts_at, ends_at, buffer_before, buffer_after,
-    expires_at
-  )
-  values (
-    v_policy.id, bookable.dentist_id, v_type.id, insert_reservation.patient_id, auth.uid(),
-    insert_reservation.starts_at, v_ends_at, v_type.buffer_before, v_type.buffer_after,
-    as_of + v_policy.hold_duration
-  )
-  returning id into v_id;
-  return v_id;
+  perform clinic.require_hold_allowed(v_policy, v_slot.patient_id, role, as_of);
+  perform clinic.require_slot(v_policy, v_slot, as_of, clinic.is_desk(role));
+  v_slot.expires_at := as_of + v_policy.hold_duration;
+  insert into clinic.slot_reservations values (v_slot.*);
+  return v_slot.id;
 end
 $$;
 comment on function clinic.insert_reservation is 'Judges and holds. Call it under the locks.';

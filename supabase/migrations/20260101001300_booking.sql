@@ -62,11 +62,8 @@ begin
   -- A live hold is a promise. One that has run out is judged again: perhaps nobody took the slot.
   if v_reservation.outcome = 'expired' or v_reservation.expires_at <= as_of then
     select * into v_policy from clinic.clinics as c where c.id = v_reservation.clinic_id;
-    perform clinic.require_slot(
-      v_policy, v_reservation.dentist_id, v_reservation.starts_at,
-      v_reservation.ends_at - v_reservation.starts_at, v_reservation.buffer_before, v_reservation.buffer_after,
-      as_of, clinic.is_desk(role), convert_reservation.patient_id, array[v_reservation.id]
-    );
+    v_reservation.patient_id := convert_reservation.patient_id;
+    perform clinic.require_slot(v_policy, v_reservation, as_of, clinic.is_desk(role));
   end if;
   v_row := clinic.insert_appointment(v_reservation, convert_reservation.patient_id, convert_reservation.notes, role);
   update clinic.slot_reservations as r
@@ -155,19 +152,19 @@ declare
     book_appointment.appointment_type_id, clinic.required(book_appointment.dentist_id, 'dentist_id')
   );
   v_policy clinic.clinics := v_bookable.policy;
-  v_type clinic.appointment_types := v_bookable.type;
-  v_dentist_id uuid := v_bookable.dentist_id;
   v_starts_at timestamptz := clinic.required_instant(book_appointment.starts_at, 'starts_at');
-  v_role text := clinic.booking_role(v_policy.id, v_dentist_id);
-  v_now timestamptz := clinic.lock_dentists(v_dentist_id);
+  v_role text := clinic.booking_role(v_policy.id, v_bookable.dentist_id);
+  v_now timestamptz := clinic.lock_dentists(v_bookable.dentist_id);
   v_request jsonb;
   v_response jsonb;
   v_patient_id uuid;
+  v_slot clinic.slot_reservations;
   v_row api.appointments;
 begin
   if book_appointment.idempotency_key is not null then
     v_request := jsonb_build_array(
-      v_dentist_id, v_type.id, extract(epoch from v_starts_at), book_appointment.patient_id, book_appointment.notes
+      book_appointment.dentist_id, book_appointment.appointment_type_id, extract(epoch from v_starts_at),
+      book_appointment.patient_id, book_appointment.notes
     );
     v_response := clinic.replay('book_appointment', book_appointment.idempotency_key, v_request);
     if v_response is not null then
@@ -177,23 +174,12 @@ begin
   v_patient_id := clinic.required(
     clinic.booking_patient(v_policy.id, v_role, book_appointment.patient_id), 'patient_id'
   );
+  v_slot := clinic.slot(v_bookable, v_starts_at, v_patient_id);
   if v_role = 'patient' then
-    perform clinic.release_own_holds(
-      v_dentist_id,
-      tstzrange(v_starts_at - v_type.buffer_before, v_starts_at + v_type.duration + v_type.buffer_after)
-    );
+    perform clinic.release_own_holds(v_slot);
   end if;
-  perform clinic.require_slot(
-    v_policy, v_dentist_id, v_starts_at, v_type.duration, v_type.buffer_before, v_type.buffer_after,
-    v_now, clinic.is_desk(v_role), v_patient_id
-  );
-  v_row := clinic.insert_appointment(
-    (
-      gen_random_uuid(), v_policy.id, v_dentist_id, v_type.id, v_patient_id, v_user_id, v_starts_at,
-      v_starts_at + v_type.duration, v_type.buffer_before, v_type.buffer_after, v_now, null, null, v_now
-    )::clinic.slot_reservations,
-    v_patient_id, book_appointment.notes, v_role
-  );
+  perform clinic.require_slot(v_policy, v_slot, v_now, clinic.is_desk(v_role));
+  v_row := clinic.insert_appointment(v_slot, v_patient_id, book_appointment.notes, v_role);
   if v_request is not null then
     perform clinic.remember('book_appointment', book_appointment.idempotency_key, v_request, to_jsonb(v_row));
   end if;

@@ -95,7 +95,12 @@ set search_path = ''
 as $$
 declare
   v_policy clinic.clinics;
-  v_duration interval := appointment.ends_at - appointment.starts_at;
+  v_ends_at timestamptz := move_appointment.starts_at + (appointment.ends_at - appointment.starts_at);
+  v_slot clinic.slot_reservations := row(
+    appointment.id, appointment.clinic_id, move_appointment.dentist_id, appointment.appointment_type_id,
+    appointment.patient_id, null, move_appointment.starts_at, v_ends_at, appointment.buffer_before,
+    appointment.buffer_after, null, null, null, null
+  );
 begin
   if appointment.status <> 'booked' then
     perform clinic.refuse('invalid_transition', format('An appointment that is %s cannot be moved.', appointment.status));
@@ -103,15 +108,12 @@ begin
   perform clinic.require_notice(appointment, role);
   perform clinic.lock_patient(appointment.patient_id);
   select * into v_policy from clinic.clinics as c where c.id = appointment.clinic_id;
-  perform clinic.require_slot(
-    v_policy, move_appointment.dentist_id, move_appointment.starts_at, v_duration, appointment.buffer_before,
-    appointment.buffer_after, clock_timestamp(), clinic.is_desk(role), appointment.patient_id, array[appointment.id]
-  );
+  perform clinic.require_slot(v_policy, v_slot, clock_timestamp(), clinic.is_desk(role));
   update clinic.appointments as a
   set
     dentist_id = move_appointment.dentist_id,
     starts_at = move_appointment.starts_at,
-    ends_at = move_appointment.starts_at + v_duration
+    ends_at = v_ends_at
   where a.id = appointment.id;
 exception
   -- Its detail would show the other booking.

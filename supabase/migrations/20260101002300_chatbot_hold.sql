@@ -190,10 +190,8 @@ begin
     perform clinic.refuse('reservation_expired', 'This offer was used, and its hold has ended.', hint => 'Call chatbot_find_slots for a fresh one.');
   elsif name_hold.patient_id is distinct from v_hold.patient_id and name_hold.patient_id is not null then
     perform clinic.require_hold_allowed(v_policy, name_hold.patient_id, 'chatbot', as_of);
-    perform clinic.require_slot(
-      v_policy, v_hold.dentist_id, v_hold.starts_at, v_hold.ends_at - v_hold.starts_at, v_hold.buffer_before,
-      v_hold.buffer_after, as_of, false, name_hold.patient_id, array[v_hold.id]
-    );
+    v_hold.patient_id := name_hold.patient_id;
+    perform clinic.require_slot(v_policy, v_hold, as_of, false);
     update clinic.slot_reservations as r set patient_id = name_hold.patient_id where r.id = v_hold.id;
   end if;
   return v_hold.id;
