@@ -86,8 +86,13 @@ comment on function clinic.guard_appointment is 'Every update is a permitted tra
 create trigger guard_appointment before update on clinic.appointments
 for each row execute function clinic.guard_appointment();
 
-create trigger lock_calendar before insert or update on clinic.appointments
+create trigger lock_calendar before insert on clinic.appointments
 for each row execute function clinic.lock_calendar();
+create trigger lock_moved_calendar before update on clinic.appointments
+for each row when (
+  old.dentist_id <> new.dentist_id or old.starts_at <> new.starts_at or old.ends_at <> new.ends_at
+  or old.buffer_before <> new.buffer_before or old.buffer_after <> new.buffer_after
+) execute function clinic.lock_calendar();
 
 create function clinic.claimed(appointment clinic.appointments)
 returns tstzrange

@@ -19,8 +19,11 @@ comment on table clinic.time_off is 'When a dentist is away. Claims the calendar
 create index time_off_dentist_idx on clinic.time_off (dentist_id, clinic_id);
 create index time_off_clinic_idx on clinic.time_off (clinic_id);
 
-create trigger lock_calendar before insert or update on clinic.time_off
+create trigger lock_calendar before insert on clinic.time_off
 for each row execute function clinic.lock_calendar();
+create trigger lock_moved_calendar before update on clinic.time_off
+for each row when (old.during <> new.during or old.dentist_id <> new.dentist_id)
+execute function clinic.lock_calendar();
 
 create function clinic.follow_time_off()
 returns trigger
