@@ -19,7 +19,7 @@ from tests.support.templates import create_template
 
 SECONDS = 10
 CORES = os.cpu_count() or 1
-# More clients than cores measure the machine too: eight backends' plans and caches take turns in two cores'.
+# With more clients than cores backends take turns, and each finds the caches full of the others' plans.
 CROWDS = sorted({1, CORES, 8})
 HISTORIES = (10_000, 100_000, 1_000_000)
 
