@@ -23,7 +23,7 @@ begin
     clinic.clean_text(insert_appointment.notes, 'notes', 4000), auth.uid(), clinic.source_of(role)
   )
   on conflict do nothing
-  returning
+  returning -- the columns of api.appointments, which saves a look-up
     a.id, a.clinic_id, a.dentist_id, a.patient_id, a.appointment_type_id, a.starts_at, a.ends_at, a.status, a.notes,
     a.version, a.source, a.created_at, a.updated_at, a.cancelled_at, a.cancellation_reason
   into v_row;
@@ -161,6 +161,7 @@ declare
   v_slot clinic.slot_reservations;
   v_row api.appointments;
 begin
+  -- Most bookings come without a key: nothing is built for them.
   if book_appointment.idempotency_key is not null then
     v_request := jsonb_build_array(
       book_appointment.dentist_id, book_appointment.appointment_type_id, extract(epoch from v_starts_at),

@@ -41,6 +41,12 @@ def test_a_booked_appointment_has_the_fields_clients_are_written_against(
     assert (appointment["version"], appointment["notes"]) == (1, "First visit")
 
 
+def test_the_answer_is_the_view_s_row(ana: Connection, riverside: Clinic) -> None:
+    appointment = book(ana, riverside, riverside.at("09:00"), notes="First visit")
+    row = ana.execute("select * from api.appointments where id = %s", [appointment["id"]]).fetchone()
+    assert list(appointment.items()) == list((row or {}).items())
+
+
 def test_a_booked_slot_is_taken(ana: Connection, ben: Connection, riverside: Clinic) -> None:
     start = riverside.at("09:00")
     book(ana, riverside, start)
