@@ -22,6 +22,17 @@ $$;
 comment on function clinic.is_clock_span is 'Whether the span has hours and smaller parts only, so that it is as long on every day.';
 grant execute on function clinic.is_clock_span to anon, authenticated, service_role;
 
+create function clinic.is_slug(value text)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select value ~ '^[a-z0-9](-?[a-z0-9]){1,62}$';
+$$;
+comment on function clinic.is_slug is 'Whether the text can be a clinic''s slug: lower-case letters, digits and single hyphens, two or more.';
+grant execute on function clinic.is_slug to anon, authenticated, service_role;
+
 create table clinic.clinics (
   id uuid not null default gen_random_uuid(),
   slug text not null,
@@ -36,7 +47,7 @@ create table clinic.clinics (
   created_at timestamptz not null default now(),
   constraint clinics_pkey primary key (id),
   constraint clinics_slug_key unique (slug),
-  constraint clinics_slug_is_plain check (slug ~ '^[a-z0-9](-?[a-z0-9]){1,62}$'),
+  constraint clinics_slug_is_plain check (clinic.is_slug(slug)),
   constraint clinics_name_is_short check (length(name) between 1 and 200),
   constraint clinics_time_zone_exists check (clinic.is_time_zone(time_zone)),
   constraint clinics_slot_interval_fits check (

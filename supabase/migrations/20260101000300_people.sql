@@ -2,6 +2,17 @@
 
 -- Profiles -----------------------------------------------------------------------------------------------------------
 
+create function clinic.is_locale(value text)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select value ~ '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$' and length(value) <= 35;
+$$;
+comment on function clinic.is_locale is 'Whether the text has the form of a language tag, such as en or de-CH.';
+grant execute on function clinic.is_locale to anon, authenticated, service_role;
+
 create table clinic.profiles (
   user_id uuid not null,
   full_name text,
@@ -13,7 +24,7 @@ create table clinic.profiles (
   constraint profiles_user_fkey foreign key (user_id) references auth.users (id) on delete cascade,
   constraint profiles_full_name_is_short check (length(full_name) between 1 and 10240),
   constraint profiles_phone_is_short check (length(phone) between 1 and 40),
-  constraint profiles_locale_is_a_tag check (locale ~ '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$' and length(locale) <= 35)
+  constraint profiles_locale_is_a_tag check (clinic.is_locale(locale))
 );
 comment on table clinic.profiles is 'One per user: what they told us of themselves. Made at sign-up.';
 
@@ -382,7 +393,7 @@ as $$
 declare
   v_user_id uuid := clinic.required(clinic.require_user(), 'A user');
 begin
-  if update_me.locale !~ '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$' or length(update_me.locale) > 35 then
+  if not clinic.is_locale(update_me.locale) then
     perform clinic.refuse('invalid_argument', 'locale must be a language tag like "en" or "de-CH".');
   end if;
   update clinic.profiles as p

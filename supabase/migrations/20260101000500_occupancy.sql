@@ -91,7 +91,9 @@ comment on function clinic.lock_patient is 'Waits for the patient; always after 
 
 -- Claims -------------------------------------------------------------------------------------------------------------
 
-create function clinic.claim_time(claim clinic.occupancy)
+create function clinic.claim_time(
+  id uuid, clinic_id uuid, dentist_id uuid, cause text, during tstzrange, expires_at timestamptz default null
+)
 returns boolean
 language plpgsql
 volatile
@@ -101,17 +103,20 @@ begin
   for attempt in 1..2 loop
     -- On conflict: a plain insert into a contended exclusion constraint deadlocks.
     insert into clinic.occupancy (id, clinic_id, dentist_id, cause, during, expires_at)
-    values (claim.id, claim.clinic_id, claim.dentist_id, claim.cause, claim.during, claim.expires_at)
+    values (
+      claim_time.id, claim_time.clinic_id, claim_time.dentist_id, claim_time.cause, claim_time.during,
+      claim_time.expires_at
+    )
     on conflict do nothing;
     if found then
       return true;
-    elsif attempt = 1 and claim.cause = 'appointment' and clinic.confirm_hold(claim.id) then
-      perform clinic.move_claim(claim);
+    elsif attempt = 1 and claim_time.cause = 'appointment' and clinic.confirm_hold(claim_time.id) then
+      perform clinic.move_claim(claim_time.id, claim_time.dentist_id, claim_time.cause, claim_time.during);
       return false;
     end if;
-    perform clinic.expire_dead_holds(claim.dentist_id, claim.during, claim.id);
+    perform clinic.expire_dead_holds(claim_time.dentist_id, claim_time.during, claim_time.id);
   end loop;
-  perform clinic.refuse('slot_taken', clinic_id => claim.clinic_id);
+  perform clinic.refuse('slot_taken', clinic_id => claim_time.clinic_id);
   return null;
 end
 $$;
@@ -119,17 +124,17 @@ comment on function clinic.claim_time is
 'Claims a dentist''s time for a new cause, over dead holds if need be. true: it was free; false: it was the hold''s of the same id.
 Call it under the lock. Errors: slot_taken.';
 
-create function clinic.move_claim(claim clinic.occupancy)
+create function clinic.move_claim(id uuid, dentist_id uuid, cause text, during tstzrange)
 returns void
 language plpgsql
 volatile
 set search_path = ''
 as $$
 begin
-  perform clinic.expire_dead_holds(claim.dentist_id, claim.during, claim.id);
+  perform clinic.expire_dead_holds(move_claim.dentist_id, move_claim.during, move_claim.id);
   update clinic.occupancy as o
-  set dentist_id = claim.dentist_id, cause = claim.cause, during = claim.during, expires_at = claim.expires_at
-  where o.id = claim.id;
+  set dentist_id = move_claim.dentist_id, cause = move_claim.cause, during = move_claim.during, expires_at = null
+  where o.id = move_claim.id;
   if not found then
     perform clinic.refuse('slot_taken');
   end if;

@@ -199,31 +199,35 @@ declare
   v_counter clinic.dentist_counters := clinic.count_events(
     record_events.clinic_id, record_events.dentist_id, v_announcements
   );
-  v_seq bigint := v_counter.last_seq - cardinality(v_announcements);
-  v_id bigint;
   v_announcement clinic.announcement;
+  v_event clinic.realtime_events;
   v_events clinic.realtime_events [];
 begin
   -- The order matters: first a transaction id (the counter takes one), then the events' ids, then the subtransaction's,
   -- the events' horizon. A snapshot's xmax would not do: transactions that run may be younger.
   foreach v_announcement in array v_announcements loop
-    v_seq := v_seq + 1;
-    v_id := nextval('clinic.realtime_events_id_seq');
-    v_events := v_events || (
-      v_id, v_now, pg_current_xact_id(),
-      array_remove(array[
-        case when v_announcement.is_public then 'availability:' || record_events.clinic_id end,
-        case when v_announcement.is_staff then 'dentist:' || record_events.dentist_id end,
-        case when v_announcement.is_staff then 'clinic:' || record_events.clinic_id end,
-        'patient:' || v_announcement.user_id
-      ], null),
-      v_announcement.event, v_announcement.entity, v_announcement.entity_id,
-      record_events.clinic_id, record_events.dentist_id, v_seq, v_announcement.user_id, v_actor,
-      jsonb_build_object(
-        'event_id', v_id, 'occurred_at', v_now, 'event', v_announcement.event,
-        'clinic_id', record_events.clinic_id, 'dentist_id', record_events.dentist_id, 'dentist_seq', v_seq
-      ) || v_announcement.payload
-    )::clinic.realtime_events;
+    v_event.id := nextval('clinic.realtime_events_id_seq');
+    v_event.occurred_at := v_now;
+    v_event.xid := pg_current_xact_id();
+    v_event.topics := array_remove(array[
+      case when v_announcement.is_public then 'availability:' || record_events.clinic_id end,
+      case when v_announcement.is_staff then 'dentist:' || record_events.dentist_id end,
+      case when v_announcement.is_staff then 'clinic:' || record_events.clinic_id end,
+      'patient:' || v_announcement.user_id
+    ], null);
+    v_event.event := v_announcement.event;
+    v_event.entity := v_announcement.entity;
+    v_event.entity_id := v_announcement.entity_id;
+    v_event.clinic_id := record_events.clinic_id;
+    v_event.dentist_id := record_events.dentist_id;
+    v_event.dentist_seq := coalesce(v_event.dentist_seq, v_counter.last_seq - cardinality(v_announcements)) + 1;
+    v_event.user_id := v_announcement.user_id;
+    v_event.actor := v_actor;
+    v_event.payload := jsonb_build_object(
+      'event_id', v_event.id, 'occurred_at', v_now, 'event', v_event.event, 'clinic_id', v_event.clinic_id,
+      'dentist_id', v_event.dentist_id, 'dentist_seq', v_event.dentist_seq
+    ) || v_announcement.payload;
+    v_events := v_events || v_event;
   end loop;
   begin
     insert into clinic.realtime_events select * from unnest(v_events);

@@ -101,9 +101,7 @@ set search_path = ''
 as $$
 begin
   if tg_op = 'INSERT' then
-    perform clinic.claim_time(row(
-      new.id, new.clinic_id, new.dentist_id, 'hold', clinic.claimed(new), new.expires_at
-    ));
+    perform clinic.claim_time(new.id, new.clinic_id, new.dentist_id, 'hold', clinic.claimed(new), new.expires_at);
     perform clinic.announce_reservation(new, 'reservation_created');
   elsif tg_op = 'DELETE' then
     perform clinic.free_time(old.id, 'hold');

@@ -64,6 +64,20 @@ as $$
 $$;
 comment on function clinic.may_become is 'The transitions of an appointment''s status.';
 
+create function clinic.require_transition(status text, next text)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if status <> next and not clinic.may_become(status, next) then
+    perform clinic.refuse('invalid_transition', format('An appointment that is %s cannot become %s.', status, next));
+  end if;
+end
+$$;
+comment on function clinic.require_transition is 'Passes a permitted transition, and none at all; otherwise invalid_transition.';
+
 create function clinic.guard_appointment()
 returns trigger
 language plpgsql
@@ -71,9 +85,7 @@ volatile
 set search_path = ''
 as $$
 begin
-  if new.status <> old.status and not clinic.may_become(old.status, new.status) then
-    perform clinic.refuse('invalid_transition', format('An appointment that is %s cannot become %s.', old.status, new.status));
-  end if;
+  perform clinic.require_transition(old.status, new.status);
   if new is distinct from old then
     new.version := old.version + 1;
     new.updated_at := clock_timestamp();
@@ -173,9 +185,9 @@ begin
   if v_after is null then
     perform clinic.free_time(old.id, 'appointment');
   elsif v_before is null then
-    v_takes := clinic.claim_time(row(new.id, new.clinic_id, new.dentist_id, 'appointment', v_after, null));
+    v_takes := clinic.claim_time(new.id, new.clinic_id, new.dentist_id, 'appointment', v_after);
   elsif v_before <> v_after or old.dentist_id <> new.dentist_id then
-    perform clinic.move_claim(row(new.id, new.clinic_id, new.dentist_id, 'appointment', v_after, null));
+    perform clinic.move_claim(new.id, new.dentist_id, 'appointment', v_after);
     v_takes := true;
   end if;
   if v_before is not null and (v_takes or v_after is null) then

@@ -34,9 +34,9 @@ set search_path = ''
 as $$
 begin
   if tg_op = 'INSERT' then
-    perform clinic.claim_time(row(new.id, new.clinic_id, new.dentist_id, 'time_off', new.during, null));
+    perform clinic.claim_time(new.id, new.clinic_id, new.dentist_id, 'time_off', new.during);
   elsif tg_op = 'UPDATE' then
-    perform clinic.move_claim(row(new.id, new.clinic_id, new.dentist_id, 'time_off', new.during, null));
+    perform clinic.move_claim(new.id, new.dentist_id, 'time_off', new.during);
   else
     perform clinic.free_time(old.id, 'time_off');
   end if;
@@ -102,7 +102,7 @@ with (security_invoker = true) as
     r.clinic_id,
     r.dentist_id,
     'hold' as cause,
-    tstzrange(r.starts_at - r.buffer_before, r.ends_at + r.buffer_after) as during,
+    clinic.claimed(r) as during,
     r.expires_at
   from clinic.slot_reservations as r
   where r.outcome is null
@@ -112,7 +112,7 @@ with (security_invoker = true) as
     a.clinic_id,
     a.dentist_id,
     'appointment' as cause,
-    tstzrange(a.starts_at - a.buffer_before, a.ends_at + a.buffer_after) as during,
+    clinic.claimed(a) as during,
     null as expires_at
   from clinic.appointments as a
   where a.status in ('booked', 'checked_in')
@@ -125,7 +125,7 @@ with (security_invoker = true) as
     t.during,
     null as expires_at
   from clinic.time_off as t;
-comment on view clinic.due_claims is 'The claims that the ledger ought to hold: its causes, in the ledger''s own shape.';
+comment on view clinic.due_claims is 'The claims that the ledger ought to hold, by their causes.';
 
 create function clinic.is_proved(id uuid)
 returns boolean
@@ -133,17 +133,14 @@ language plpgsql
 stable
 set search_path = ''
 as $$
-declare
-  v_claim clinic.occupancy;
 begin
-  select * into v_claim from clinic.occupancy as o where o.id = is_proved.id;
-  return case
-    when found then exists (
-      select from clinic.due_claims as d
-      where d.id = v_claim.id and row(d.*) is not distinct from row(v_claim.*)
-    )
-    else not exists (select from clinic.due_claims as d where d.id = is_proved.id)
-  end;
+  return not exists (
+    select from (select * from clinic.occupancy as l where l.id = is_proved.id) as o
+    full join (select * from clinic.due_claims as c where c.id = is_proved.id) as d
+      on o.clinic_id = d.clinic_id and o.dentist_id = d.dentist_id and o.cause = d.cause and o.during = d.during
+      and o.expires_at is not distinct from d.expires_at
+    where o.id is null or d.id is null
+  );
 end
 $$;
 comment on function clinic.is_proved is 'Whether the ledger and the causes say the same of this id.';

@@ -301,12 +301,19 @@ set search_path = ''
 as $$
 declare
   v_type clinic.appointment_types := bookable.type;
+  v_slot clinic.slot_reservations;
 begin
-  return row(
-    gen_random_uuid(), v_type.clinic_id, bookable.dentist_id, v_type.id, slot.patient_id, auth.uid(),
-    slot.starts_at, slot.starts_at + v_type.duration, v_type.buffer_before, v_type.buffer_after,
-    null, null, null, clock_timestamp()
-  )::clinic.slot_reservations;
+  v_slot.id := gen_random_uuid();
+  v_slot.clinic_id := v_type.clinic_id;
+  v_slot.dentist_id := bookable.dentist_id;
+  v_slot.appointment_type_id := v_type.id;
+  v_slot.patient_id := slot.patient_id;
+  v_slot.held_by := auth.uid();
+  v_slot.starts_at := slot.starts_at;
+  v_slot.ends_at := slot.starts_at + v_type.duration;
+  v_slot.buffer_before := v_type.buffer_before;
+  v_slot.buffer_after := v_type.buffer_after;
+  return v_slot;
 end
 $$;
 comment on function clinic.slot is 'The slot at this time, for this patient, as the reservation that would hold it.';

@@ -101,7 +101,7 @@ begin
   set outcome = 'released', ended_at = clock_timestamp()
   where
     r.dentist_id = slot.dentist_id and r.outcome is null and r.held_by = auth.uid()
-    and tstzrange(r.starts_at - r.buffer_before, r.ends_at + r.buffer_after) && clinic.claimed(slot);
+    and clinic.claimed(r) && clinic.claimed(slot);
 end
 $$;
 comment on function clinic.release_own_holds is 'A patient''s own hold never blocks what they book or hold instead.';
@@ -123,8 +123,14 @@ begin
   end if;
   perform clinic.require_hold_allowed(v_policy, v_slot.patient_id, role, as_of);
   perform clinic.require_slot(v_policy, v_slot, as_of, clinic.is_desk(role));
-  v_slot.expires_at := as_of + v_policy.hold_duration;
-  insert into clinic.slot_reservations values (v_slot.*);
+  insert into clinic.slot_reservations (
+    id, clinic_id, dentist_id, appointment_type_id, patient_id, held_by, starts_at, ends_at, buffer_before,
+    buffer_after, expires_at
+  )
+  values (
+    v_slot.id, v_slot.clinic_id, v_slot.dentist_id, v_slot.appointment_type_id, v_slot.patient_id, v_slot.held_by,
+    v_slot.starts_at, v_slot.ends_at, v_slot.buffer_before, v_slot.buffer_after, as_of + v_policy.hold_duration
+  );
   return v_slot.id;
 end
 $$;
@@ -227,7 +233,7 @@ grant execute on function api.reserve_slot to anon, authenticated, service_role;
 
 -- Release ------------------------------------------------------------------------------------------------------------
 
-create function clinic.reservation_role(reservation clinic.slot_reservations)
+create function clinic.acting_role(what text, clinic_id uuid, dentist_id uuid, made_by uuid, is_own boolean)
 returns text
 language plpgsql
 volatile
@@ -237,21 +243,37 @@ declare
   v_role text;
 begin
   perform clinic.require_user();
-  v_role := clinic.my_role(reservation.clinic_id);
-  if reservation.id is null then
-    perform clinic.refuse('not_found', 'There is no such reservation.');
-  elsif
-    v_role in ('service', 'admin', 'receptionist')
-    or v_role = 'dentist' and reservation.dentist_id = any (clinic.my_dentists())
-  then
-    return v_role;
-  elsif v_role is null and (reservation.held_by = auth.uid() or reservation.patient_id = any (clinic.my_patients())) then
-    return 'patient';
-  elsif v_role = 'chatbot' and reservation.held_by = auth.uid() then
-    perform clinic.refuse('forbidden', 'A chatbot books with chatbot_hold and chatbot_confirm.');
+  if acting_role.clinic_id is not null then
+    v_role := clinic.my_role(acting_role.clinic_id);
+    if
+      v_role in ('service', 'admin', 'receptionist')
+      or v_role = 'dentist' and acting_role.dentist_id = any (clinic.my_dentists())
+    then
+      return v_role;
+    elsif v_role = 'chatbot' and acting_role.made_by = auth.uid() then
+      perform clinic.refuse('forbidden', 'A chatbot acts through chatbot_hold, chatbot_confirm and chatbot_cancel.');
+    elsif acting_role.is_own then
+      return 'patient';
+    end if;
   end if;
-  perform clinic.refuse('not_found', 'There is no such reservation.');
+  perform clinic.refuse('not_found', format('There is no such %s.', acting_role.what));
   return null;
+end
+$$;
+comment on function clinic.acting_role is
+'As what the caller may act on a reservation or an appointment of this clinic (null: there is none) and dentist; not_found for everyone else.';
+
+create function clinic.reservation_role(reservation clinic.slot_reservations)
+returns text
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  return clinic.acting_role(
+    'reservation', reservation.clinic_id, reservation.dentist_id, reservation.held_by,
+    reservation.held_by = auth.uid() or reservation.patient_id = any (clinic.my_patients())
+  );
 end
 $$;
 comment on function clinic.reservation_role is 'As what the caller may act on the reservation; not_found for everyone else.';

@@ -6,25 +6,11 @@ language plpgsql
 volatile
 set search_path = ''
 as $$
-declare
-  v_role text;
 begin
-  perform clinic.require_user();
-  v_role := clinic.my_role(appointment.clinic_id);
-  if appointment.id is null then
-    perform clinic.refuse('not_found', 'There is no such appointment.');
-  elsif
-    v_role in ('service', 'admin', 'receptionist')
-    or v_role = 'dentist' and appointment.dentist_id = any (clinic.my_dentists())
-  then
-    return v_role;
-  elsif v_role = 'chatbot' and appointment.booked_by = auth.uid() then
-    perform clinic.refuse('forbidden', 'A chatbot cancels with chatbot_cancel.');
-  elsif appointment.patient_id = any (clinic.my_patients()) then
-    return 'patient';
-  end if;
-  perform clinic.refuse('not_found', 'There is no such appointment.');
-  return null;
+  return clinic.acting_role(
+    'appointment', appointment.clinic_id, appointment.dentist_id, appointment.booked_by,
+    appointment.patient_id = any (clinic.my_patients())
+  );
 end
 $$;
 comment on function clinic.appointment_role is 'As what the caller may change the appointment; not_found for everyone else.';
@@ -96,11 +82,7 @@ as $$
 declare
   v_policy clinic.clinics;
   v_ends_at timestamptz := move_appointment.starts_at + (appointment.ends_at - appointment.starts_at);
-  v_slot clinic.slot_reservations := row(
-    appointment.id, appointment.clinic_id, move_appointment.dentist_id, appointment.appointment_type_id,
-    appointment.patient_id, null, move_appointment.starts_at, v_ends_at, appointment.buffer_before,
-    appointment.buffer_after, null, null, null, null
-  );
+  v_slot clinic.slot_reservations;
 begin
   if appointment.status <> 'booked' then
     perform clinic.refuse('invalid_transition', format('An appointment that is %s cannot be moved.', appointment.status));
@@ -108,6 +90,15 @@ begin
   perform clinic.require_notice(appointment, role);
   perform clinic.lock_patient(appointment.patient_id);
   select * into v_policy from clinic.clinics as c where c.id = appointment.clinic_id;
+  v_slot.id := appointment.id;
+  v_slot.clinic_id := appointment.clinic_id;
+  v_slot.dentist_id := move_appointment.dentist_id;
+  v_slot.appointment_type_id := appointment.appointment_type_id;
+  v_slot.patient_id := appointment.patient_id;
+  v_slot.starts_at := move_appointment.starts_at;
+  v_slot.ends_at := v_ends_at;
+  v_slot.buffer_before := appointment.buffer_before;
+  v_slot.buffer_after := appointment.buffer_after;
   perform clinic.require_slot(v_policy, v_slot, clock_timestamp(), clinic.is_desk(role));
   update clinic.appointments as a
   set
@@ -243,12 +234,8 @@ set search_path = ''
 as $$
 begin
   if appointment.status <> end_appointment.status then
-    if not clinic.may_become(appointment.status, end_appointment.status) then
-      perform clinic.refuse(
-        'invalid_transition',
-        format('An appointment that is %s cannot become %s.', appointment.status, end_appointment.status)
-      );
-    elsif end_appointment.status = 'cancelled' then
+    perform clinic.require_transition(appointment.status, end_appointment.status);
+    if end_appointment.status = 'cancelled' then
       perform clinic.require_notice(appointment, role);
     elsif end_appointment.status = 'no_show' and appointment.starts_at > clock_timestamp() then
       perform clinic.refuse('invalid_transition', 'Nobody can have missed an appointment that has not begun.');

@@ -125,7 +125,9 @@ begin
     delete from clinic.working_hours as h
     where
       h.dentist_id = replace_hours.dentist_id
-      and (h.weekday, h.opens, h.closes) not in (select n.* from clinic.parse_weekly(replace_hours.weekly) as n)
+      and (h.weekday, h.opens, h.closes) not in (
+        select n.weekday, n.opens, n.closes from clinic.parse_weekly(replace_hours.weekly) as n
+      )
     returning h.*
   )
   select coalesce(jsonb_agg(clinic.describe_weekly(r) order by r.minutes), '[]') into v_removed

@@ -184,7 +184,7 @@ begin
   perform clinic.require_user();
   if not clinic.is_service() then
     perform clinic.refuse('forbidden', 'Clinics are created with the secret key.');
-  elsif (create_clinic.slug ~ '^[a-z0-9](-?[a-z0-9]){1,62}$') is not true then
+  elsif clinic.is_slug(create_clinic.slug) is not true then
     perform clinic.refuse('invalid_argument', 'slug must be 2 or more lower-case letters, digits and single hyphens.');
   elsif (clinic.is_time_zone(create_clinic.time_zone)) is not true then
     perform clinic.refuse('invalid_argument', 'time_zone must be an IANA name such as Europe/Zurich.');

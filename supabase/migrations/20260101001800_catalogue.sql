@@ -43,15 +43,21 @@ volatile
 security definer -- writes dentists for an admin it has checked
 set search_path = ''
 as $$
+declare
+  v_dentist clinic.dentists;
 begin
   perform clinic.require_role(clinic.required(create_dentist.clinic_id, 'clinic_id'), 'admin');
   if not exists (select from clinic.clinics as c where c.id = create_dentist.clinic_id) then
     perform clinic.refuse('not_found', 'There is no such clinic.');
   end if;
-  return clinic.save_dentist((
-    gen_random_uuid(), create_dentist.clinic_id, create_dentist.user_id, create_dentist.full_name,
-    create_dentist.specialty, create_dentist.bio, true, clock_timestamp()
-  )::clinic.dentists);
+  v_dentist.id := gen_random_uuid();
+  v_dentist.clinic_id := create_dentist.clinic_id;
+  v_dentist.user_id := create_dentist.user_id;
+  v_dentist.full_name := create_dentist.full_name;
+  v_dentist.specialty := create_dentist.specialty;
+  v_dentist.bio := create_dentist.bio;
+  v_dentist.is_active := true;
+  return clinic.save_dentist(v_dentist);
 end
 $$;
 grant execute on function clinic.create_dentist to anon, authenticated, service_role;
@@ -164,16 +170,21 @@ volatile
 security definer -- writes types for an admin it has checked
 set search_path = ''
 as $$
+declare
+  v_type clinic.appointment_types;
 begin
   perform clinic.require_role(clinic.required(create_appointment_type.clinic_id, 'clinic_id'), 'admin');
   if not exists (select from clinic.clinics as c where c.id = create_appointment_type.clinic_id) then
     perform clinic.refuse('not_found', 'There is no such clinic.');
   end if;
-  return clinic.save_appointment_type((
-    gen_random_uuid(), create_appointment_type.clinic_id, create_appointment_type.name,
-    create_appointment_type.duration, create_appointment_type.buffer_before,
-    create_appointment_type.buffer_after, true, clock_timestamp()
-  )::clinic.appointment_types);
+  v_type.id := gen_random_uuid();
+  v_type.clinic_id := create_appointment_type.clinic_id;
+  v_type.name := create_appointment_type.name;
+  v_type.duration := create_appointment_type.duration;
+  v_type.buffer_before := create_appointment_type.buffer_before;
+  v_type.buffer_after := create_appointment_type.buffer_after;
+  v_type.is_active := true;
+  return clinic.save_appointment_type(v_type);
 end
 $$;
 grant execute on function clinic.create_appointment_type to anon, authenticated, service_role;

@@ -2,6 +2,17 @@
 --
 -- Topics: availability:<clinic_id> (everybody), patient:<user_id>, dentist:<dentist_id>, clinic:<clinic_id>.
 
+create function clinic.is_topic(value text)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select value ~ '^[a-z]+:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+$$;
+comment on function clinic.is_topic is 'Whether the text has the form of a topic: a kind and a UUID.';
+grant execute on function clinic.is_topic to anon, authenticated, service_role;
+
 create function clinic.may_watch(topic text)
 returns boolean
 language plpgsql
@@ -13,7 +24,7 @@ declare
   v_kind text := split_part(may_watch.topic, ':', 1);
   v_id uuid;
 begin
-  if may_watch.topic !~ '^[a-z]+:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+  if clinic.is_topic(may_watch.topic) is not true then
     return false;
   end if;
   v_id := split_part(may_watch.topic, ':', 2)::uuid;
@@ -100,7 +111,7 @@ as $$
 begin
   if not clinic.is_service() and not clinic.may_watch(clinic.required(events_since.topic, 'topic')) then
     perform clinic.refuse('not_found', 'There is no such topic, or it is not yours to hear.');
-  elsif events_since.topic !~ '^[a-z]+:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+  elsif clinic.is_topic(events_since.topic) is not true then
     perform clinic.refuse('not_found', 'There is no such topic.');
   elsif (events_since.max_events between 1 and 1000) is not true then
     perform clinic.refuse('invalid_argument', 'max_events must be between 1 and 1000.');
