@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -12,12 +13,18 @@ from cli import output
 from cli.errors import usage_error
 from cli.project import find_project
 
-if TYPE_CHECKING:
-    from cli.mcp.server import ToolServer
-
 app = typer.Typer()
 
 HOST = "127.0.0.1"
+
+
+class Address(NamedTuple):
+    """Where HTTP is served, by which names it is reached, and the token that clients bring."""
+
+    host: str
+    port: int
+    names: tuple[str, ...]
+    token: str | None
 
 
 class Style(StrEnum):
@@ -44,6 +51,18 @@ ClinicSlug = Annotated[
 Http = Annotated[bool, typer.Option("--http", help="Serve streamable HTTP instead of stdin and stdout.")]
 Host = Annotated[str, typer.Option(help="Listen here for HTTP.")]
 Port = Annotated[int, typer.Option(help="Listen on this port for HTTP.")]
+Names = Annotated[
+    list[str] | None,
+    typer.Option("--allowed-host", help="A Host header by which HTTP is reached too: bot.example.org."),
+]
+Token = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        envvar="CHAIRTIME_MCP_TOKEN",
+        help="What HTTP clients send as bearer token; better in the variable. Made up and printed if absent.",
+    ),
+]
 PrintTools = Annotated[
     bool, typer.Option("--print-tools", help="Print the tools in the formats of model providers, and end.")
 ]
@@ -59,6 +78,8 @@ def mcp(
     http: Http = False,
     host: Host = HOST,
     port: Port = 8765,
+    allowed_host: Names = None,
+    token: Token = None,
     print_tools: PrintTools = False,
     provider: Provider = None,
 ) -> None:
@@ -73,14 +94,16 @@ def mcp(
 
         output.emit(asyncio.run(describe_tools(provider and provider.value)))
     elif email and password:
-        asyncio.run(_serve(email, password, clinic, (host, port) if http else None))
+        address = Address(host, port, tuple(allowed_host or ()), token) if http else None
+        asyncio.run(_serve(email, password, clinic, address))
     else:
         raise usage_error(
             "a chatbot's login is needed", "Set CHAIRTIME_BOT_EMAIL and CHAIRTIME_BOT_PASSWORD."
         )
 
 
-async def _serve(email: str, password: str, clinic: str | None, address: tuple[str, int] | None) -> None:
+async def _serve(email: str, password: str, clinic: str | None, address: Address | None) -> None:
+    from cli.mcp import http
     from cli.mcp.chatbot import open_chatbot
     from cli.mcp.server import make_server
 
@@ -91,9 +114,13 @@ async def _serve(email: str, password: str, clinic: str | None, address: tuple[s
         if address is None:
             await server.run_stdio_async()
         else:
-            await _serve_http(server, *address)
+            token = address.token or _new_token()
+            where = http.authority(address.host, address.port)
+            output.note(f"The tools are served at http://{where}/mcp; Ctrl-C ends it.")
+            await http.serve(server, token, address.host, address.port, address.names)
 
 
-async def _serve_http(server: ToolServer, host: str, port: int) -> None:
-    output.note(f"The tools are served at http://{host}:{port}/mcp; Ctrl-C ends it.")
-    await server.run_streamable_http_async(host=host, port=port)
+def _new_token() -> str:
+    token = secrets.token_urlsafe(24)
+    output.note(f"Clients send: Authorization: Bearer {token}")
+    return token

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
+import httpx2
 from mcp import Client, StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 
 from cli.local.ports import free_port
@@ -22,6 +24,7 @@ from tests.support.stacks import CHAIRTIME, PASSWORD, Stack
 from tests.support.templates import ROOT
 
 PERSON = {"patient_name": "Casey Caller", "patient_phone": "+1 212 555 0199"}
+TOKEN = "a token of the test's own"
 PATIENCE = 30.0  # seconds that anything may take
 
 
@@ -99,7 +102,8 @@ async def http_server(practice: Practice) -> AsyncIterator[str]:
     """Yield the URL of the tools, served over streamable HTTP by a process of their own."""
     port = free_port()
     arguments = ["mcp", "--http", "--port", str(port), "--workdir", str(ROOT)]
-    process = await asyncio.create_subprocess_exec(CHAIRTIME, *arguments, env=practice.environment)
+    environment = practice.environment | {"CHAIRTIME_MCP_TOKEN": TOKEN}
+    process = await asyncio.create_subprocess_exec(CHAIRTIME, *arguments, env=environment)
     try:
         await eventually(lambda: _listens(port))
         yield f"http://127.0.0.1:{port}/mcp"
@@ -111,14 +115,25 @@ async def http_server(practice: Practice) -> AsyncIterator[str]:
 @asynccontextmanager
 async def over_http(practice: Practice) -> AsyncIterator[Client]:
     """Reach the tools over streamable HTTP, one request after another and no session."""
-    async with http_server(practice) as url, Client(url) as client:
+    async with _over_http(practice, "auto") as client:
         yield client
 
 
 @asynccontextmanager
 async def over_http_in_a_session(practice: Practice) -> AsyncIterator[Client]:
     """Reach the tools over streamable HTTP as clients did before 2026: with a session."""
-    async with http_server(practice) as url, Client(url, mode="legacy") as client:
+    async with _over_http(practice, "legacy") as client:
+        yield client
+
+
+@asynccontextmanager
+async def _over_http(practice: Practice, mode: Literal["auto", "legacy"]) -> AsyncIterator[Client]:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with (
+        http_server(practice) as url,
+        httpx2.AsyncClient(headers=headers, trust_env=False) as http,
+        Client(streamable_http_client(url, http_client=http), mode=mode) as client,
+    ):
         yield client
 
 

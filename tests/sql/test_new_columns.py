@@ -1,4 +1,4 @@
-"""A table may grow a column: what runs by then goes on, in sessions that know the old shape and in new ones."""
+"""A table may grow a column, and everything goes on: in sessions that know the old shape, and in new ones."""
 
 from __future__ import annotations
 
