@@ -52,6 +52,9 @@ grants as (
       union all
       select 'function ' || f.oid::regprocedure, f.proacl, 'f', f.proowner
       from pg_proc as f inner join our_schemas as s on f.pronamespace = s.oid
+      where not exists (
+        select from pg_depend as d where d.classid = 'pg_proc'::regclass and d.objid = f.oid and d.deptype = 'e'
+      )
     ) as o
     cross join lateral aclexplode(coalesce(o.acl, acldefault(o.class::"char", o.owner))) as a
     where o.acl is not null or o.class in ('f', 'r', 's', 'n')
@@ -124,6 +127,7 @@ select 'type', t.oid::regtype::text, concat_ws(
 from pg_type as t
 inner join our_schemas as s on t.typnamespace = s.oid
 where t.typtype in ('e', 'd', 'r')
+  and not exists (select from pg_depend as d where d.classid = 'pg_type'::regclass and d.objid = t.oid and d.deptype = 'e')
 
 union all
 select case f.prokind when 'a' then 'aggregate' when 'p' then 'procedure' else 'function' end, f.oid::regprocedure::text,
@@ -163,7 +167,10 @@ from pg_description as d
 where (d.classoid = 'pg_class'::regclass and d.objoid in (select r.oid from relations as r))
   or (d.classoid = 'pg_namespace'::regclass and d.objoid in (select s.oid from our_schemas as s where s.nspname <> 'public'))
   or (d.classoid = 'pg_proc'::regclass and d.objoid in (
-    select f.oid from pg_proc as f inner join our_schemas as s on f.pronamespace = s.oid))
+    select f.oid from pg_proc as f inner join our_schemas as s on f.pronamespace = s.oid
+    where not exists (
+      select from pg_depend as e where e.classid = 'pg_proc'::regclass and e.objid = f.oid and e.deptype = 'e'
+    )))
 
 union all
 select 'default grants',

@@ -112,6 +112,22 @@ def test_drift_is_found_and_shown(fresh: Fresh, change: str, what: str) -> None:
     assert matching[0].diff
 
 
+def test_what_the_platform_installs_is_no_drift(fresh: Fresh) -> None:
+    """As on every Supabase project: extensions of its own, in `extensions` and, by older habit, in `public`."""
+    with fresh.connection.transaction(force_rollback=True):
+        fresh.connection.execute("reset role")
+        fresh.connection.execute('create extension "hstore" with schema extensions')
+        fresh.connection.execute('create extension "cube" with schema public')
+        fresh.connection.execute('create extension "ltree" with schema shop')
+        fresh.connection.execute("set role postgres")
+        assert [*drift(fresh.wanted, read_catalog(fresh.connection))] == []
+
+
+def test_an_extension_that_a_file_asks_for_is_missed(fresh: Fresh) -> None:
+    wanted = {**fresh.wanted, ("extension", "btree_gist"): "in schema extensions"}
+    assert [problem.what for problem in drift(wanted, fresh.wanted)] == ["extension btree_gist"]
+
+
 def test_drift_is_drawn_as_a_difference(built: Program, empty_database: str) -> None:
     with psycopg.connect(empty_database, autocommit=True) as connection:
         connection.execute("comment on table shop.items is 'Something else.'")

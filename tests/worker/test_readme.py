@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 from worker.schedule import JOBS
 from worker.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "worker"
+UNIT = FOLDER / "chairtime-worker.service"
 README = (FOLDER / "README.md").read_text()
 
 
@@ -54,3 +56,23 @@ def test_the_image_installs_what_the_worker_imports() -> None:
     known = {names.get(module, module) for module in imported}
     assert listed <= known
     assert known - listed <= {"pydantic", "worker", "__future__", *__import__("sys").stdlib_module_names}
+
+
+def test_the_service_is_hardly_exposed() -> None:
+    """Systemd's own judge, which counts from 0 (safe) to 100."""
+    judged = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=39", UNIT],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+def test_the_image_is_pinned_and_runs_as_nobody_in_particular() -> None:
+    lines = (FOLDER / "Dockerfile").read_text().splitlines()
+    images = [line for line in lines if line.startswith("FROM ")]
+    assert images
+    assert all(re.fullmatch(r"FROM python:\S+@sha256:[0-9a-f]{64}( AS build)?", image) for image in images)
+    last_stage = lines[lines.index(images[-1]) :]
+    assert [line for line in last_stage if line.startswith("USER ")] == ["USER chairtime"]
