@@ -113,7 +113,7 @@ def test_drift_is_found_and_shown(fresh: Fresh, change: str, what: str) -> None:
 
 
 def test_what_the_platform_installs_is_no_drift(fresh: Fresh) -> None:
-    """As on every Supabase project: extensions of its own, in `extensions` and, by older habit, in `public`."""
+    """As on every Supabase project: extensions of its own, in `extensions` and by older habit in `public`."""
     with fresh.connection.transaction(force_rollback=True):
         fresh.connection.execute("reset role")
         fresh.connection.execute('create extension "hstore" with schema extensions')
