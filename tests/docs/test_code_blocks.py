@@ -38,7 +38,6 @@ BLANKS = {
 }
 PRELUDE = f"""
 set -euo pipefail
-DB_ADDRESS=$(python -c 'from urllib.parse import urlsplit as u; import sys; print(u(sys.argv[1]).netloc.split("@")[1])' "$DB_URL")
 for_a_while() {{ # runs until it is interrupted; to end before that is a failure
   local status=0
   timeout --signal INT {WHILE} "$@" || status=$?

@@ -1,4 +1,4 @@
-"""The React examples of web/README.md, put together as it says, type-checked, built, and used in a browser."""
+"""The React examples of web/README.md, put together as it says, type-checked, built, used in a browser."""
 
 from __future__ import annotations
 

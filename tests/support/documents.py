@@ -1,4 +1,4 @@
-"""The code blocks of the project's documents, and a fresh copy of the project in which they run as they stand."""
+"""The code blocks of the project's documents, and a copy of the project in which they run as they stand."""
 
 from __future__ import annotations
 
@@ -64,6 +64,5 @@ def copy_project(target: Path) -> None:
     for name in (".venv", "web/node_modules"):
         (target / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "web" / "dist", target / "web" / "dist")
-    # As new as the copy, or make would think that what is linked is older than what it was made from.
-    for name in ("web/dist/index.html",):
-        os.utime(target / name)
+    # Newer than the copy, or make would build it again.
+    os.utime(target / "web" / "dist" / "index.html")
