@@ -22,6 +22,7 @@ help:
 	@echo "make test-pg15   the SQL tests on Postgres 15, the oldest that Supabase runs (Debian)"
 	@echo "make lint    ruff, mypy --strict, sqlfluff, oxlint and tsc"
 	@echo "make bench   measure bookings and look-ups"
+	@echo "make lock    write the locks of Python packages anew, with hashes, after an edit of pyproject.toml"
 	@echo "make web     build the web app, which the stack then serves at /"
 	@echo "make tools   install what the tests need besides: chromium, pgbouncer, Postgres 15, Prometheus (Debian, as root)"
 	@echo "make clean   stop the stack, delete its data and all that was installed or built"
@@ -51,6 +52,14 @@ lint: $(READY) web/node_modules/.package-lock.json
 	$(BIN)/sqlfluff lint --disable-progress-bar supabase cli/local/platform
 	$(BIN)/chairtime migrate lint
 	cd web && $(NPM) run check
+
+# Locks keep what they have unless a requirement says otherwise; to renew a package, take its lines out first.
+LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
+
+.PHONY: lock
+lock: $(READY)
+	$(LOCK) pyproject.toml --extra dev -o requirements.lock
+	printf 'hatchling\n' | $(LOCK) worker/requirements.txt - -c requirements.lock -o worker/requirements.lock
 
 .PHONY: bench
 bench: $(READY)
