@@ -69,7 +69,8 @@ insert into clinic.error_codes (code, status, message, hint) values
 ('off_grid', 422, 'Appointments do not start at this time of day.', 'Take a start time from available_slots.'),
 ('too_late_to_cancel', 422, 'It is too late to change this appointment online.', 'Call the clinic.'),
 ('idempotency_mismatch', 422, 'This idempotency key was used with other arguments.', 'Use a new key for a new request.'),
-('reservation_limit', 429, 'You hold as many slots as the clinic permits.', 'Confirm or release a reservation first.');
+('reservation_limit', 429, 'You hold as many slots as the clinic permits.', 'Confirm or release a reservation first.'),
+('booking_limit', 429, 'This is more than the clinic lets one login book.', 'Try again later, or call the clinic.');
 
 -- One counter a code. A sequence survives the rollback that follows a refusal.
 do $$
@@ -144,21 +145,145 @@ $$;
 comment on function clinic.required is 'The value, or invalid_argument when it is null.';
 grant execute on function clinic.required to anon, authenticated, service_role;
 
+-- Text that people see. Characters are written as code points, for \s and \w mean what the server's locale says.
+
+create function clinic.trimmed(value text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  -- Spaces of every kind, line ends, and what has no width.
+  return nullif(btrim(value, E' \t\n\v\f\r\u0085\u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008'
+    '\u2009\u200A\u200B\u2028\u2029\u202F\u205F\u2060\u2800\u3000\uFEFF'), '');
+end
+$$;
+comment on function clinic.trimmed is 'The text without blanks around it; null when nothing is left.';
+
+create function clinic.is_text(value text)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  -- Control characters steer terminals; bidirectional overrides and isolates show another text than is stored.
+  return value !~ '[\u0001-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]';
+end
+$$;
+comment on function clinic.is_text is 'Whether the text has no control characters but line ends and tabs.';
+
+create function clinic.is_line(value text)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return value !~ '[\u0009\u000A\u2028\u2029]' and clinic.is_text(value);
+end
+$$;
+comment on function clinic.is_line is 'Whether the text has no control characters at all: it fits into one line of anything.';
+
+create function clinic.tidy_name(value text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_name text := clinic.trimmed(value);
+begin
+  -- What cannot be seen, but for joiners, which some scripts write with; then any space is one space.
+  v_name := regexp_replace(
+    v_name,
+    '[\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180E\u200B\u200E\u200F\u2060-\u2065\u206A-\u206F\u3164\uFEFF\uFFA0\uFFF9-\uFFFB\U000E0000-\U000E007F]+',
+    '', 'g'
+  );
+  v_name := regexp_replace(v_name, '[ \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u2800\u3000]+', ' ', 'g');
+  -- Joiners and selectors stand between or behind something.
+  v_name := regexp_replace(v_name, '(^| )[\u200C\u200D\uFE00-\uFE0F]+', '\1', 'g');
+  v_name := regexp_replace(v_name, '([\u200C\u200D])[\u200C\u200D]+', '\1', 'g');
+  v_name := regexp_replace(v_name, '[\u200C\u200D]( |$)', '\1', 'g');
+  return clinic.trimmed(normalize(regexp_replace(v_name, ' +', ' ', 'g'), nfc));
+end
+$$;
+comment on function clinic.tidy_name is
+'The name in one form (NFC), single spaces, nothing invisible; null when nothing is left. It may still be too long, or have control characters.';
+
+create function clinic.is_name(value text)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return length(value) <= 200 and clinic.is_line(value) and value is not distinct from clinic.tidy_name(value);
+end
+$$;
+comment on function clinic.is_name is 'Whether the text can be shown as a name: tidy, at most 200 characters, no control characters.';
+
 create function clinic.clean_text(value text, name text, max_length integer)
 returns text
 language plpgsql
 volatile
 set search_path = ''
 as $$
+declare
+  v_text text := clinic.trimmed(replace(value, E'\r\n', E'\n'));
 begin
-  if length(value) > max_length then
+  if length(v_text) > max_length then
     perform clinic.refuse('invalid_argument', format('%s is longer than %s characters.', name, max_length));
+  elsif not clinic.is_text(v_text) then
+    perform clinic.refuse('invalid_argument', format('%s has control characters.', name));
   end if;
-  return nullif(btrim(value), '');
+  return v_text;
 end
 $$;
-comment on function clinic.clean_text is 'The trimmed text, null when nothing is left of it, or invalid_argument when it is too long.';
+comment on function clinic.clean_text is
+'The trimmed text, null when nothing is left of it; invalid_argument when it is too long or has control characters. It may have lines.';
 grant execute on function clinic.clean_text to anon, authenticated, service_role;
+
+create function clinic.clean_line(value text, name text, max_length integer)
+returns text
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_line text := clinic.clean_text(value, name, max_length);
+begin
+  if not clinic.is_line(v_line) then
+    perform clinic.refuse('invalid_argument', format('%s has control characters.', name));
+  end if;
+  return v_line;
+end
+$$;
+comment on function clinic.clean_line is 'As clean_text, for what is one line.';
+grant execute on function clinic.clean_line to anon, authenticated, service_role;
+
+create function clinic.clean_name(value text, name text)
+returns text
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_name text := clinic.tidy_name(value);
+begin
+  if length(v_name) > 200 then
+    perform clinic.refuse('invalid_argument', format('%s is longer than 200 characters.', name));
+  elsif not clinic.is_line(v_name) then
+    perform clinic.refuse('invalid_argument', format('%s has control characters.', name));
+  end if;
+  return v_name;
+end
+$$;
+comment on function clinic.clean_name is
+'The tidy name, null when nothing is left of it; invalid_argument when it is longer than 200 characters or has control characters.
+Every name that people see passes here.';
+grant execute on function clinic.clean_name to anon, authenticated, service_role;
 
 create function clinic.required_instant(value timestamptz, name text)
 returns timestamptz

@@ -44,11 +44,14 @@ create table clinic.clinics (
   booking_horizon interval not null default '90 days',
   cancellation_notice interval not null default '24 hours',
   max_active_holds integer not null default 2,
+  max_holds_per_hour integer not null default 30,
+  max_chatbot_bookings_per_hour integer not null default 60,
+  max_offers integer not null default 300,
   created_at timestamptz not null default now(),
   constraint clinics_pkey primary key (id),
   constraint clinics_slug_key unique (slug),
   constraint clinics_slug_is_plain check (clinic.is_slug(slug)),
-  constraint clinics_name_is_short check (length(name) between 1 and 200),
+  constraint clinics_name_is_clean check (clinic.is_name(name)),
   constraint clinics_time_zone_exists check (clinic.is_time_zone(time_zone)),
   constraint clinics_slot_interval_fits check (
     slot_interval between '5 minutes' and '12 hours' and clinic.is_clock_span(slot_interval)
@@ -59,7 +62,10 @@ create table clinic.clinics (
   constraint clinics_min_notice_fits check (min_notice between '0' and '30 days'),
   constraint clinics_booking_horizon_fits check (booking_horizon between '1 day' and '730 days'),
   constraint clinics_cancellation_notice_fits check (cancellation_notice between '0' and '30 days'),
-  constraint clinics_max_active_holds_fits check (max_active_holds between 1 and 100)
+  constraint clinics_max_active_holds_fits check (max_active_holds between 1 and 100),
+  constraint clinics_max_holds_per_hour_fits check (max_holds_per_hour between 1 and 10000),
+  constraint clinics_max_chatbot_bookings_per_hour_fits check (max_chatbot_bookings_per_hour between 1 and 10000),
+  constraint clinics_max_offers_fits check (max_offers between 10 and 10000)
 );
 comment on table clinic.clinics is 'The tenants: slug, name, IANA time zone, and the booking policy.';
 comment on column clinic.clinics.slot_interval is 'Distance between offered starts, counted from a working window''s opening.';
@@ -68,6 +74,9 @@ comment on column clinic.clinics.min_notice is 'Patients book no later than this
 comment on column clinic.clinics.booking_horizon is 'Patients book no further ahead than this.';
 comment on column clinic.clinics.cancellation_notice is 'Patients cancel or move no later than this before the start.';
 comment on column clinic.clinics.max_active_holds is 'Live reservations one holder, and one patient, may have at once.';
+comment on column clinic.clinics.max_holds_per_hour is 'Slots one patient''s login may hold within an hour without booking them.';
+comment on column clinic.clinics.max_chatbot_bookings_per_hour is 'Slots one chatbot''s login may hold within an hour, booked or not.';
+comment on column clinic.clinics.max_offers is 'Offers one login may have open at once.';
 
 alter table clinic.clinics enable row level security;
 
@@ -88,7 +97,10 @@ with (security_invoker = true) as
     c.min_notice,
     c.booking_horizon,
     c.cancellation_notice,
-    c.max_active_holds
+    c.max_active_holds,
+    c.max_holds_per_hour,
+    c.max_chatbot_bookings_per_hour,
+    c.max_offers
   from clinic.clinics as c;
 comment on view api.clinics is 'All clinics with their time zone and booking policy. Public.';
 grant select on api.clinics to anon, authenticated, service_role;

@@ -22,11 +22,17 @@ create table clinic.profiles (
   updated_at timestamptz not null default now(),
   constraint profiles_pkey primary key (user_id),
   constraint profiles_user_fkey foreign key (user_id) references auth.users (id) on delete cascade,
-  constraint profiles_full_name_is_short check (length(full_name) between 1 and 10240),
-  constraint profiles_phone_is_short check (length(phone) between 1 and 40),
+  constraint profiles_full_name_is_clean check (clinic.is_name(full_name)),
+  constraint profiles_phone_is_short check (length(phone) between 1 and 40 and clinic.is_line(phone)),
   constraint profiles_locale_is_a_tag check (clinic.is_locale(locale))
 );
 comment on table clinic.profiles is 'One per user: what they told us of themselves. Made at sign-up.';
+
+-- Anybody may ask the planner how many rows it expects (Prefer: count=planned), and it answers from statistics on all
+-- rows, hidden ones too: so there are none on what people tell, here and in every table.
+alter table clinic.profiles
+alter column full_name set statistics 0,
+alter column phone set statistics 0;
 
 create function clinic.create_profile()
 returns trigger
@@ -35,13 +41,16 @@ volatile
 security definer -- sign-up runs as the Auth server's role, which has no rights here
 set search_path = ''
 as $$
+declare
+  v_name text := clinic.tidy_name(new.raw_user_meta_data ->> 'full_name');
+  v_phone text := clinic.trimmed(new.raw_user_meta_data ->> 'phone');
 begin
   -- Metadata is whatever the client sent: what does not fit is left out, for sign-up must not fail on it.
   insert into clinic.profiles (user_id, full_name, phone)
   values (
     new.id,
-    nullif(left(btrim(new.raw_user_meta_data ->> 'full_name'), 10240), ''),
-    nullif(left(btrim(new.raw_user_meta_data ->> 'phone'), 40), '')
+    case when clinic.is_name(v_name) then v_name end,
+    case when length(v_phone) <= 40 and clinic.is_line(v_phone) then v_phone end
   )
   on conflict on constraint profiles_pkey do nothing;
   return null;
@@ -81,7 +90,7 @@ create table clinic.dentists (
   constraint dentists_user_key unique (clinic_id, user_id),
   constraint dentists_clinic_fkey foreign key (clinic_id) references clinic.clinics (id),
   constraint dentists_user_fkey foreign key (user_id) references auth.users (id) on delete set null,
-  constraint dentists_full_name_is_short check (length(full_name) between 1 and 10240),
+  constraint dentists_full_name_is_clean check (clinic.is_name(full_name)),
   constraint dentists_specialty_is_short check (length(specialty) between 1 and 200),
   constraint dentists_bio_is_short check (length(bio) between 1 and 4000)
 );
@@ -101,11 +110,15 @@ create table clinic.patients (
   constraint patients_user_key unique (clinic_id, user_id),
   constraint patients_clinic_fkey foreign key (clinic_id) references clinic.clinics (id),
   constraint patients_user_fkey foreign key (user_id) references auth.users (id) on delete set null,
-  constraint patients_full_name_is_short check (length(full_name) between 1 and 10240),
-  constraint patients_phone_is_short check (length(phone) between 1 and 40),
-  constraint patients_email_is_short check (length(email) between 3 and 320)
+  constraint patients_full_name_is_clean check (clinic.is_name(full_name)),
+  constraint patients_phone_is_short check (length(phone) between 1 and 40 and clinic.is_line(phone)),
+  constraint patients_email_is_short check (length(email) between 3 and 320 and clinic.is_line(email))
 );
 comment on table clinic.patients is 'A clinic''s patients. A walk-in has no user_id.';
+alter table clinic.patients
+alter column full_name set statistics 0,
+alter column phone set statistics 0,
+alter column email set statistics 0;
 create index patients_clinic_idx on clinic.patients (clinic_id);
 create index patients_user_idx on clinic.patients (user_id);
 
@@ -247,6 +260,20 @@ end
 $$;
 comment on function clinic.require_calendar is 'Passes that dentist and the clinic''s admins: they own the calendar''s shape.';
 grant execute on function clinic.require_calendar to anon, authenticated, service_role;
+
+create function clinic.sees_calendar(clinic_id uuid, dentist_id uuid)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return coalesce(clinic.my_role(sees_calendar.clinic_id) in ('service', 'admin', 'receptionist'), false)
+    or sees_calendar.dentist_id = any (clinic.my_dentists());
+end
+$$;
+comment on function clinic.sees_calendar is 'Whether the caller may see what is in this calendar: that dentist, the clinic''s admins and receptionists.';
+grant execute on function clinic.sees_calendar to anon, authenticated, service_role;
 
 
 -- Rows: who sees whom ------------------------------------------------------------------------------------------------
@@ -398,8 +425,8 @@ begin
   end if;
   update clinic.profiles as p
   set
-    full_name = coalesce(clinic.clean_text(update_me.full_name, 'full_name', 10240), p.full_name),
-    phone = coalesce(clinic.clean_text(update_me.phone, 'phone', 40), p.phone),
+    full_name = coalesce(clinic.clean_name(update_me.full_name, 'full_name'), p.full_name),
+    phone = coalesce(clinic.clean_line(update_me.phone, 'phone', 40), p.phone),
     locale = coalesce(update_me.locale, p.locale),
     updated_at = clock_timestamp()
   where p.user_id = v_user_id;

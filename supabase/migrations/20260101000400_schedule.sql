@@ -12,7 +12,7 @@ create table clinic.appointment_types (
   constraint appointment_types_pkey primary key (id, clinic_id),
   constraint appointment_types_name_key unique (clinic_id, name),
   constraint appointment_types_clinic_fkey foreign key (clinic_id) references clinic.clinics (id),
-  constraint appointment_types_name_is_short check (length(name) between 1 and 200),
+  constraint appointment_types_name_is_clean check (clinic.is_name(name)),
   constraint appointment_types_duration_fits check (
     duration between '1 minute' and '12 hours' and clinic.is_clock_span(duration)
   ),

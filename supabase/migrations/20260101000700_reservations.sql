@@ -33,7 +33,7 @@ comment on table clinic.slot_reservations is
 create index slot_reservations_dentist_idx on clinic.slot_reservations (dentist_id, clinic_id);
 create index slot_reservations_type_idx on clinic.slot_reservations (appointment_type_id, clinic_id);
 create index slot_reservations_patient_idx on clinic.slot_reservations (patient_id, clinic_id);
-create index slot_reservations_held_by_idx on clinic.slot_reservations (held_by);
+create index slot_reservations_held_by_idx on clinic.slot_reservations (held_by, created_at);
 create index slot_reservations_clinic_idx on clinic.slot_reservations (clinic_id, created_at);
 create index slot_reservations_live_idx on clinic.slot_reservations (expires_at) where outcome is null;
 create index slot_reservations_ended_idx on clinic.slot_reservations (ended_at) where outcome is not null;

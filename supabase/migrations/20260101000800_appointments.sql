@@ -41,6 +41,9 @@ create table clinic.appointments (
 );
 comment on table clinic.appointments is
 'What is booked. Duration and buffers are fixed at booking. Only booked and checked_in claim the calendar, with the claim of the same id.';
+alter table clinic.appointments
+alter column notes set statistics 0,
+alter column cancellation_reason set statistics 0;
 create index appointments_dentist_idx on clinic.appointments (dentist_id, clinic_id, starts_at);
 create index appointments_patient_idx on clinic.appointments (patient_id, clinic_id, starts_at);
 create index appointments_type_idx on clinic.appointments (appointment_type_id, clinic_id);

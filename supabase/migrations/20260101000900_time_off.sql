@@ -16,6 +16,7 @@ create table clinic.time_off (
   constraint time_off_reason_is_short check (length(reason) <= 1000)
 );
 comment on table clinic.time_off is 'When a dentist is away. Claims the calendar with the claim of the same id.';
+alter table clinic.time_off alter column reason set statistics 0;
 create index time_off_dentist_idx on clinic.time_off (dentist_id, clinic_id);
 create index time_off_clinic_idx on clinic.time_off (clinic_id);
 

@@ -438,7 +438,7 @@ create function clinic.explain_slot(dentist_id uuid, appointment_type_id uuid, s
 returns jsonb
 language plpgsql
 stable
-security definer -- reads the ledger; only staff learn what is in the way
+security definer -- reads the ledger; only who sees the calendar learns what is in the way
 set search_path = ''
 as $$
 declare
@@ -457,7 +457,7 @@ begin
   if v_code is not null then
     select e.message into strict v_message from clinic.error_codes as e where e.code = v_code;
   end if;
-  if v_code = 'slot_taken' and v_is_desk then
+  if v_code = 'slot_taken' and clinic.sees_calendar(v_policy.id, v_bookable.dentist_id) then
     select string_agg(format(
       '%s from %s to %s', initcap(replace(o.cause, '_', ' ')),
       to_char(lower(o.during) at time zone v_policy.time_zone, 'HH24:MI'),
@@ -486,5 +486,5 @@ end
 $$;
 comment on function api.explain_slot is
 'Whether you may book this slot, and if not, why: {bookable, code, message}. The code is the first rule that fails;
-staff are told what is in the way. Errors: not_found, invalid_argument.';
+who sees the dentist''s calendar is told what is in the way. Errors: not_found, invalid_argument.';
 grant execute on function api.explain_slot to anon, authenticated, service_role;

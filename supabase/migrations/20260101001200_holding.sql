@@ -60,12 +60,15 @@ declare
   v_patient_id uuid := clinic.my_patient(own_patient.clinic_id);
 begin
   if v_patient_id is null then
+    -- The Auth server takes addresses that are no name, and hardly one line.
     insert into clinic.patients (clinic_id, user_id, full_name, phone, email)
     select
-      own_patient.clinic_id, u.id, coalesce(p.full_name, split_part(u.email, '@', 1), 'Patient'), p.phone,
-      left(u.email, 320)
+      own_patient.clinic_id, u.id,
+      coalesce(p.full_name, case when clinic.is_name(l.name) then l.name end, 'Patient'),
+      p.phone, case when length(u.email) between 3 and 320 and clinic.is_line(u.email) then u.email end
     from auth.users as u
     left join clinic.profiles as p on u.id = p.user_id
+    cross join lateral clinic.tidy_name(split_part(u.email, '@', 1)) as l (name)
     where u.id = auth.uid()
     on conflict on constraint patients_user_key do nothing;
     v_patient_id := clinic.my_patient(own_patient.clinic_id);
@@ -121,6 +124,7 @@ begin
   if role = 'patient' then
     perform clinic.release_own_holds(v_slot);
   end if;
+  perform clinic.require_new_hold(v_policy, role, as_of);
   perform clinic.require_hold_allowed(v_policy, v_slot.patient_id, role, as_of);
   perform clinic.require_slot(v_policy, v_slot, as_of, clinic.is_desk(role));
   insert into clinic.slot_reservations (
@@ -149,14 +153,63 @@ begin
   from clinic.slot_reservations as r
   where
     r.clinic_id = policy.id and r.outcome is null and r.expires_at > as_of
-    -- Those who hold for others are limited per patient only.
-    and (r.patient_id = require_hold_allowed.patient_id or role = 'patient' and r.held_by = auth.uid());
+    -- Those who hold for others are limited per patient only; and what one chatbot is told keeps nobody from another.
+    and (
+      r.patient_id = require_hold_allowed.patient_id and (role <> 'chatbot' or r.held_by = auth.uid())
+      or role = 'patient' and r.held_by = auth.uid()
+    );
   if v_held >= policy.max_active_holds then
     perform clinic.refuse('reservation_limit', clinic_id => policy.id);
   end if;
 end
 $$;
-comment on function clinic.require_hold_allowed is 'Passes a holder and a patient with holds to spare; otherwise reservation_limit.';
+comment on function clinic.require_hold_allowed is
+'Passes a holder and a patient with holds to spare; otherwise reservation_limit.';
+
+create function clinic.require_new_hold(policy clinic.clinics, role text, as_of timestamptz)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_held integer;
+begin
+  if clinic.is_desk(role) then
+    return;
+  end if;
+  perform clinic.lock_login();
+  select count(*) into v_held
+  from clinic.slot_reservations as r
+  where
+    r.held_by = auth.uid() and r.clinic_id = policy.id and r.created_at > as_of - interval '1 hour'
+    -- A patient who books is not hoarding; a chatbot may book for people who do not exist.
+    and (role = 'chatbot' or r.outcome is distinct from 'confirmed');
+  if role = 'chatbot' and v_held >= policy.max_chatbot_bookings_per_hour then
+    perform clinic.refuse('booking_limit', clinic_id => policy.id);
+  elsif role <> 'chatbot' and v_held >= policy.max_holds_per_hour then
+    perform clinic.refuse(
+      'reservation_limit', 'You have held as many slots within an hour as the clinic permits.',
+      hint => 'Book one at once, or try again later.', clinic_id => policy.id
+    );
+  end if;
+end
+$$;
+comment on function clinic.require_new_hold is
+'Passes staff, and a login that has not held too much within the hour; otherwise reservation_limit for a patient, booking_limit for a chatbot.';
+
+create function clinic.lock_login()
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('chairtime:login:' || clinic.caller_id(), 0));
+end
+$$;
+comment on function clinic.lock_login is
+'One call of this login after another, or a burst would outrun what is counted. The last of the locks: take no other after it.';
 
 
 -- Reserve ------------------------------------------------------------------------------------------------------------
@@ -226,8 +279,8 @@ $$;
 comment on function api.reserve_slot is
 'Holds a slot for the clinic''s hold_duration (5 minutes) and returns the reservation. Patients hold for themselves; staff name a
 patient now or at confirmation. Errors: not_authenticated, forbidden, not_found, invalid_argument, slot_taken (details: up to three
-alternatives as JSON), patient_busy, outside_working_hours, off_grid, notice_too_short, beyond_horizon, in_the_past, reservation_limit,
-idempotency_mismatch.';
+alternatives as JSON), patient_busy, outside_working_hours, off_grid, notice_too_short, beyond_horizon, in_the_past, reservation_limit (too many at once, or within
+an hour), idempotency_mismatch.';
 grant execute on function api.reserve_slot to anon, authenticated, service_role;
 
 

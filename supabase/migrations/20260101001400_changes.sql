@@ -219,7 +219,7 @@ begin
 end
 $$;
 comment on function api.update_appointment is
-'Replaces the appointment''s notes; null or empty removes them.
+'Replaces the appointment''s notes, which its patient and the staff both read; null or empty removes them.
 Errors: not_authenticated, not_found, invalid_argument, stale_version.';
 grant execute on function api.update_appointment to anon, authenticated, service_role;
 
@@ -283,7 +283,8 @@ begin
 end
 $$;
 comment on function api.cancel_appointment is
-'Cancels and frees the time at once; cancelling again changes nothing. Patients cancel before the clinic''s cancellation_notice.
+'Cancels and frees the time at once; cancelling again changes nothing. The reason is for both sides: the patient reads what staff give, and
+staff what the patient gives. Patients cancel before the clinic''s cancellation_notice.
 Errors: not_authenticated, forbidden, not_found, invalid_argument, stale_version, invalid_transition, too_late_to_cancel.';
 grant execute on function api.cancel_appointment to anon, authenticated, service_role;
 

@@ -37,6 +37,17 @@ $$;
 comment on function clinic.describe_appointments is
 'What staff are shown of appointments in the way: [{appointment_id, dentist_id, patient_id, patient_name, starts_at, ends_at, status}].';
 
+create function clinic.without_names(appointments jsonb)
+returns jsonb
+language sql
+immutable
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(a - 'patient_name'), '[]') from jsonb_array_elements(without_names.appointments) as a;
+$$;
+comment on function clinic.without_names is
+'What describe_appointments says, for a refusal: the server''s log has all of a refusal, and it must not name patients.';
+
 create function clinic.appointments_outside_hours(dentist_id uuid)
 returns uuid []
 language sql
@@ -208,7 +219,6 @@ set search_path = ''
 as $$
 declare
   v_clinic_id uuid := clinic.dentist_clinic(get_availability.dentist_id);
-  v_role text := clinic.my_role(v_clinic_id);
   v_now timestamptz := clock_timestamp();
 begin
   return jsonb_build_object(
@@ -227,9 +237,7 @@ begin
       where x.dentist_id = get_availability.dentist_id and upper(x.during) > v_now
     )
   ) || case
-    when
-      v_role in ('service', 'admin', 'receptionist')
-      or v_role = 'dentist' and get_availability.dentist_id = any (clinic.my_dentists())
+    when clinic.sees_calendar(v_clinic_id, get_availability.dentist_id)
       then jsonb_build_object('time_off', (
         select coalesce(jsonb_agg(jsonb_build_object(
           'id', t.id, 'starts_at', lower(t.during), 'ends_at', upper(t.during), 'reason', t.reason
@@ -334,7 +342,7 @@ begin
   );
   if v_stranded <> '{}' then
     perform clinic.refuse(
-      'appointments_in_the_way', details => clinic.describe_appointments(v_stranded)::text,
+      'appointments_in_the_way', details => clinic.without_names(clinic.describe_appointments(v_stranded))::text,
       hint => 'Move or cancel them first.'
     );
   end if;

@@ -126,11 +126,12 @@ begin
     where o.dentist_id = any (v_dentist_ids) and o.during && v_during and o.cause = 'appointment'
   ));
   if v_in_the_way <> '[]' and add_time_off.on_conflict = 'reject' and add_time_off.dry_run is not true then
-    perform clinic.refuse('appointments_in_the_way', details => v_in_the_way::text);
+    perform clinic.refuse('appointments_in_the_way', details => clinic.without_names(v_in_the_way)::text);
   end if;
   -- A dry run does the very same and takes it back.
   begin
-    perform clinic.clear_calendar(v_dentist_ids, v_during, coalesce(v_reason, 'The dentist is away.'));
+    -- The reason is the staff's: what patients are told says nothing of it.
+    perform clinic.clear_calendar(v_dentist_ids, v_during, 'The dentist is away.');
     v_result := jsonb_build_object(
       'time_off', clinic.insert_time_off(add_time_off.clinic_id, v_dentist_ids, v_during, v_reason),
       'appointments', v_in_the_way, 'on_conflict', add_time_off.on_conflict,
@@ -167,7 +168,7 @@ end
 $$;
 comment on function api.add_time_off is
 'Takes a dentist, or without dentist_id the whole clinic (admins), off the calendar. Appointments in the way refuse it (on_conflict "reject")
-or are cancelled ("cancel"); holds are released. Returns {time_off: [{id, dentist_id, starts_at, ends_at, reason}], appointments: those in the
+or are cancelled ("cancel"), without telling patients the reason; holds are released. Returns {time_off: [{id, dentist_id, starts_at, ends_at, reason}], appointments: those in the
 way, on_conflict, dry_run}. With dry_run nothing changes and nothing is refused for appointments in the way.
 Errors: not_authenticated, forbidden, not_found, invalid_argument, appointments_in_the_way (details: which, as JSON).';
 grant execute on function api.add_time_off to anon, authenticated, service_role;

@@ -119,8 +119,8 @@ security definer -- writes patients for staff it has checked
 set search_path = ''
 as $$
 declare
-  v_name text := clinic.required(clinic.clean_text(create_patient.full_name, 'full_name', 10240), 'full_name');
-  v_email text := clinic.clean_text(create_patient.email, 'email', 320);
+  v_name text := clinic.required(clinic.clean_name(create_patient.full_name, 'full_name'), 'full_name');
+  v_email text := clinic.clean_line(create_patient.email, 'email', 320);
   v_id uuid;
   v_row api.patients;
 begin
@@ -138,7 +138,7 @@ begin
   insert into clinic.patients (clinic_id, user_id, full_name, phone, email)
   values (
     create_patient.clinic_id, create_patient.user_id, v_name,
-    clinic.clean_text(create_patient.phone, 'phone', 40), v_email
+    clinic.clean_line(create_patient.phone, 'phone', 40), v_email
   )
   on conflict on constraint patients_user_key do nothing
   returning id into v_id;
@@ -192,7 +192,7 @@ begin
   insert into clinic.clinics (slug, name, time_zone)
   values (
     create_clinic.slug,
-    clinic.required(clinic.clean_text(create_clinic.name, 'name', 200), 'name'),
+    clinic.required(clinic.clean_name(create_clinic.name, 'name'), 'name'),
     create_clinic.time_zone
   )
   on conflict on constraint clinics_slug_key do nothing;
@@ -237,7 +237,12 @@ begin
     min_notice = coalesce((policy ->> 'min_notice')::interval, c.min_notice),
     booking_horizon = coalesce((policy ->> 'booking_horizon')::interval, c.booking_horizon),
     cancellation_notice = coalesce((policy ->> 'cancellation_notice')::interval, c.cancellation_notice),
-    max_active_holds = coalesce((policy ->> 'max_active_holds')::integer, c.max_active_holds)
+    max_active_holds = coalesce((policy ->> 'max_active_holds')::integer, c.max_active_holds),
+    max_holds_per_hour = coalesce((policy ->> 'max_holds_per_hour')::integer, c.max_holds_per_hour),
+    max_chatbot_bookings_per_hour = coalesce(
+      (policy ->> 'max_chatbot_bookings_per_hour')::integer, c.max_chatbot_bookings_per_hour
+    ),
+    max_offers = coalesce((policy ->> 'max_offers')::integer, c.max_offers)
   where c.id = update_clinic_policy.clinic_id;
   if not found then
     perform clinic.refuse('not_found', 'There is no such clinic.');
@@ -259,7 +264,10 @@ create function api.update_clinic_policy(
   min_notice interval default null,
   booking_horizon interval default null,
   cancellation_notice interval default null,
-  max_active_holds integer default null
+  max_active_holds integer default null,
+  max_holds_per_hour integer default null,
+  max_chatbot_bookings_per_hour integer default null,
+  max_offers integer default null
 )
 returns api.clinics
 language plpgsql
@@ -270,12 +278,14 @@ begin
   return clinic.update_clinic_policy(clinic_id, jsonb_build_object(
     'slot_interval', slot_interval, 'hold_duration', hold_duration, 'min_notice', min_notice,
     'booking_horizon', booking_horizon, 'cancellation_notice', cancellation_notice,
-    'max_active_holds', max_active_holds
+    'max_active_holds', max_active_holds, 'max_holds_per_hour', max_holds_per_hour,
+    'max_chatbot_bookings_per_hour', max_chatbot_bookings_per_hour, 'max_offers', max_offers
   ));
 end
 $$;
 comment on function api.update_clinic_policy is
 'For admins: changes the booking policy; what is omitted or null stays. Intervals like "15 minutes".
-Bounds: slot_interval 5 min to 12 h, hold_duration 1 s to 1 h, notices up to 30 days, horizon 1 to 730 days, 1 to 100 holds.
+Bounds: slot_interval 5 min to 12 h, hold_duration 1 s to 1 h, notices up to 30 days, horizon 1 to 730 days, 1 to 100 holds,
+1 to 10,000 holds and chatbot bookings an hour, 10 to 10,000 offers.
 Errors: not_authenticated, forbidden, not_found, invalid_argument.';
 grant execute on function api.update_clinic_policy to anon, authenticated, service_role;

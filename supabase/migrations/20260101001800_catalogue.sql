@@ -23,8 +23,8 @@ begin
   insert into clinic.dentists (id, clinic_id, user_id, full_name, specialty, bio, is_active)
   values (
     dentist.id, dentist.clinic_id, dentist.user_id,
-    clinic.required(clinic.clean_text(dentist.full_name, 'full_name', 10240), 'full_name'),
-    clinic.clean_text(dentist.specialty, 'specialty', 200), clinic.clean_text(dentist.bio, 'bio', 4000),
+    clinic.required(clinic.clean_name(dentist.full_name, 'full_name'), 'full_name'),
+    clinic.clean_line(dentist.specialty, 'specialty', 200), clinic.clean_text(dentist.bio, 'bio', 4000),
     dentist.is_active
   )
   on conflict on constraint dentists_pkey do update set
@@ -141,7 +141,7 @@ declare
 begin
   insert into clinic.appointment_types (id, clinic_id, name, duration, buffer_before, buffer_after, is_active)
   values (
-    type.id, type.clinic_id, clinic.required(clinic.clean_text(type.name, 'name', 200), 'name'),
+    type.id, type.clinic_id, clinic.required(clinic.clean_name(type.name, 'name'), 'name'),
     clinic.required(type.duration, 'duration'), coalesce(type.buffer_before, '0'), coalesce(type.buffer_after, '0'),
     type.is_active
   )

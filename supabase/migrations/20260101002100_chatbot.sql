@@ -12,6 +12,7 @@ create table clinic.slot_offers (
   ends_at timestamptz not null,
   offered_to uuid,
   reservation_id uuid,
+  patient_name text,
   expires_at timestamptz not null,
   created_at timestamptz not null default clock_timestamp(),
   constraint slot_offers_pkey primary key (token_hash),
@@ -22,13 +23,18 @@ create table clinic.slot_offers (
   constraint slot_offers_offered_to_fkey foreign key (offered_to) references auth.users (id) on delete cascade,
   constraint slot_offers_reservation_fkey foreign key (reservation_id, clinic_id)
   references clinic.slot_reservations (id, clinic_id) on delete cascade,
-  constraint slot_offers_end_after_start check (starts_at < ends_at)
+  constraint slot_offers_end_after_start check (starts_at < ends_at),
+  constraint slot_offers_patient_name_is_clean check (clinic.is_name(patient_name))
 );
 comment on table clinic.slot_offers is
-'Times offered in conversations, each to one caller, for a quarter of an hour. Only a hash of the token is kept; reservation_id is the hold that spent it.';
+'Times offered in conversations, each to one caller, for a quarter of an hour. Only a hash of the token is kept; reservation_id is the hold that
+spent it, and patient_name for whom, as it was said: the record may spell it otherwise, and whoever speaks must not learn that there is one.';
+alter table clinic.slot_offers
+alter column token_hash set statistics 0,
+alter column patient_name set statistics 0;
 create index slot_offers_dentist_idx on clinic.slot_offers (dentist_id, clinic_id);
 create index slot_offers_type_idx on clinic.slot_offers (appointment_type_id, clinic_id);
-create index slot_offers_offered_to_idx on clinic.slot_offers (offered_to);
+create index slot_offers_offered_to_idx on clinic.slot_offers (offered_to, expires_at);
 create index slot_offers_reservation_idx on clinic.slot_offers (reservation_id, clinic_id);
 create index slot_offers_expires_at_idx on clinic.slot_offers (expires_at);
 alter table clinic.slot_offers enable row level security;

@@ -7,7 +7,7 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_hours int4range := case lower(clinic.clean_text(hours_of.part_of_day, 'part_of_day', 40))
+  v_hours int4range := case lower(clinic.clean_line(hours_of.part_of_day, 'part_of_day', 40))
     when 'morning' then int4range(0, 12)
     when 'afternoon' then int4range(12, 17)
     when 'evening' then int4range(17, 24)
@@ -105,6 +105,29 @@ $$;
 comment on function clinic.insert_offers is 'Stores an offer for each slot and returns them, each with its token: the only time it is told.';
 
 
+create function clinic.require_new_offers(policy clinic.clinics, number integer)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_open integer;
+begin
+  perform clinic.lock_login();
+  select count(*) into v_open from clinic.slot_offers as o
+  where o.offered_to = auth.uid() and o.clinic_id = policy.id and o.expires_at > clock_timestamp();
+  if v_open + number > policy.max_offers then
+    perform clinic.refuse(
+      'reservation_limit', 'You have as many open offers as the clinic permits.',
+      hint => 'Use one of them, or ask again in a quarter of an hour.', clinic_id => policy.id
+    );
+  end if;
+end
+$$;
+comment on function clinic.require_new_offers is 'Passes a login that has so many offers to spare; otherwise reservation_limit.';
+
+
 -- Find ---------------------------------------------------------------------------------------------------------------
 
 create function clinic.chatbot_answer(status text, message text, clinic jsonb, offers jsonb, candidates jsonb)
@@ -186,6 +209,7 @@ begin
       v_from, v_hours, offer_slots.from_date is not null, offer_slots.max_results
     ) as s
   );
+  perform clinic.require_new_offers(policy, cardinality(v_slots));
   return case
     when v_slots = '{}' then clinic.chatbot_answer(
       'nothing_free', format('Nothing is free for this from %s to %s. Try another day, part of day or dentist.', v_from, v_from + 27),
@@ -207,8 +231,8 @@ security definer -- reads the ledger and writes offers; answers with free time o
 set search_path = ''
 as $$
 declare
-  v_slug text := clinic.required(clinic.clean_text(chatbot_find_slots.clinic_slug, 'clinic_slug', 200), 'clinic_slug');
-  v_said_dentist text := nullif(clinic.plain_name(clinic.clean_text(chatbot_find_slots.dentist, 'dentist', 200)), '');
+  v_slug text := clinic.required(clinic.clean_line(chatbot_find_slots.clinic_slug, 'clinic_slug', 200), 'clinic_slug');
+  v_said_dentist text := nullif(clinic.plain_name(clinic.clean_line(chatbot_find_slots.dentist, 'dentist', 200)), '');
   v_clinic clinic.clinics;
   v_summary jsonb;
   v_service jsonb;
@@ -221,7 +245,7 @@ begin
       select clinic.resolve_name(v_slug, array_agg(c.id), array_agg(c.slug)) || '{"is_known": false}' from clinic.clinics as c
     ), null);
   end if;
-  v_service := clinic.resolve_service(v_clinic.id, clinic.clean_text(chatbot_find_slots.service, 'service', 200));
+  v_service := clinic.resolve_service(v_clinic.id, clinic.clean_line(chatbot_find_slots.service, 'service', 200));
   v_dentist := clinic.resolve_dentist(v_clinic.id, v_said_dentist);
   v_summary := jsonb_build_object(
     'id', v_clinic.id, 'slug', v_clinic.slug, 'name', v_clinic.name, 'time_zone', v_clinic.time_zone,
@@ -263,5 +287,5 @@ comment on function api.chatbot_find_slots is
 from_date and part_of_day (morning, afternoon, evening) by the clinic''s clock; max_results 1 to 10. Returns {status, message, clinic, offers,
 candidates, server_now}: status is offers, nothing_free, or choose_clinic, choose_service, choose_dentist with candidates [{id, name}] to ask
 about. An offer has its token (offer, offer_expires_at), a label, and language-neutral fields.
-Errors: not_authenticated, invalid_argument, in_the_past, beyond_horizon.';
+Errors: not_authenticated, invalid_argument, in_the_past, beyond_horizon, reservation_limit (too many open offers).';
 grant execute on function api.chatbot_find_slots to anon, authenticated, service_role;

@@ -16,6 +16,7 @@ create table clinic.chatbot_patients (
 );
 comment on table clinic.chatbot_patients is
 'The patient records that chatbots made, by a hash of phone and name. A chatbot reuses these alone, and only while no login is linked to them.';
+alter table clinic.chatbot_patients alter column person_hash set statistics 0;
 create index chatbot_patients_patient_idx on clinic.chatbot_patients (patient_id, clinic_id);
 create index chatbot_patients_created_at_idx on clinic.chatbot_patients (created_at);
 
@@ -31,6 +32,7 @@ create table clinic.confirmation_codes (
   constraint confirmation_codes_are_unambiguous check (code ~ '^[2-9A-HJ-NP-Z]{8}$')
 );
 comment on table clinic.confirmation_codes is 'What people say to name their booking: eight characters without 0, O, 1 and I, unique in the clinic.';
+alter table clinic.confirmation_codes alter column code set statistics 0;
 
 alter table clinic.chatbot_patients enable row level security;
 alter table clinic.confirmation_codes enable row level security;
@@ -45,14 +47,36 @@ create policy confirmation_codes_are_for_the_service on clinic.confirmation_code
   using (true);
 grant select on clinic.confirmation_codes to service_role;
 
+create function clinic.plain_digits(value text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  -- Where each script's digits begin (Unicode 17), without those that NFKC turns into 0 to 9.
+  select string_agg(coalesce(chr(48 + ascii(c.char) - z.zero), c.char), '' order by c.n)
+  from regexp_split_to_table(normalize(plain_digits.value, nfkc), '') with ordinality as c (char, n)
+  left join unnest('{
+    1632,1776,1984,2406,2534,2662,2790,2918,3046,3174,3302,3430,3558,3664,3792,3872,4160,4240,6112,6160,6470,6608,
+    6784,6800,6992,7088,7232,7248,42528,43216,43264,43472,43504,43600,44016,66720,68912,68928,69734,69872,69942,70096,
+    70384,70736,70864,71248,71360,71376,71386,71472,71904,72016,72688,72784,73040,73120,73184,73552,90416,92768,92864,
+    93008,93552,123200,123632,124144,124401,125264
+  }'::integer []) as z (zero) on ascii(c.char) between z.zero and z.zero + 9;
+$$;
+comment on function clinic.plain_digits is 'The text with the digits of every script as 0 to 9.';
+
 create function clinic.phone_key(phone text)
 returns text
 language sql
 immutable
 set search_path = ''
 as $$
-  -- The last nine digits: the same with and without a country code or a leading zero.
-  select nullif(right(regexp_replace(normalize(phone, nfkc), '[^0-9]', '', 'g'), 9), '');
+  -- The last nine digits: the same with and without a country code or a leading zero. Without "x12", "ext. 12", "#12",
+  -- and the parameters of a tel: address.
+  select nullif(right(regexp_replace(
+    regexp_replace(lower(clinic.plain_digits(phone)), ';.*$|(extension|extn|ext|x|#)[\s.:=-]*[0-9]{1,7}[\s)]*$', ''),
+    '[^0-9]', '', 'g'
+  ), 9), '');
 $$;
 comment on function clinic.phone_key is 'A phone number for comparing, however it is written.';
 
@@ -62,9 +86,11 @@ language sql
 immutable
 set search_path = ''
 as $$
-  select sha256(convert_to(jsonb_build_array(clinic.phone_key(phone), full_name)::text, 'UTF8'));
+  select sha256(convert_to(
+    jsonb_build_array(clinic.phone_key(phone), lower(normalize(clinic.tidy_name(full_name), nfkc)))::text, 'UTF8'
+  ));
 $$;
-comment on function clinic.person_hash is 'What a chatbot knows somebody by again: phone and name, both.';
+comment on function clinic.person_hash is 'What a chatbot knows somebody by again: phone and name, both, however they are written.';
 
 create function clinic.chatbot_patient(clinic_id uuid, full_name text, phone text)
 returns uuid
@@ -73,8 +99,8 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_name text := clinic.clean_text(chatbot_patient.full_name, 'patient_name', 10240);
-  v_phone text := clinic.clean_text(chatbot_patient.phone, 'patient_phone', 40);
+  v_name text := clinic.clean_name(chatbot_patient.full_name, 'patient_name');
+  v_phone text := clinic.clean_line(chatbot_patient.phone, 'patient_phone', 40);
   v_hash bytea := clinic.person_hash(v_name, v_phone);
   v_patient_id uuid;
 begin
@@ -157,8 +183,8 @@ set search_path = ''
 as $$
 declare
   v_bookable clinic.bookable := clinic.bookable(offer.appointment_type_id, offer.dentist_id);
-  v_id uuid;
 begin
+  perform clinic.lock_login();
   if offer.expires_at <= as_of or offer.starts_at + (v_bookable.type).duration <> offer.ends_at then
     perform clinic.refuse('reservation_expired', 'The offer has ended.', hint => 'Call chatbot_find_slots for a fresh one.');
   elsif hold_offer.patient_id is null and (
@@ -167,12 +193,10 @@ begin
   ) >= (v_bookable.policy).max_active_holds then
     perform clinic.refuse('reservation_limit', hint => 'Say for whom: patient_name and patient_phone.');
   end if;
-  v_id := clinic.insert_reservation(v_bookable, offer.starts_at, hold_offer.patient_id, 'chatbot', as_of);
-  update clinic.slot_offers as o set reservation_id = v_id where o.token_hash = offer.token_hash;
-  return v_id;
+  return clinic.insert_reservation(v_bookable, offer.starts_at, hold_offer.patient_id, 'chatbot', as_of);
 end
 $$;
-comment on function clinic.hold_offer is 'Spends the offer on a reservation. Call it under the locks.';
+comment on function clinic.hold_offer is 'Holds what the offer says. Call it under the locks.';
 
 create function clinic.name_hold(reservation_id uuid, patient_id uuid, as_of timestamptz)
 returns uuid
@@ -207,11 +231,13 @@ volatile -- sees what the caller has just written
 set search_path = ''
 as $$
   select jsonb_build_object(
-    'reservation_id', r.id, 'expires_at', r.expires_at, 'server_now', clock_timestamp(), 'patient_name', p.full_name
+    'reservation_id', r.id, 'expires_at', r.expires_at, 'server_now', clock_timestamp(),
+    'patient_name', coalesce(o.patient_name, p.full_name)
   ) || clinic.describe_slot(c, r.appointment_type_id, r.dentist_id, r.starts_at, r.ends_at)
   from clinic.slot_reservations as r
   inner join clinic.clinics as c on r.clinic_id = c.id
   left join clinic.patients as p on r.patient_id = p.id and r.clinic_id = p.clinic_id
+  left join clinic.slot_offers as o on r.id = o.reservation_id and r.clinic_id = o.clinic_id
   where r.id = describe_hold.reservation_id;
 $$;
 comment on function clinic.describe_hold is 'What chatbot_hold returns.';
@@ -228,13 +254,18 @@ declare
   v_offer clinic.slot_offers := clinic.my_offer(chatbot_hold.offer);
   v_now timestamptz := clinic.lock_dentists(v_offer.dentist_id);
   v_patient_id uuid := clinic.chatbot_patient(v_offer.clinic_id, chatbot_hold.patient_name, chatbot_hold.patient_phone);
+  v_id uuid;
 begin
   -- Again, under the lock: the same token may have come twice.
   v_offer := clinic.my_offer(chatbot_hold.offer);
-  return clinic.describe_hold(case
+  v_id := case
     when v_offer.reservation_id is null then clinic.hold_offer(v_offer, v_patient_id, v_now)
     else clinic.name_hold(v_offer.reservation_id, v_patient_id, v_now)
-  end);
+  end;
+  update clinic.slot_offers as o
+  set reservation_id = v_id, patient_name = coalesce(clinic.tidy_name(chatbot_hold.patient_name), o.patient_name)
+  where o.token_hash = v_offer.token_hash;
+  return clinic.describe_hold(v_id);
 end
 $$;
 grant execute on function clinic.chatbot_hold to anon, authenticated, service_role;
@@ -253,7 +284,7 @@ comment on function api.chatbot_hold is
 'Holds the offered slot for the clinic''s hold_duration. Name and phone may follow in a second call with the same offer, which gives the same
 hold and no more time; once the hold has ended, the offer is spent. Returns {reservation_id, expires_at, server_now, patient_name} and the
 slot''s label and fields. Errors: not_authenticated, forbidden, not_found (no such offer), invalid_argument, reservation_expired (the offer
-has ended), slot_taken, patient_busy, reservation_limit, and those of the slot.';
+has ended), slot_taken, patient_busy, reservation_limit (for this person), booking_limit (for this hour), and those of the slot.';
 grant execute on function api.chatbot_hold to anon, authenticated, service_role;
 
 
@@ -303,11 +334,13 @@ volatile -- sees what the caller has just written
 set search_path = ''
 as $$
   select jsonb_build_object(
-    'appointment_id', a.id, 'status', a.status, 'patient_name', p.full_name, 'server_now', clock_timestamp()
+    'appointment_id', a.id, 'status', a.status, 'patient_name', coalesce(o.patient_name, p.full_name),
+    'server_now', clock_timestamp()
   ) || clinic.describe_slot(c, a.appointment_type_id, a.dentist_id, a.starts_at, a.ends_at)
   from clinic.appointments as a
   inner join clinic.clinics as c on a.clinic_id = c.id
   inner join clinic.patients as p on a.patient_id = p.id and a.clinic_id = p.clinic_id
+  left join clinic.slot_offers as o on a.id = o.reservation_id and a.clinic_id = o.clinic_id
   where a.id = describe_booking.appointment_id;
 $$;
 comment on function clinic.describe_booking is 'A booking for a conversation, as it is now.';

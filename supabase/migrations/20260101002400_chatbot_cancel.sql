@@ -1,4 +1,4 @@
--- Chatbot, cancelling: with the code and the phone number, and hardly by guessing; and what is forgotten of it all.
+-- Chatbot, cancelling: with the code and the phone number, and never by guessing; and what is forgotten of it all.
 
 create table clinic.cancel_attempts (
   id bigint not null generated always as identity,
@@ -9,7 +9,10 @@ create table clinic.cancel_attempts (
   constraint cancel_attempts_pkey primary key (id),
   constraint cancel_attempts_user_fkey foreign key (user_id) references auth.users (id) on delete cascade
 );
-comment on table clinic.cancel_attempts is 'Failed calls of chatbot_cancel, for limiting guesses. Code and phone only as hashes.';
+comment on table clinic.cancel_attempts is 'Failed calls of chatbot_cancel, so that guessing can be seen. Code and phone only as hashes.';
+alter table clinic.cancel_attempts
+alter column code_hash set statistics 0,
+alter column phone_hash set statistics 0;
 create index cancel_attempts_user_idx on clinic.cancel_attempts (user_id, attempted_at);
 create index cancel_attempts_attempted_at_idx on clinic.cancel_attempts (attempted_at);
 alter table clinic.cancel_attempts enable row level security;
@@ -22,28 +25,29 @@ grant select on clinic.cancel_attempts to service_role;
 
 -- Cancel -------------------------------------------------------------------------------------------------------------
 
-create function clinic.may_guess(user_id uuid, code_hash bytea, phone_hash bytea)
-returns boolean
+create function clinic.record_attempt(user_id uuid, code_hash bytea, phone_hash bytea)
+returns void
 language plpgsql
 volatile
 set search_path = ''
 as $$
 begin
-  -- One after another, or a burst would outrun the count.
-  perform pg_advisory_xact_lock(hashtextextended('chairtime:cancel:' || may_guess.user_id, 0));
-  return (
+  perform clinic.lock_login();
+  insert into clinic.cancel_attempts (user_id, code_hash, phone_hash)
+  select record_attempt.user_id, record_attempt.code_hash, record_attempt.phone_hash
+  where (
     select
       count(*) < 60
-      and count(*) filter (where a.code_hash = may_guess.code_hash) < 5
-      and count(*) filter (where a.phone_hash = may_guess.phone_hash) < 5
+      and count(*) filter (where a.code_hash = record_attempt.code_hash) < 5
+      and count(*) filter (where a.phone_hash = record_attempt.phone_hash) < 5
     from clinic.cancel_attempts as a
-    where a.user_id = may_guess.user_id and a.attempted_at > clock_timestamp() - interval '15 minutes'
+    where a.user_id = record_attempt.user_id and a.attempted_at > clock_timestamp() - interval '15 minutes'
   );
 end
 $$;
-comment on function clinic.may_guess is
-'Whether another attempt is free: in a quarter of an hour at most 5 wrong ones for one code, 5 for one phone, and 60 for one chatbot, so that
-one person''s guessing hardly keeps others from cancelling.';
+comment on function clinic.record_attempt is
+'Notes a wrong pair, so that guessing can be seen: in a quarter of an hour at most 5 for one code, 5 for one phone, and 60 for one chatbot. It
+closes nothing: a limit on wrong pairs would be a way to keep the owner of the right one from cancelling, and 40 random bits need none.';
 
 create function clinic.booking_to_cancel(user_id uuid, code text, phone text)
 returns clinic.appointments
@@ -91,25 +95,21 @@ as $$
 declare
   v_user_id uuid := clinic.require_chatbot();
   v_code text := upper(regexp_replace(
-    clinic.required(clinic.clean_text(chatbot_cancel.confirmation_code, 'confirmation_code', 40), 'confirmation_code'), '[\s-]', '', 'g'
+    clinic.required(clinic.clean_line(chatbot_cancel.confirmation_code, 'confirmation_code', 40), 'confirmation_code'), '[\s-]', '', 'g'
   ));
-  v_phone text := clinic.required(clinic.clean_text(chatbot_cancel.patient_phone, 'patient_phone', 40), 'patient_phone');
-  v_code_hash bytea := sha256(convert_to(v_code, 'UTF8'));
-  v_phone_hash bytea := sha256(convert_to(coalesce(clinic.phone_key(v_phone), ''), 'UTF8'));
-  v_may boolean := clinic.may_guess(v_user_id, v_code_hash, v_phone_hash);
-  v_booking clinic.appointments;
+  v_phone text := clinic.required(clinic.clean_line(chatbot_cancel.patient_phone, 'patient_phone', 40), 'patient_phone');
+  v_booking clinic.appointments := clinic.booking_to_cancel(v_user_id, v_code, v_phone);
 begin
-  if v_may then
-    v_booking := clinic.booking_to_cancel(v_user_id, v_code, v_phone);
-  end if;
   -- An answer, not a refusal: a refusal would take the attempt back. The same for every reason, or it would tell one.
   if v_booking.id is null then
-    insert into clinic.cancel_attempts (user_id, code_hash, phone_hash)
-    select v_user_id, v_code_hash, v_phone_hash where v_may;
+    perform clinic.record_attempt(
+      v_user_id, sha256(convert_to(v_code, 'UTF8')),
+      sha256(convert_to(coalesce(clinic.phone_key(v_phone), ''), 'UTF8'))
+    );
     return jsonb_build_object(
       'cancelled', false, 'code', 'not_found',
       'message', 'No booking was found for this code and phone number.',
-      'hint', 'Check both. After several wrong attempts, wait a quarter of an hour or call the clinic.'
+      'hint', 'Check both, or call the clinic.'
     );
   end if;
   perform clinic.cancel_booking(v_booking);
@@ -131,7 +131,7 @@ $$;
 comment on function api.chatbot_cancel is
 'Cancels a booking of this chatbot by its code and the patient''s phone number, before the clinic''s cancellation_notice; again is no change.
 Returns {cancelled: true} and what chatbot_confirm returned but the code, or {cancelled: false, code, message, hint}: the same for an
-unknown code, a wrong phone number, and too many wrong attempts. Errors: not_authenticated, forbidden, invalid_argument, too_late_to_cancel,
+unknown code and a wrong phone number, however often. Errors: not_authenticated, forbidden, invalid_argument, too_late_to_cancel,
 invalid_transition, stale_version (it is being moved).';
 grant execute on function api.chatbot_cancel to anon, authenticated, service_role;
 

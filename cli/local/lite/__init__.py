@@ -84,11 +84,11 @@ def _place(source: Path, target: Path) -> None:
 def render_settings(config: Config, keys: Keys, port: int, rest_url: str, auth_url: str) -> str:
     """Return what server.mjs wants to know, as JSON. The URLs are PostgREST's and GoTrue's roles'."""
     auth: dict[str, Any] = {name: config.auth[name] for name in AUTH_SETTINGS if name in config.auth}
-    confirm = config.auth.get("email", {}).get("enable_confirmations", False)
     api = {
         "schemas": config.schemas,
         "extra_search_path": config.extra_search_path,
         "max_rows": config.max_rows,
     }
-    auth |= {"jwt_secret": keys.jwt_secret, "email": {"enable_confirmations": confirm}}
+    # Whatever the project's file says: here is no mail server, so nobody could ever confirm.
+    auth |= {"jwt_secret": keys.jwt_secret, "email": {"enable_confirmations": False}}
     return json.dumps({"port": port, "rest_url": rest_url, "auth_url": auth_url, "auth": auth, "api": api})
