@@ -39,15 +39,17 @@ def draw(board: Row, title: str, now: datetime, height: int) -> "RenderableType"
     """Draw what `clinic_day` returned. `now` is the server's clock; `height` the terminal's, in lines."""
     from rich import box
     from rich.console import Group
+    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     zone = ZoneInfo(board["time_zone"])
     columns = [(dentist["full_name"], _blocks(dentist, now)) for dentist in board["dentists"]]
     if not columns:
-        return f"[bold]{title}[/]\n[yellow]No dentists here yet:[/] chairtime admin dentist create."
+        return f"[bold]{escape(title)}[/]\n[yellow]No dentists here yet:[/] chairtime admin dentist create."
     table = Table(
         box=box.SIMPLE_HEAD,
-        title=title,
+        title=Text(title),
         title_justify="left",
         title_style="bold",
         padding=(0, 1),
@@ -55,7 +57,7 @@ def draw(board: Row, title: str, now: datetime, height: int) -> "RenderableType"
     )
     table.add_column("", width=6, no_wrap=True)
     for name, _ in columns:
-        table.add_column(name, ratio=1, no_wrap=True)
+        table.add_column(Text(name), ratio=1, no_wrap=True)
     for time, step in _rows(board, columns, height):
         table.add_row(
             _clock(time.astimezone(zone), step, now), *(_cell(blocks, time, step) for _, blocks in columns)

@@ -1,6 +1,7 @@
 """Rendering: data on stdout (JSON or rich), chatter on stderr. Commands say what, this module says how."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
@@ -11,6 +12,7 @@ from cli.errors import ChairtimeError, usage_error
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
 
 _state = {"json": False}
 
@@ -28,23 +30,23 @@ def is_json() -> bool:
 @cache
 def console() -> "Console":
     """The terminal for data (stdout). Rich honours NO_COLOR, FORCE_COLOR and pipes by itself."""
-    from rich.console import Console
+    from cli.terminal import SafeConsole
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return SafeConsole(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
 @cache
 def chatter() -> "Console":
     """The terminal for progress, questions and errors (stderr)."""
-    from rich.console import Console
+    from cli.terminal import SafeConsole
 
-    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+    return SafeConsole(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
 def emit(data: Any, render: "Callable[[Any], RenderableType] | None" = None) -> None:
     """Print a command's result: `data` as JSON under `--json`, otherwise what `render(data)` draws."""
     if is_json() or render is None:
-        print(json.dumps(data, indent=2, ensure_ascii=False, default=_encode))
+        print(_as_json(data, indent=2))
     else:
         console().print(render(data))
 
@@ -52,7 +54,7 @@ def emit(data: Any, render: "Callable[[Any], RenderableType] | None" = None) -> 
 def emit_line(data: Any, render: "Callable[[Any], RenderableType]") -> None:
     """Print one element of a stream: one JSON object a line under `--json`."""
     if is_json():
-        print(json.dumps(data, ensure_ascii=False, default=_encode), flush=True)
+        print(_as_json(data), flush=True)
     else:
         console().print(render(data))
 
@@ -68,7 +70,7 @@ def report(error: ChairtimeError) -> None:
     from rich.markup import escape
 
     if is_json():
-        print(json.dumps(error.as_json(), ensure_ascii=False, default=_encode), file=sys.stderr)
+        print(_as_json(error.as_json()), file=sys.stderr)
         return
     chatter().print(f"[bold red]error[/] [dim]{escape(error.code)}[/] {escape(error.message)}")
     if error.hint:
@@ -81,7 +83,9 @@ def confirm(question: str, yes: bool) -> None:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise usage_error(f"{question} Nobody is here to answer.", "Pass --yes.")
-    answer = chatter().input(f"[bold yellow]?[/] {question} [dim]\\[y/N][/] ")
+    from rich.markup import escape
+
+    answer = chatter().input(f"[bold yellow]?[/] {escape(question)} [dim]\\[y/N][/] ")
     if answer.strip().lower() not in {"y", "yes"}:
         raise ChairtimeError("nothing done", "declined")
 
@@ -92,8 +96,9 @@ def table(
     """Draw a plain table, the house style of every list. None shows as nothing, true as yes."""
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
-    drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, header_style="bold")
+    drawn = Table(title=title and Text(title), title_justify="left", box=box.SIMPLE_HEAD, header_style="bold")
     for column in columns:
         drawn.add_column(
             column, overflow="fold", no_wrap=column.lower().endswith("id")
@@ -130,10 +135,23 @@ def emit_rows(rows: list[dict[str, Any]], columns: Sequence[str]) -> None:
     emit(ordered, lambda found: table(heads, ([row[column] for column in columns] for row in found)))
 
 
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+def _shown(value: Any) -> "Text":
+    """Draw a cell. Strings are data, whatever they say; markup comes as `Text`."""
+    from rich.text import Text
+
+    from cli.terminal import visible
+
+    if isinstance(value, Text):
+        return value
+    if isinstance(value, bool):
+        return Text("yes" if value else "no")
+    return Text("" if value is None else visible(str(value)))
+
+
+def _as_json(data: Any, indent: int | None = None) -> str:
+    text = json.dumps(data, indent=indent, ensure_ascii=False, default=_encode)
+    # JSON escapes the ASCII ones itself; terminals obey more.
+    return re.sub(r"[\x7f-\x9f\u202a-\u202e\u2066-\u2069]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _encode(value: Any) -> str:

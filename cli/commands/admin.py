@@ -80,6 +80,13 @@ def update_policy(
     booking_horizon: Interval = None,
     cancellation_notice: Interval = None,
     max_active_holds: Annotated[int | None, typer.Option(help="Per holder.", show_default=False)] = None,
+    max_holds_per_hour: Annotated[
+        int | None, typer.Option(help="Per patient's login, without booking.", show_default=False)
+    ] = None,
+    max_chatbot_bookings_per_hour: Annotated[
+        int | None, typer.Option(help="Per chatbot.", show_default=False)
+    ] = None,
+    max_offers: Annotated[int | None, typer.Option(help="Open ones, per login.", show_default=False)] = None,
 ) -> None:
     """Show a clinic's booking policy, or change the parts that are given.
 
@@ -94,6 +101,9 @@ def update_policy(
         "booking_horizon": booking_horizon,
         "cancellation_notice": cancellation_notice,
         "max_active_holds": max_active_holds,
+        "max_holds_per_hour": max_holds_per_hour,
+        "max_chatbot_bookings_per_hour": max_chatbot_bookings_per_hour,
+        "max_offers": max_offers,
     }
     if any(value is not None for value in changes.values()):
         row = api.rpc("update_clinic_policy", clinic_id=row["id"], **changes)

@@ -57,7 +57,9 @@ def _state(version: str, local: dict[str, str], remote: dict[str, str]) -> str:
 
 
 def _draw_status(rows: list[dict[str, str]]) -> "RenderableType":
-    shown = ((row["version"], row["name"], _MARKS[row["state"]]) for row in rows)
+    from rich.text import Text
+
+    shown = ((row["version"], row["name"], Text.from_markup(_MARKS[row["state"]])) for row in rows)
     return output.table(("Version", "Name", "State"), shown)
 
 

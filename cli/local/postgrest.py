@@ -40,6 +40,7 @@ def render_config(config: Config, keys: Keys, port: int, admin_port: int, db_url
         "db-extra-search-path": ",".join(config.extra_search_path),
         "db-anon-role": "anon",
         "db-max-rows": config.max_rows,
+        "db-pre-request": "clinic.check_request",
         "db-pool": 20,
         "db-channel-enabled": "true",
         "jwt-secret": keys.jwt_secret,

@@ -116,7 +116,10 @@ class Chatbot:
         if not count or not conversation.wish:
             return []
         wish = conversation.wish | {"max_results": min(10, count + len(conversation.offers))}
-        answer = await self._backend.call("chatbot_find_slots", clinic_slug=self._slug, **wish)
+        try:
+            answer = await self._backend.call("chatbot_find_slots", clinic_slug=self._slug, **wish)
+        except ChairtimeError:  # what was asked for has its answer; this only adds to it
+            return []
         fresh = [offer for offer in answer["offers"] if not conversation.has_shown(offer)][:count]
         self._show(conversation, session, fresh)
         return fresh

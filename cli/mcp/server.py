@@ -32,9 +32,6 @@ TOOL_OF = {
     "chatbot_confirm": "confirm_booking",
 }
 
-# A chatbot cannot do what these hint at to others: it has no way to release a hold.
-HINTS = {"reservation_limit": "Confirm a time that is held already, or wait until it is free again."}
-
 Service = Annotated[
     str,
     Field(description="What for, as the person says it: check-up, cleaning, root canal …", max_length=200),
@@ -56,7 +53,7 @@ OfferToken = Annotated[
     str, Field(description="The `offer` of the chosen time, unchanged, from find_slots.", max_length=200)
 ]
 PatientName = Annotated[
-    str, Field(description="Full name of the person who will come.", min_length=1, max_length=10240)
+    str, Field(description="Full name of the person who will come.", min_length=1, max_length=200)
 ]
 PatientPhone = Annotated[
     str, Field(description="Their phone number, as they say it.", min_length=1, max_length=40)
@@ -162,7 +159,7 @@ def _misfit(error: ValidationError) -> ChairtimeError:
 
 def _refusal(error: ChairtimeError) -> CallToolResult:
     body = error.as_json()
-    body["error"]["hint"] = HINTS.get(error.code) or (error.hint and _with_tool_names(error.hint))
+    body["error"]["hint"] = error.hint and _with_tool_names(error.hint)
     return CallToolResult(content=[_text(body)], structured_content=body, is_error=True)
 
 

@@ -126,6 +126,22 @@ comment on function clinic.refuse is
 With a clinic_id, the refusal of a booking also counts in that clinic''s daily metrics.';
 grant execute on function clinic.refuse to anon, authenticated, service_role;
 
+create function clinic.check_request()
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if current_setting('request.headers', true)::json ->> 'prefer' ~ 'count=(planned|estimated)' then
+    perform clinic.refuse('invalid_argument', 'Estimated counts are not answered.', hint => 'Ask for count=exact.');
+  end if;
+end
+$$;
+comment on function clinic.check_request is
+'For PostgREST''s db-pre-request: refuses counts that the planner estimates, for it counts rows that the caller may not see.';
+grant execute on function clinic.check_request to anon, authenticated, service_role;
+
 
 -- Arguments ----------------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ create table clinic.idempotency_keys (
 comment on table clinic.idempotency_keys is
 'Answers already given, by (user, operation, key). Written in the booking''s own transaction, so a refusal leaves none. The nil user is the service role.';
 alter table clinic.idempotency_keys
+alter column key set statistics 0,
 alter column request_hash set statistics 0,
 alter column response set statistics 0;
 create index idempotency_keys_created_at_idx on clinic.idempotency_keys (created_at);

@@ -159,7 +159,11 @@ begin
       or role = 'patient' and r.held_by = auth.uid()
     );
   if v_held >= policy.max_active_holds then
-    perform clinic.refuse('reservation_limit', clinic_id => policy.id);
+    perform clinic.refuse(
+      'reservation_limit', clinic_id => policy.id,
+      -- It has no way to release one.
+      hint => case when role = 'chatbot' then 'Confirm a time that is held already, or wait until it is free again.' end
+    );
   end if;
 end
 $$;

@@ -88,6 +88,7 @@ async def test_errors_say_what_to_do_in_the_tools_own_words(practice: Practice) 
         ("find_slots", {"service": "check-up", "max_results": 1000}),
         ("hold_slot", {"offer": "x"}),
         ("hold_slot", {"offer": "x", "patient_name": "A\x00B", "patient_phone": "+1 212 555 0199"}),
+        ("hold_slot", {"offer": "x", "patient_name": "x" * 201, "patient_phone": "+1 212 555 0199"}),
         ("confirm_booking", {"reservation_id": "the one for nine o'clock"}),
         ("cancel_booking", {"confirmation_code": "", "patient_phone": ""}),
     ],
@@ -99,14 +100,14 @@ async def test_arguments_that_cannot_be_right_are_named(
         assert (await fail(client, tool, **arguments))["code"] == "invalid_argument"
 
 
-@pytest.mark.parametrize("name", [INJECTIONS["orders"], INJECTIONS["controls"], INJECTIONS["long"]])
+@pytest.mark.parametrize("name", [INJECTIONS["orders"], INJECTIONS["markup"], INJECTIONS["long"]])
 async def test_names_travel_as_data(practice: Practice, name: str) -> None:
     async with in_process(practice) as client:
         found = await use(client, "find_slots", service="check-up")
         person = PERSON | {"patient_name": name}
         held = await use(client, "hold_slot", offer=found["offers"][0]["offer"], **person)
         booked = await use(client, "confirm_booking", reservation_id=held["reservation_id"])
-        assert booked["patient_name"] == name.strip(" ")
+        assert booked["patient_name"] == name.strip()
 
 
 async def test_a_second_confirmation_is_the_same_booking(practice: Practice) -> None:

@@ -145,7 +145,13 @@ HALVES = [
     (NAME, "call me"),
     (NAME, "12345"),
     (NAME, "1" * 41),
-    ("x" * 10241, PHONE),
+    ("x" * 201, PHONE),
+    ("\u200b\u00a0", PHONE),
+    ("Ada\x1b[31m", PHONE),
+    ("Ada\nLovelace", PHONE),
+    ("Ada \u202eecalevoL", PHONE),
+    (NAME, f"{PHONE}\x1b[2J"),
+    (NAME, "+1 x 212555"),
 ]
 
 

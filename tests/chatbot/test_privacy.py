@@ -109,13 +109,34 @@ def test_a_record_that_got_a_login_is_not_booked_for_again(
     assert first["id"] != second["id"] == third["id"]
 
 
-def test_the_same_person_is_one_record(bot: Connection, superuser: Connection, riverside: Clinic) -> None:
-    spellings = ("+1 212 555 0199", "(212) 555-0199", "０１２１２ 555 0199")  # noqa: RUF001
-    records = {
-        patient_of(superuser, book(bot, riverside, NAME, phone)["appointment_id"])["id"]
-        for phone in spellings
-    }
+SPELLINGS = [
+    ("Casey Caller", "+1 212 555 0199"),
+    ("casey caller", "(212) 555-0199"),
+    ("  CASEY\u00a0 Caller ", "０１２１２ 555 0199"),  # noqa: RUF001
+    ("Ｃａｓｅｙ Caller", "٢١٢ ٥٥٥ ٠١٩٩"),  # noqa: RUF001
+    ("Casey\u200b Caller", "212 555 0199 ext. 7"),
+]
+
+
+def test_the_same_person_is_one_record_however_they_are_written(
+    bot: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    bookings = [book(bot, riverside, name, phone) for name, phone in SPELLINGS]
+    records = {patient_of(superuser, booked["appointment_id"])["id"] for booked in bookings}
     assert len(records) == 1
+    assert len({patient_of(superuser, book(bot, riverside, *one)["appointment_id"])["id"] for one in ACCENTS}) == 1
+
+
+ACCENTS = [("Zoë Ünal", "+90 212 555 01 77"), ("ZOE\u0308 ÜNAL", "0212 555 0177")]
+
+
+def test_a_name_comes_back_as_it_was_said_whoever_is_known(bot: Connection, riverside: Clinic) -> None:
+    book(bot, riverside, "Casey Caller", "+1 212 555 0199")
+    held = hold(bot, offer(bot, riverside), "casey CALLER", "212 555 0199")
+    assert held["patient_name"] == "casey CALLER"
+    booked = confirm(bot, held)
+    assert booked["patient_name"] == "casey CALLER"
+    assert cancel(bot, booked["confirmation_code"], "212 555 0199")["patient_name"] == "casey CALLER"
 
 
 def test_people_who_share_a_phone_are_two(bot: Connection, superuser: Connection, riverside: Clinic) -> None:

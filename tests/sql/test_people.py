@@ -193,6 +193,9 @@ def test_the_service_makes_a_clinic_and_its_first_admin(actors: Actors) -> None:
         {"booking_horizon": "100 years"},
         {"hold_duration": "1 day"},
         {"max_active_holds": 0},
+        {"max_holds_per_hour": 0},
+        {"max_chatbot_bookings_per_hour": 10_001},
+        {"max_offers": 9},
         {"cancellation_notice": "1 year"},
     ],
 )

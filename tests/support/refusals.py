@@ -30,6 +30,7 @@ STATUS = {
     "idempotency_mismatch": 422,
     "invalid_argument": 400,
     "reservation_limit": 429,
+    "booking_limit": 429,
 }
 
 

@@ -56,6 +56,10 @@ const explanations: Record<ErrorCode, Explanation> = {
     title: 'You hold other times already',
     advice: 'Confirm or release them first; an unused hold ends by itself within minutes.',
   },
+  booking_limit: {
+    title: 'That is more than can be booked at once',
+    advice: 'Please try again later, or call the clinic.',
+  },
   network: { title: 'No connection', advice: 'Check your network. Nothing was lost; try again in a moment.' },
   unexpected: {
     title: 'Something went wrong',

@@ -129,6 +129,9 @@ export type Database = {
           hold_duration: string
           id: string
           max_active_holds: number
+          max_chatbot_bookings_per_hour: number
+          max_holds_per_hour: number
+          max_offers: number
           min_notice: string
           name: string
           slot_interval: string
@@ -142,6 +145,9 @@ export type Database = {
           hold_duration?: string | null
           id?: string | null
           max_active_holds?: number | null
+          max_chatbot_bookings_per_hour?: number | null
+          max_holds_per_hour?: number | null
+          max_offers?: number | null
           min_notice?: string | null
           name?: string | null
           slot_interval?: string | null
@@ -154,6 +160,9 @@ export type Database = {
           hold_duration?: string | null
           id?: string | null
           max_active_holds?: number | null
+          max_chatbot_bookings_per_hour?: number | null
+          max_holds_per_hour?: number | null
+          max_offers?: number | null
           min_notice?: string | null
           name?: string | null
           slot_interval?: string | null
@@ -770,6 +779,9 @@ export type Database = {
           hold_duration: string
           id: string
           max_active_holds: number
+          max_chatbot_bookings_per_hour: number
+          max_holds_per_hour: number
+          max_offers: number
           min_notice: string
           name: string
           slot_interval: string
@@ -998,6 +1010,9 @@ export type Database = {
           clinic_id: string
           hold_duration?: string
           max_active_holds?: number
+          max_chatbot_bookings_per_hour?: number
+          max_holds_per_hour?: number
+          max_offers?: number
           min_notice?: string
           slot_interval?: string
         }
@@ -1007,6 +1022,9 @@ export type Database = {
           hold_duration: string
           id: string
           max_active_holds: number
+          max_chatbot_bookings_per_hour: number
+          max_holds_per_hour: number
+          max_offers: number
           min_notice: string
           name: string
           slot_interval: string

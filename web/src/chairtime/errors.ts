@@ -18,6 +18,7 @@ export const errorCodes = [
   'idempotency_mismatch',
   'invalid_argument',
   'reservation_limit',
+  'booking_limit',
 ] as const
 
 /** `network` means that no answer came; `unexpected` that one came which is not in the contract. */

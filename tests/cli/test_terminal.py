@@ -1,0 +1,88 @@
+"""The terminal: names and notes show, and never steer it, whoever typed them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from cli import output
+from cli.day_board import draw
+from cli.terminal import SafeConsole, visible
+
+NASTY = "Ada\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\u2066\r[bold red]Lovelace[/] [link=https://x.test]here[/link]"
+
+
+def drawn(renderable: Any) -> str:
+    """Return what a terminal would be sent."""
+    console = SafeConsole(file=StringIO(), force_terminal=True, width=400, highlight=False)
+    console.print(renderable)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return text
+
+
+@pytest.mark.parametrize(
+    "renderable",
+    [
+        output.table(("Name", "Id"), [(NASTY, 1)], title=NASTY),
+        output.fields([("name", NASTY)]),
+        NASTY.replace("[", "("),
+    ],
+    ids=["table", "fields", "markup"],
+)
+def test_what_steers_is_written_out(renderable: Any) -> None:
+    text = drawn(renderable)
+    for character in ("\x07", "\x9b", "\u202e", "\u2066", "\r", "\x1b]"):
+        assert character not in text
+    assert "\x1b[2J" not in text
+    assert r"\x1b" in text
+    assert r"\u202e" in text
+
+
+def test_markup_in_a_name_is_its_text() -> None:
+    text = drawn(output.table(("Name",), [(NASTY,)]))
+    assert "[bold red]Lovelace[/]" in text
+    assert "https://x.test" in text
+    assert "\x1b]8" not in text, "no links"
+
+
+def test_the_day_board_shows_names_and_obeys_none() -> None:
+    times = {"starts_at": "2031-01-06T14:00:00+00:00", "ends_at": "2031-01-06T15:00:00+00:00"}
+    blocked = {"blocked_from": times["starts_at"], "blocked_until": times["ends_at"]}
+    appointment = {"patient_name": NASTY, "appointment_type": NASTY, "status": "booked", **times, **blocked}
+    dentist = {"full_name": NASTY, "appointments": [appointment], "holds": [], "hours": []}
+    off = {"starts_at": "2031-01-06T16:00:00+00:00", "ends_at": "2031-01-06T17:00:00+00:00", "reason": NASTY}
+    board = {
+        "time_zone": "UTC",
+        "starts_at": "2031-01-06T00:00:00+00:00",
+        "ends_at": "2031-01-07T00:00:00+00:00",
+        "dentists": [dentist | {"time_off": [off]}],
+    }
+    text = drawn(draw(board, NASTY, datetime(2031, 1, 6, 12, tzinfo=UTC), 60))
+    for character in ("\x07", "\x9b", "\u202e", "\r", "\x1b]", "\x1b[2J"):
+        assert character not in text
+    assert text.count(r"\x1b[2J") >= 4
+
+
+def test_colours_and_lines_stay() -> None:
+    assert drawn("[green]Booked[/]\nfor Ünïcödé 🦷") == "\x1b[32mBooked\x1b[0m\nfor Ünïcödé 🦷\n"
+    plain = Console(file=StringIO(), force_terminal=True, width=400, highlight=False)
+    plain.print("[green]Booked[/]")
+    assert plain.file.getvalue() == drawn("[green]Booked[/]")  # type: ignore[attr-defined]
+
+
+def test_json_says_the_same_and_steers_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    output.use_json(True)
+    try:
+        output.emit({"name": NASTY})
+        output.emit_line({"name": NASTY}, str)
+    finally:
+        output.use_json(False)
+    text = capsys.readouterr().out
+    assert visible(text) == text
+    first, end = json.JSONDecoder().raw_decode(text)
+    assert first == json.loads(text[end:]) == {"name": NASTY}
