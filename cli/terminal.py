@@ -18,9 +18,7 @@ def visible(text: str) -> str:
 class SafeConsole(Console):
     """A console whose text cannot steer the terminal; rich's own colours and cursor moves still do."""
 
-    def render(
-        self, renderable: RenderableType, options: ConsoleOptions | None = None
-    ) -> Iterable[Segment]:
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Render as rich does, with all text made visible."""
         for text, style, control in super().render(renderable, options):
             yield Segment(text if control else visible(text), style, control)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 
 import pytest
 
 from tests.chatbot.talk import PHONE, book, cancel
 from tests.support.actors import Actors, Connection, call
 from tests.support.clinics import Clinic
-from tests.support.races import race
 from tests.support.refusals import refused
 from tests.support.slots import listed
 
@@ -21,7 +19,7 @@ WAYS_TO_WRITE_IT = (
     "001 212 5550199",
     "+12125550199",
     "٠٢١٢٥٥٥٠١٩٩",
-    "+۱ ۲۱۲ ۵۵۵ ۰۱۹۹",
+    "+۱ ۲۱۲ ۵۵۵ ۰۱۹۹",  # noqa: RUF001
     "२१२ ५५५ ०१९९",
     "２１２ ５５５ ０１９９",  # noqa: RUF001
     "+1 212 555 0199 x12",
@@ -31,7 +29,7 @@ WAYS_TO_WRITE_IT = (
     "212.555.0199#12",
     "tel:+1-212-555-0199;ext=12",
     "212 555 0199 ｅｘｔ．１２",  # noqa: RUF001
-    "212 555 0199 x١٢",
+    "212 555 0199 x١٢",  # noqa: RUF001
 )
 WRONG_CODE, WRONG_PHONE = "ZZZZ-2345", "+1 212 555 0999"
 

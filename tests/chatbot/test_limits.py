@@ -40,7 +40,9 @@ def test_holding_again_what_ran_out_ends_within_an_hour(
     assert reserve(ana, riverside, start)
 
 
-def test_giving_back_does_not_make_room_and_booking_does(actors: Actors, ana: Connection, riverside: Clinic) -> None:
+def test_giving_back_does_not_make_room_and_booking_does(
+    actors: Actors, ana: Connection, riverside: Clinic
+) -> None:
     permit(actors, riverside, max_holds_per_hour=2)
     booked = reserve(ana, riverside, riverside.at("09:00"))
     call(ana, "confirm_reservation", reservation_id=booked["id"])
@@ -50,7 +52,9 @@ def test_giving_back_does_not_make_room_and_booking_does(actors: Actors, ana: Co
         reserve(ana, riverside, riverside.at("13:00"))
 
 
-def test_what_one_has_held_already_is_still_ones_own(actors: Actors, ana: Connection, riverside: Clinic) -> None:
+def test_what_one_has_held_already_is_still_ones_own(
+    actors: Actors, ana: Connection, riverside: Clinic
+) -> None:
     permit(actors, riverside, max_holds_per_hour=1)
     held = reserve(ana, riverside, riverside.at("09:00"))
     assert reserve(ana, riverside, riverside.at("09:00"))["id"] == held["id"]
@@ -108,7 +112,10 @@ def test_a_burst_does_not_outrun_the_limit(actors: Actors, bot: Connection, rive
     ]
     callers = [actors.user("bot@riverside.test") for _ in offers]
     outcome = race(
-        [partial(hold, one, token, f"{NAME} {n}") for n, (one, token) in enumerate(zip(callers, offers, strict=True))]
+        [
+            partial(hold, one, token, f"{NAME} {n}")
+            for n, (one, token) in enumerate(zip(callers, offers, strict=True))
+        ]
     )
     assert len(outcome.won) == 2
     assert set(outcome.refused) == {"booking_limit"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chatbot.talk import NAME, PHONE, book, cancel, confirm, find, hold, offer
+from tests.chatbot.talk import PHONE, book, cancel, confirm, find, hold, offer
 from tests.support.actors import Actors, Connection, call
 from tests.support.clinics import Clinic
 from tests.support.refusals import denied, refused
@@ -124,7 +124,10 @@ def test_the_same_person_is_one_record_however_they_are_written(
     bookings = [book(bot, riverside, name, phone) for name, phone in SPELLINGS]
     records = {patient_of(superuser, booked["appointment_id"])["id"] for booked in bookings}
     assert len(records) == 1
-    assert len({patient_of(superuser, book(bot, riverside, *one)["appointment_id"])["id"] for one in ACCENTS}) == 1
+    assert (
+        len({patient_of(superuser, book(bot, riverside, *one)["appointment_id"])["id"] for one in ACCENTS})
+        == 1
+    )
 
 
 ACCENTS = [("Zoë Ünal", "+90 212 555 01 77"), ("ZOE\u0308 ÜNAL", "0212 555 0177")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ import pytest
 from cli.errors import ChairtimeError
 from cli.local.config import Config, read_config
 from cli.local.keys import load_keys
-from cli.local.lite import NODE
+from cli.local.lite import NODE, render_settings
 from cli.local.ports import free_port, free_port_near, is_free, listen
 from cli.local.postgres import PostgresError, PostgresServer, bootstrap
 from cli.local.postgrest import find_postgrest, render_config
@@ -129,6 +130,17 @@ def test_only_the_api_schema_is_exposed() -> None:
     assert tomllib.loads((ROOT / "supabase" / "config.toml").read_text())["api"]["schemas"] == ["api"]
 
 
+def test_a_project_that_takes_the_file_over_asks_for_a_confirmed_email(tmp_path: Path) -> None:
+    """The embedded stack, which sends no mail, lets people in all the same: tests/api signs somebody up."""
+    auth = tomllib.loads((ROOT / "supabase" / "config.toml").read_text())["auth"]
+    assert auth["email"]["enable_confirmations"] is True
+    assert auth["email"]["double_confirm_changes"] is True
+    assert auth["enable_anonymous_sign_ins"] is False
+    keys = load_keys(tmp_path / "keys.json")
+    embedded = json.loads(render_settings(read_config(ROOT / "supabase"), keys, 1, "", ""))
+    assert embedded["auth"]["email"]["enable_confirmations"] is False
+
+
 def test_postgrest_gets_the_settings_that_supabase_gives_it(tmp_path: Path) -> None:
     config = Config(schemas=["api", "other"], extra_search_path=["public", "extensions"], max_rows=500)
     keys = load_keys(tmp_path / "keys.json")
@@ -141,6 +153,7 @@ def test_postgrest_gets_the_settings_that_supabase_gives_it(tmp_path: Path) -> N
     assert settings["jwt-secret"] == f'"{keys.jwt_secret}"'
     assert (settings["server-port"], settings["admin-server-port"]) == ("3000", "3001")
     assert settings["db-max-rows"] == "500"
+    assert settings["db-pre-request"] == '"clinic.check_request"'
 
 
 def test_postgrest_is_taken_from_the_variable_then_from_path(

@@ -14,7 +14,9 @@ from cli import output
 from cli.day_board import draw
 from cli.terminal import SafeConsole, visible
 
-NASTY = "Ada\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\u2066\r[bold red]Lovelace[/] [link=https://x.test]here[/link]"
+NASTY = (
+    "Ada\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\u2066\r[bold red]Lovelace[/] [link=https://x.test]here[/link]"
+)
 
 
 def drawn(renderable: Any) -> str:

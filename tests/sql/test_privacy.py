@@ -1,4 +1,4 @@
-"""What must not cross: from staff to patients, from one calendar to another, into logs, and through the planner."""
+"""What must not cross: from staff to patients, between calendars, into logs, and through the planner."""
 
 from __future__ import annotations
 
@@ -21,14 +21,21 @@ def readable(connection: Connection, *topics: str) -> str:
     """Return all that somebody can read: every view, and their topics' events."""
     views = connection.execute(
         "select c.relname as name from pg_catalog.pg_class as c"
-        " where c.relnamespace = 'api'::regnamespace and c.relkind = 'v' and has_table_privilege(c.oid, 'select')"
+        " where c.relnamespace = 'api'::regnamespace and c.relkind = 'v'"
+        " and has_table_privilege(c.oid, 'select')"
     ).fetchall()
     texts = [
-        str(connection.execute(sql.SQL("select * from api.{}").format(sql.Identifier(view["name"]))).fetchall())
+        str(
+            connection.execute(
+                sql.SQL("select * from api.{}").format(sql.Identifier(view["name"]))
+            ).fetchall()
+        )
         for view in views
     ]
     assert len(texts) >= 4
-    return "".join([*texts, *(str(call(connection, "events_since", topic=one, after_id=0)) for one in topics)])
+    return "".join(
+        [*texts, *(str(call(connection, "events_since", topic=one, after_id=0)) for one in topics)]
+    )
 
 
 @pytest.fixture
@@ -91,10 +98,15 @@ def test_a_refusal_says_which_appointments_and_names_nobody(
 ) -> None:
     booked = book(ana, riverside, riverside.at("09:00"))
     off = {"starts_at": riverside.at("08:00"), "ends_at": riverside.at("12:00")}
-    window = {"starts_at": riverside.at("10:00", riverside.weekday(7)), "ends_at": riverside.at("11:00", riverside.weekday(7))}
+    window = {
+        "starts_at": riverside.at("10:00", riverside.weekday(7)),
+        "ends_at": riverside.at("11:00", riverside.weekday(7)),
+    }
     extra = call(lee, "add_extra_hours", dentist_id=riverside.lee, **window)
     there = book(ana, riverside, window["starts_at"])
-    away = logged(admin, "add_time_off", clinic_id=riverside.id, dentist_id=riverside.lee, **off, reason=SECRET)
+    away = logged(
+        admin, "add_time_off", clinic_id=riverside.id, dentist_id=riverside.lee, **off, reason=SECRET
+    )
     removed = logged(lee, "remove_extra_hours", extra_hours_id=extra["id"])
     for text, appointment in ((away, booked), (removed, there)):
         assert str(appointment["id"]) in text
@@ -121,29 +133,33 @@ PUBLIC = {"clinics", "dentists", "appointment_types", "error_codes", "job_runs",
 SECRETS = ["slot_offers", "chatbot_patients", "confirmation_codes", "cancel_attempts", "idempotency_keys"]
 
 
+CROWD = """
+insert into clinic.patients (clinic_id, full_name, phone, email)
+select c.id, 'Known ' || n % 7, '+1 555 000' || n % 7, 'known' || n % 7 || '@x.test'
+from clinic.clinics as c, generate_series(1, 700) as n;
+
+insert into clinic.appointments (
+  clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after, status,
+  cancelled_at, notes, cancellation_reason, source
+)
+select
+  p.clinic_id, d.id, p.id, t.id, '2031-01-01Z', '2031-01-01T01:00Z', '0', '0', 'cancelled', now(),
+  'Known ' || right(p.full_name, 1), 'Known ' || right(p.full_name, 1), 'desk'
+from clinic.patients as p
+cross join lateral (select id from clinic.dentists where clinic_id = p.clinic_id limit 1) as d
+cross join lateral (select id from clinic.appointment_types where clinic_id = p.clinic_id limit 1) as t;
+
+insert into clinic.time_off (clinic_id, dentist_id, during, reason)
+select d.clinic_id, d.id, '[2031-01-01Z,2031-01-02Z)', 'Known ' || n % 7
+from clinic.dentists as d, generate_series(1, 100) as n;
+"""
+
+
 def crowd(superuser: Connection) -> None:
-    """Fill the tables with rows of which a few values are frequent, and let the planner know all about them."""
+    """Fill the tables with rows of which a few values are frequent, and let the planner look."""
     with superuser.transaction():
         superuser.execute("set local session_replication_role = replica")  # rows, not bookings
-        superuser.execute(
-            "insert into clinic.patients (clinic_id, full_name, phone, email)"
-            " select c.id, 'Known ' || n % 7, '+1 555 000' || n % 7, 'known' || n % 7 || '@x.test'"
-            " from clinic.clinics as c, generate_series(1, 700) as n"
-        )
-        superuser.execute(
-            "insert into clinic.appointments (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at,"
-            " buffer_before, buffer_after, status, cancelled_at, notes, cancellation_reason, source)"
-            " select p.clinic_id, d.id, p.id, t.id, '2031-01-01Z', '2031-01-01T01:00Z', '0', '0', 'cancelled', now(),"
-            " 'Known ' || right(p.full_name, 1), 'Known ' || right(p.full_name, 1), 'desk'"
-            " from clinic.patients as p"
-            " join lateral (select id from clinic.dentists as d where d.clinic_id = p.clinic_id limit 1) as d on true"
-            " join lateral (select id from clinic.appointment_types as t where t.clinic_id = p.clinic_id limit 1) as t on true"
-        )
-        superuser.execute(
-            "insert into clinic.time_off (clinic_id, dentist_id, during, reason)"
-            " select d.clinic_id, d.id, '[2031-01-01Z,2031-01-02Z)', 'Known ' || n % 7"
-            " from clinic.dentists as d, generate_series(1, 100) as n"
-        )
+        superuser.execute(CROWD)
     superuser.execute("analyze")
 
 
@@ -170,7 +186,9 @@ def test_the_planner_cannot_tell_what_is_known_from_what_is_not(
                     with subtests.test(f"{view}.{column} {operator} {number}"):
                         known = {"phone": "+1 555 0003", "email": "known3@x.test"}.get(column, "Known 3")
                         unknown = known[:-5] + known[-5:].translate(str.maketrans("3K", "9Q"))
-                        answers = {expected_rows(caller, view, column, operator, one) for one in (known, unknown)}
+                        answers = {
+                            expected_rows(caller, view, column, operator, one) for one in (known, unknown)
+                        }
                         assert len(answers) == 1
 
 
@@ -185,7 +203,9 @@ def test_there_are_no_statistics_on_what_people_tell(superuser: Connection) -> N
         [SECRETS],
     ).fetchall()
     told = {(row["relname"], row["attname"]) for row in rows}
-    assert {(table, column) for table, column in told if table not in PUBLIC and column not in HARMLESS} == set()
+    assert {
+        (table, column) for table, column in told if table not in PUBLIC and column not in HARMLESS
+    } == set()
 
 
 @pytest.mark.parametrize("prefer", ["count=planned", "count=estimated", "return=minimal, count=planned"])
