@@ -95,6 +95,7 @@ create table clinic.dentists (
   constraint dentists_bio_is_short check (length(bio) between 1 and 4000)
 );
 comment on table clinic.dentists is 'Whose time is booked. user_id links the login of a dentist who has one.';
+alter table clinic.dentists alter column user_id set statistics 0;
 create index dentists_clinic_idx on clinic.dentists (clinic_id);
 create index dentists_user_idx on clinic.dentists (user_id);
 
@@ -116,6 +117,7 @@ create table clinic.patients (
 );
 comment on table clinic.patients is 'A clinic''s patients. A walk-in has no user_id.';
 alter table clinic.patients
+alter column user_id set statistics 0,
 alter column full_name set statistics 0,
 alter column phone set statistics 0,
 alter column email set statistics 0;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -190,6 +191,18 @@ def test_the_planner_cannot_tell_what_is_known_from_what_is_not(
                             expected_rows(caller, view, column, operator, one) for one in (known, unknown)
                         }
                         assert len(answers) == 1
+
+
+def test_the_planner_cannot_tell_whose_login_is_a_patients(
+    actors: Actors, superuser: Connection, riverside: Clinic, sakura: Clinic
+) -> None:
+    for clinic in (riverside, sakura):
+        book(actors.user("ana@patients.test"), clinic, clinic.at("09:00"))
+    crowd(superuser)
+    ben = actors.user("ben@patients.test")
+    known, unknown = actors.user_id("ana@patients.test"), UUID(int=7)
+    answers = {expected_rows(ben, "patients", "user_id", "=", str(one)) for one in (known, unknown)}
+    assert len(answers) == 1
 
 
 def test_there_are_no_statistics_on_what_people_tell(superuser: Connection) -> None:
