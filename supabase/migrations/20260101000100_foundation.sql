@@ -211,6 +211,10 @@ as $$
 declare
   v_name text := clinic.trimmed(value);
 begin
+  -- No name, whatever is left of it; and a request may bring megabytes.
+  if length(v_name) > 2000 then
+    return v_name;
+  end if;
   -- What cannot be seen, but for joiners, which some scripts write with; then any space is one space.
   v_name := regexp_replace(
     v_name,
