@@ -140,8 +140,8 @@ select c.id, 'Known ' || n % 7, '+1 555 000' || n % 7, 'known' || n % 7 || '@x.t
 from clinic.clinics as c, generate_series(1, 700) as n;
 
 insert into clinic.appointments (
-  clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after, status,
-  cancelled_at, notes, cancellation_reason, source
+  clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after,
+  status, cancelled_at, notes, cancellation_reason, source
 )
 select
   p.clinic_id, d.id, p.id, t.id, '2031-01-01Z', '2031-01-01T01:00Z', '0', '0', 'cancelled', now(),
