@@ -167,8 +167,7 @@ begin
   end if;
 end
 $$;
-comment on function clinic.require_hold_allowed is
-'Passes a holder and a patient with holds to spare; otherwise reservation_limit.';
+comment on function clinic.require_hold_allowed is 'Passes a holder and a patient with holds to spare; otherwise reservation_limit.';
 
 create function clinic.require_new_hold(policy clinic.clinics, role text, as_of timestamptz)
 returns void

@@ -74,7 +74,9 @@ as $$
   -- The last nine digits: the same with and without a country code or a leading zero. Without "x12", "ext. 12", "#12",
   -- and the parameters of a tel: address.
   select nullif(right(regexp_replace(
-    regexp_replace(lower(clinic.plain_digits(phone)), ';.*$|(extension|extn|ext|x|#)[\s.:=-]*[0-9]{1,7}[\s)]*$', ''),
+    regexp_replace(
+      lower(clinic.plain_digits(phone)), ';.*$|(?<=[^a-z])(extension|extn|ext|x|#)[\s.:=-]*[0-9]{1,7}[\s)]*$', ''
+    ),
     '[^0-9]', '', 'g'
   ), 9), '');
 $$;
