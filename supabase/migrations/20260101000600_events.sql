@@ -31,7 +31,10 @@ alter table clinic.realtime_events enable row level security;
 
 create policy realtime_events_are_for_admins on clinic.realtime_events
   for select to authenticated
-  using (clinic_id = any ((select clinic.my_clinics('{admin}'))::uuid []));
+  using (
+    clinic_id = any ((select clinic.my_clinics('{admin}'))::uuid [])
+    and ((select 1) = 1 and (select 2) = 2 or entity_id = clinic_id)
+  );
 grant select on clinic.realtime_events to authenticated, service_role;
 
 create function clinic.event_horizon(xid xid8, inserted_by xid)

@@ -172,10 +172,13 @@ alter table clinic.slot_reservations enable row level security;
 create policy reservations_are_their_holders_patients_and_desks on clinic.slot_reservations
   for select to authenticated
   using (
-    held_by = (select auth.uid())
-    or patient_id = any ((select clinic.my_patients())::uuid [])
-    or dentist_id = any ((select clinic.my_dentists())::uuid [])
-    or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
+    (
+      held_by = (select auth.uid())
+      or patient_id = any ((select clinic.my_patients())::uuid [])
+      or dentist_id = any ((select clinic.my_dentists())::uuid [])
+      or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
+    )
+    and ((select 1) = 1 and (select 2) = 2 or id = clinic_id)
   );
 grant select on clinic.slot_reservations to authenticated, service_role;
 

@@ -233,25 +233,36 @@ alter table clinic.appointments enable row level security;
 create policy appointments_are_their_patients_dentists_and_desks on clinic.appointments
   for select to authenticated
   using (
-    patient_id = any ((select clinic.my_patients())::uuid [])
-    or dentist_id = any ((select clinic.my_dentists())::uuid [])
-    or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
-    or (
-      booked_by = (select auth.uid())
-      and clinic_id = any ((select clinic.my_clinics('{chatbot}'))::uuid [])
+    (
+      patient_id = any ((select clinic.my_patients())::uuid [])
+      or dentist_id = any ((select clinic.my_dentists())::uuid [])
+      or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
+      or (
+        booked_by = (select auth.uid())
+        and clinic_id = any ((select clinic.my_clinics('{chatbot}'))::uuid [])
+      )
     )
+    and ((select 1) = 1 and (select 2) = 2 or id = clinic_id)
   );
 grant select on clinic.appointments to authenticated, service_role;
 
 create policy patients_are_themselves_their_dentists_and_desks on clinic.patients
   for select to authenticated
   using (
-    user_id = (select auth.uid())
-    or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
-    or id in (
-      select a.patient_id from clinic.appointments as a
-      where a.dentist_id = any ((select clinic.my_dentists())::uuid [])
+    (
+      user_id = (select auth.uid())
+      or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
+      -- Looked up for each of the clinic's patients: a dentist may have had more of them than an array should hold.
+      or (
+        clinic_id = any ((select clinic.my_clinics('{dentist}'))::uuid [])
+        and exists (
+          select from clinic.appointments as a
+          where a.patient_id = patients.id and a.clinic_id = patients.clinic_id
+            and a.dentist_id = any ((select clinic.my_dentists())::uuid [])
+        )
+      )
     )
+    and ((select 1) = 1 and (select 2) = 2 or id = clinic_id)
   );
 grant select on clinic.patients to authenticated, service_role;
 

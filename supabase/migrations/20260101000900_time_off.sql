@@ -75,8 +75,11 @@ alter table clinic.time_off enable row level security;
 create policy time_off_is_its_dentists_and_desks on clinic.time_off
   for select to authenticated
   using (
-    dentist_id = any ((select clinic.my_dentists())::uuid [])
-    or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
+    (
+      dentist_id = any ((select clinic.my_dentists())::uuid [])
+      or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
+    )
+    and ((select 1) = 1 and (select 2) = 2 or id = clinic_id)
   );
 grant select on clinic.time_off to authenticated, service_role;
 
@@ -208,48 +211,52 @@ for each statement execute function clinic.refuse_truncate();
 create trigger refuse_truncate before truncate on clinic.time_off
 for each statement execute function clinic.refuse_truncate();
 
-create function clinic.check_invariants()
+create function clinic.check_invariants(ids uuid [] default null)
 returns table (violation text, entity_id uuid, details jsonb)
-language sql
+language plpgsql
 stable
 security definer -- the worker proves what it may not read; ids and times are all it is shown
 set search_path = ''
+set plan_cache_mode = 'force_custom_plan' -- few are looked up by index, all are not
 as $$
-  select 'claim_without_cause', o.id, to_jsonb(o)
-  from clinic.occupancy as o
-  left join clinic.due_claims as d
-    on o.id = d.id and o.clinic_id = d.clinic_id and o.dentist_id = d.dentist_id and o.cause = d.cause
-    and o.during = d.during and o.expires_at is not distinct from d.expires_at
-  where d.id is null
-  union all
-  select 'cause_without_claim', d.id, to_jsonb(d)
-  from clinic.due_claims as d
-  left join clinic.occupancy as o on d.id = o.id and d.clinic_id = o.clinic_id and d.cause = o.cause
-  where o.id is null
-  union all
-  select 'double_booking', o.id, jsonb_build_object('dentist_id', o.dentist_id, 'during', o.during, 'previous_end', o.previous_end)
-  from (
+begin
+  return query
+    select 'claim_without_cause', o.id, to_jsonb(o)
+    from clinic.occupancy as o
+    left join clinic.due_claims as d
+      on o.id = d.id and o.clinic_id = d.clinic_id and o.dentist_id = d.dentist_id and o.cause = d.cause
+      and o.during = d.during and o.expires_at is not distinct from d.expires_at
+    where (check_invariants.ids is null or o.id = any (check_invariants.ids)) and d.id is null
+    union all
+    select 'cause_without_claim', d.id, to_jsonb(d)
+    from clinic.due_claims as d
+    left join clinic.occupancy as o on d.id = o.id and d.clinic_id = o.clinic_id and d.cause = o.cause
+    where (check_invariants.ids is null or d.id = any (check_invariants.ids)) and o.id is null
+    union all
     select
-      l.id, l.dentist_id, l.during,
-      max(upper(l.during)) over (
-        partition by l.dentist_id order by lower(l.during) rows between unbounded preceding and 1 preceding
-      ) as previous_end
-    from clinic.occupancy as l
-  ) as o
-  where lower(o.during) < o.previous_end
-  union all
-  select 'patient_in_two_chairs', a.id, jsonb_build_object('patient_id', a.patient_id, 'starts_at', a.starts_at)
-  from (
-    select
-      b.id, b.patient_id, b.starts_at,
-      max(b.ends_at) over (
-        partition by b.patient_id order by b.starts_at rows between unbounded preceding and 1 preceding
-      ) as previous_end
-    from clinic.appointments as b
-    where b.status in ('booked', 'checked_in')
-  ) as a
-  where a.starts_at < a.previous_end;
+      'double_booking', o.id,
+      jsonb_build_object('dentist_id', o.dentist_id, 'during', o.during, 'previous_end', previous.ends_at)
+    from clinic.occupancy as o
+    cross join lateral (
+      select max(upper(l.during)) as ends_at from clinic.occupancy as l
+      where l.dentist_id = o.dentist_id and l.during && o.during
+        and (lower(l.during), l.id, l.clinic_id) < (lower(o.during), o.id, o.clinic_id)
+    ) as previous
+    where (check_invariants.ids is null or o.id = any (check_invariants.ids)) and previous.ends_at is not null
+    union all
+    select 'patient_in_two_chairs', a.id, jsonb_build_object('patient_id', a.patient_id, 'starts_at', a.starts_at)
+    from clinic.appointments as a
+    where (check_invariants.ids is null or a.id = any (check_invariants.ids))
+      and a.status in ('booked', 'checked_in')
+      and exists (
+        select from clinic.appointments as b
+        where b.patient_id = a.patient_id and b.status in ('booked', 'checked_in')
+          and tstzrange(b.starts_at, b.ends_at) && tstzrange(a.starts_at, a.ends_at)
+          and (b.starts_at, b.id, b.clinic_id) < (a.starts_at, a.id, a.clinic_id)
+      );
+end
 $$;
 comment on function clinic.check_invariants is
-'Everything that must never be, as rows (none): {violation, entity_id, details}. The live proof of no double booking.';
+'Everything that must never be, as rows (none): {violation, entity_id, details}. The live proof of no double booking. With ids, only what is
+wrong with the claims and causes of these ids; of two that overlap, the later one is wrong.';
 grant execute on function clinic.check_invariants to service_role, chairtime_worker;

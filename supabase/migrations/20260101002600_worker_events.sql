@@ -15,7 +15,7 @@ create table clinic.event_cursors (
   since timestamptz not null default '-infinity',
   opened_at timestamptz not null default '-infinity',
   constraint event_cursors_pkey primary key (reader),
-  constraint event_cursors_reader_known check (reader in ('log', 'metrics'))
+  constraint event_cursors_reader_known check (reader in ('log', 'metrics', 'proof'))
 )
 with (fillfactor = 50);
 
@@ -29,7 +29,7 @@ comment on column clinic.event_cursors.since is
 comment on column clinic.event_cursors.highest_id is
 'The highest id ever read. Lower ones may still come; it only serves to tell how far behind a reader is.';
 
-insert into clinic.event_cursors (reader) values ('log'), ('metrics');
+insert into clinic.event_cursors (reader) values ('log'), ('metrics'), ('proof');
 
 create table clinic.event_totals (
   event text not null,

@@ -61,16 +61,54 @@ with (security_invoker = true) as
     m.holds_released,
     m.holds_expired,
     m.refusals,
-    round(m.holds_confirmed::numeric / nullif(m.holds, 0), 4) as hold_conversion,
+    round(m.holds_confirmed::numeric / nullif(m.holds, 0), 4)::double precision as hold_conversion,
     m.working_minutes,
     m.booked_minutes,
-    round(m.booked_minutes::numeric / nullif(m.working_minutes, 0), 4) as utilisation,
+    round(m.booked_minutes::numeric / nullif(m.working_minutes, 0), 4)::double precision as utilisation,
     m.refreshed_at
   from clinic.daily_metrics as m
   where m.refreshed_at > '-infinity';
 comment on view api.daily_metrics is
 'One row a clinic and day, for the clinic''s admins, at most a minute old while the worker runs. hold_conversion and utilisation are shares of 1.';
 grant select on api.daily_metrics to authenticated, service_role;
+
+create table clinic.running_totals (
+  name text not null default 'all clinics',
+  booked bigint not null default 0,
+  checked_in bigint not null default 0,
+  fulfilled bigint not null default 0,
+  cancelled bigint not null default 0,
+  no_shows bigint not null default 0,
+  holds bigint not null default 0,
+  holds_confirmed bigint not null default 0,
+  holds_released bigint not null default 0,
+  holds_expired bigint not null default 0,
+  constraint running_totals_pkey primary key (name),
+  constraint running_totals_one_row check (name = 'all clinics')
+);
+comment on table clinic.running_totals is
+'What daily_metrics adds up to, kept as days are counted. One row. What was counted stays so when its day is deleted.';
+insert into clinic.running_totals default values;
+alter table clinic.running_totals enable row level security;
+
+create policy running_totals_are_for_the_service on clinic.running_totals
+  for select to service_role
+  using (true);
+grant select on clinic.running_totals to service_role;
+
+create table clinic.refusal_totals (
+  clinic_id uuid not null,
+  total bigint not null,
+  constraint refusal_totals_pkey primary key (clinic_id),
+  constraint refusal_totals_clinic_fkey foreign key (clinic_id) references clinic.clinics (id) on delete cascade
+);
+comment on table clinic.refusal_totals is 'How many of the refusals that a clinic''s sequence counts are in its daily metrics.';
+alter table clinic.refusal_totals enable row level security;
+
+create policy refusal_totals_are_for_the_service on clinic.refusal_totals
+  for select to service_role
+  using (true);
+grant select on clinic.refusal_totals to service_role;
 
 
 -- Measuring one day --------------------------------------------------------------------------------------------------
@@ -201,11 +239,14 @@ language sql
 volatile
 set search_path = ''
 as $$
+  -- Looked up first: an insert that finds its row locks it, and that is a write.
   insert into clinic.daily_metrics as m (clinic_id, day)
-  select c.id, (clock_timestamp() at time zone c.time_zone)::date
+  select c.id, today.day
   from clinic.clinics as c
-  on conflict on constraint daily_metrics_pkey do update set stale = true
-  where m.refreshed_at < clock_timestamp() - interval '1 hour';
+  cross join lateral (select (clock_timestamp() at time zone c.time_zone)::date as day) as today
+  left join clinic.daily_metrics as known on c.id = known.clinic_id and known.day = today.day
+  where known.clinic_id is null or (not known.stale and known.refreshed_at < clock_timestamp() - interval '1 hour')
+  on conflict on constraint daily_metrics_pkey do update set stale = true;
 $$;
 comment on function clinic.mark_new_days is 'Every clinic has a row for today, counted at least once an hour.';
 
@@ -230,25 +271,56 @@ comment on function clinic.follow_clinic is 'Gives every clinic a counter of its
 create trigger follow_clinic after insert or delete on clinic.clinics
 for each row execute function clinic.follow_clinic();
 
-create function clinic.add_refusals()
+create function clinic.add_refusals(max_clinics integer default 1000)
 returns void
 language sql
 volatile
 set search_path = ''
 as $$
+  -- Each sequence that is read stays locked until the transaction ends, and locks are not without number: where
+  -- clinics are very many, each minute looks at one part of them, by turns.
+  with parts as (
+    select
+      1 + count(*) / add_refusals.max_clinics as number,
+      extract(epoch from clock_timestamp())::bigint / 60 as minute
+    from clinic.clinics
+  ), news as materialized (
+    select c.id, (clock_timestamp() at time zone c.time_zone)::date as today, told.total, coalesce(known.total, 0) as known
+    from clinic.clinics as c
+    inner join parts as p on abs(hashtext(c.id::text)::bigint) % p.number = p.minute % p.number
+    cross join lateral (select pg_sequence_last_value(clinic.refusal_counter(c.id)) as total) as told
+    left join clinic.refusal_totals as known on c.id = known.clinic_id
+    where told.total > coalesce(known.total, 0)
+  ), counted as (
+    insert into clinic.refusal_totals (clinic_id, total)
+    select n.id, n.total from news as n
+    on conflict on constraint refusal_totals_pkey do update set total = excluded.total
+  )
   insert into clinic.daily_metrics as m (clinic_id, day, refusals)
-  select c.id, (clock_timestamp() at time zone c.time_zone)::date, told.total - known.total
-  from clinic.clinics as c
-  cross join lateral (
-    select coalesce(pg_sequence_last_value(clinic.refusal_counter(c.id)), 0) as total
-  ) as told
-  cross join lateral (
-    select coalesce(sum(d.refusals), 0) as total from clinic.daily_metrics as d where d.clinic_id = c.id
-  ) as known
-  where told.total > known.total
+  select n.id, n.today, n.total - n.known from news as n
   on conflict on constraint daily_metrics_pkey do update set refusals = m.refusals + excluded.refusals;
 $$;
 comment on function clinic.add_refusals is 'What each clinic refused since the last time goes to its today.';
+
+create function clinic.add_to_totals(before clinic.daily_metrics, after clinic.daily_metrics)
+returns void
+language sql
+volatile
+set search_path = ''
+as $$
+  update clinic.running_totals as t
+  set
+    booked = t.booked + after.booked - before.booked,
+    checked_in = t.checked_in + after.checked_in - before.checked_in,
+    fulfilled = t.fulfilled + after.fulfilled - before.fulfilled,
+    cancelled = t.cancelled + after.cancelled - before.cancelled,
+    no_shows = t.no_shows + after.no_shows - before.no_shows,
+    holds = t.holds + after.holds - before.holds,
+    holds_confirmed = t.holds_confirmed + after.holds_confirmed - before.holds_confirmed,
+    holds_released = t.holds_released + after.holds_released - before.holds_released,
+    holds_expired = t.holds_expired + after.holds_expired - before.holds_expired;
+$$;
+comment on function clinic.add_to_totals is 'A day was counted anew: the totals change by what the day did.';
 
 create function clinic.refresh_daily_metrics(max_rows integer default 200)
 returns integer
@@ -278,16 +350,19 @@ begin
   loop
     select c.* into strict v_clinic from clinic.clinics as c where c.id = v_day.clinic_id;
     v_new := clinic.measure_day(v_clinic, v_day.day);
+    -- Ended reservations are forgotten in time: counts stay.
+    v_new.holds := greatest(v_day.holds, v_new.holds);
+    v_new.holds_confirmed := greatest(v_day.holds_confirmed, v_new.holds_confirmed);
+    v_new.holds_released := greatest(v_day.holds_released, v_new.holds_released);
+    v_new.holds_expired := greatest(v_day.holds_expired, v_new.holds_expired);
+    perform clinic.add_to_totals(v_day, v_new);
     update clinic.daily_metrics as m
     set
       booked = v_new.booked, checked_in = v_new.checked_in, fulfilled = v_new.fulfilled,
       cancelled = v_new.cancelled, no_shows = v_new.no_shows,
       bookings = v_new.bookings, cancellations = v_new.cancellations, lead_time = v_new.lead_time,
-      -- Ended reservations are forgotten in time: counts stay.
-      holds = greatest(m.holds, v_new.holds),
-      holds_confirmed = greatest(m.holds_confirmed, v_new.holds_confirmed),
-      holds_released = greatest(m.holds_released, v_new.holds_released),
-      holds_expired = greatest(m.holds_expired, v_new.holds_expired),
+      holds = v_new.holds, holds_confirmed = v_new.holds_confirmed,
+      holds_released = v_new.holds_released, holds_expired = v_new.holds_expired,
       working_minutes = v_new.working_minutes, booked_minutes = v_new.booked_minutes,
       stale = false, refreshed_at = clock_timestamp()
     where m.clinic_id = v_day.clinic_id and m.day = v_day.day;
@@ -302,54 +377,8 @@ comment on function clinic.refresh_daily_metrics is
 grant execute on function clinic.refresh_daily_metrics to chairtime_worker;
 
 
--- Invariants ---------------------------------------------------------------------------------------------------------
-
-create table clinic.invariant_checks (
-  violation text not null,
-  violations bigint not null,
-  checked_at timestamptz not null,
-  constraint invariant_checks_pkey primary key (violation)
-);
-comment on table clinic.invariant_checks is 'What the last proof found, by kind of violation; the row "none" says when it ran.';
-alter table clinic.invariant_checks enable row level security;
-
-create policy invariant_checks_are_for_the_service on clinic.invariant_checks
-  for select to service_role
-  using (true);
-grant select on clinic.invariant_checks to service_role;
-
-create function clinic.verify_invariants(max_rows integer default 1)
-returns integer
-language plpgsql
-volatile
-security definer -- reads every clinic's calendar: the worker's task, and nobody else may execute this
-set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := clock_timestamp();
-begin
-  -- One pass is all there is to do, so max_rows changes nothing. A kind once seen stays, with 0 when it is gone.
-  insert into clinic.invariant_checks as c (violation, violations, checked_at)
-  select found.violation, sum(found.violations), v_now
-  from (
-    select v.violation, 1 as violations from clinic.check_invariants() as v
-    union all
-    select known.violation, 0 from clinic.invariant_checks as known
-    union all
-    select 'none', 0
-  ) as found
-  group by found.violation
-  on conflict on constraint invariant_checks_pkey do update
-  set violations = excluded.violations, checked_at = excluded.checked_at;
-  return 0;
-end
-$$;
-comment on function clinic.verify_invariants is 'Proves anew that nobody is booked twice, and keeps the result for the metrics.';
-grant execute on function clinic.verify_invariants to chairtime_worker;
-
-
 -- One snapshot for Prometheus ----------------------------------------------------------------------------------------
--- Nothing below counts appointments: it adds up daily_metrics and looks things up by index.
+-- Nothing below counts appointments or adds up days: it reads running totals and looks things up by index.
 
 create function clinic.count_refusals()
 returns jsonb
@@ -415,20 +444,14 @@ set search_path = ''
 as $$
   select jsonb_build_object(
     'appointments', jsonb_build_object(
-      'booked', coalesce(sum(m.booked), 0),
-      'checked_in', coalesce(sum(m.checked_in), 0),
-      'fulfilled', coalesce(sum(m.fulfilled), 0),
-      'cancelled', coalesce(sum(m.cancelled), 0),
-      'no_show', coalesce(sum(m.no_shows), 0)
+      'booked', t.booked, 'checked_in', t.checked_in, 'fulfilled', t.fulfilled, 'cancelled', t.cancelled,
+      'no_show', t.no_shows
     ),
     'holds', jsonb_build_object(
-      'created', coalesce(sum(m.holds), 0),
-      'converted', coalesce(sum(m.holds_confirmed), 0),
-      'released', coalesce(sum(m.holds_released), 0),
-      'expired', coalesce(sum(m.holds_expired), 0)
+      'created', t.holds, 'converted', t.holds_confirmed, 'released', t.holds_released, 'expired', t.holds_expired
     )
   )
-  from clinic.daily_metrics as m;
+  from clinic.running_totals as t;
 $$;
 comment on function clinic.daily_totals is 'All clinics and days together: {appointments: {status: n}, holds: {outcome: n}}.';
 
@@ -460,6 +483,7 @@ as $$
     ), '{}'),
     'invariant_violations', coalesce((select jsonb_object_agg(i.violation, i.violations) from clinic.invariant_checks as i), '{}'),
     'invariants_checked_at', coalesce((select extract(epoch from max(i.checked_at)) from clinic.invariant_checks as i), 0),
+    'invariants_whole_at', coalesce((select extract(epoch from r.proved_since) from clinic.proof_rounds as r), 0),
     'partitions_ahead', clinic.count_days_ahead(),
     'workers', (select count(*) from clinic.workers as w where w.seen_at > clock_timestamp() - interval '30 seconds'),
     'epoch', (select l.epoch from clinic.worker_leases as l),
