@@ -24,6 +24,7 @@ from worker.errors import DatabaseUnavailable, LeaseLost, StatementFailed
 Row = dict[str, Any]
 
 _LEASE_LOST = "CT001"
+_TOO_LONG = ("57014", "55P03")  # its time limit, or a lock's: the server is there, and says no
 _LOCK_WAIT = timedelta(seconds=2)
 _PATIENCE = 1.0  # seconds beyond the server's own limit before we stop waiting for its answer
 # A cut cable is noticed after about six seconds, not after the kernel's two hours.
@@ -185,6 +186,8 @@ async def _sorted_errors() -> AsyncIterator[None]:
         yield
     except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
         code = getattr(error, "sqlstate", None)
+        if code in _TOO_LONG:
+            raise StatementFailed(code, _first_line(error)) from None
         raise DatabaseUnavailable(f"{code or type(error).__name__}: {_first_line(error)}") from None
     except psycopg.Error as error:
         if error.sqlstate == _LEASE_LOST:

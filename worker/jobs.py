@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 from uuid import UUID, uuid4
 
 import structlog
@@ -24,6 +25,14 @@ def retention_of(job: Job, settings: Settings) -> timedelta | None:
         "purge_idempotency_keys": settings.idempotency_retention,
         "flag_no_shows": settings.no_show_grace,
     }.get(job.name)
+
+
+class Outcome(Enum):
+    """How an attempt ended. DELAYED: nothing is known against the job, it could not run now."""
+
+    DONE = auto()
+    DELAYED = auto()
+    FAILED = auto()
 
 
 class Jobs:
@@ -138,18 +147,28 @@ class Jobs:
         return tick if tick and (done is None or tick > done) else None
 
     async def _run_due(self, job: Job) -> None:
-        """Run the newest tick that nobody ran yet, trying again until none is left or this worker stops."""
+        """Run the newest tick that nobody ran yet, until none is left or this worker stops.
+
+        What fails is tried again for a while, then given up until the next tick: what costs too much would
+        else cost it all the time. A lost database, and a run of the job elsewhere, are waited for.
+        """
         if job.name in self._busy:
             return  # the loop below, already at it, will find the new tick
         self._busy.add(job.name)
         try:
-            failures = 0
+            failures, tried = 0, None
             while (tick := self._due_tick(job)) and not self._stopping.is_set():
-                if await self._settles(job, "schedule", tick, failures + 1):
+                if tick != tried:
+                    tried, give_up_at = tick, time.monotonic() + self._settings.retry_for
+                outcome = await self._settles(job, "schedule", tick, failures + 1)
+                if outcome is Outcome.DONE:
+                    self._done[job.name], failures = tick, 0
+                    continue
+                failures += 1
+                if outcome is Outcome.FAILED and time.monotonic() >= give_up_at:
+                    log.error("job_given_up", job=job.name, tick=tick.isoformat(), attempts=failures)
                     self._done[job.name] = tick
-                    failures = 0
                 else:
-                    failures += 1
                     await self._pause(self._backoff(failures))
         finally:
             self._busy.discard(job.name)
@@ -168,23 +187,25 @@ class Jobs:
             if wait is None or wait > 0:
                 await self._pause(min(wait or self._settings.expiry_poll, self._settings.expiry_poll))
                 continue
-            settled = await self._settles(job, "wake", None, failures + 1)
-            failures = 0 if settled else failures + 1
+            outcome = await self._settles(job, "wake", None, failures + 1)
+            failures = 0 if outcome is Outcome.DONE else failures + 1
             if failures:
                 await self._pause(self._backoff(failures))
 
-    async def _settles(self, job: Job, cause: str, tick: datetime | None, attempt: int) -> bool:
-        """Run once, never beside another run of the job. Returns whether it is done, now or before."""
+    async def _settles(self, job: Job, cause: str, tick: datetime | None, attempt: int) -> Outcome:
+        """Run once, never beside another run of the job. DONE: now or before."""
         try:
             async with self._locks[job.name]:
                 batch = await self.run_once(job, cause, tick, attempt)
         except LeaseLost as error:
             log.warning("job_fenced", job=job.name, error=str(error))
             self.stop()
-            return False
-        except (DatabaseUnavailable, StatementFailed):
-            return False
-        return batch.state in ("succeeded", "done")
+            return Outcome.DELAYED
+        except DatabaseUnavailable:
+            return Outcome.DELAYED
+        except StatementFailed:
+            return Outcome.FAILED
+        return Outcome.DONE if batch.state in ("succeeded", "done") else Outcome.DELAYED
 
     def _backoff(self, failures: int) -> float:
         doubled = self._settings.retry_first * 2 ** min(failures - 1, 20)

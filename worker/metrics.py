@@ -43,7 +43,7 @@ _SNAPSHOT: dict[str, tuple[str, str | None, type[GaugeMetricFamily | CounterMetr
         "Holds, by what became of them: created, converted to an appointment, released, expired.",
     ),
     "holds_live": ("chairtime_holds_live", None, GaugeMetricFamily, "Holds that have not run out."),
-    "holds_dead": (
+    "holds_unswept": (
         "chairtime_holds_unswept", None, GaugeMetricFamily,
         "Holds that ran out and are not swept yet. They block nobody, but their end is not announced.",
     ),
@@ -66,6 +66,10 @@ _SNAPSHOT: dict[str, tuple[str, str | None, type[GaugeMetricFamily | CounterMetr
     "invariants_checked_at": (
         "chairtime_invariants_checked_timestamp_seconds", None, GaugeMetricFamily,
         "When the invariants were last verified, Unix time. 0: never.",
+    ),
+    "invariants_whole_at": (
+        "chairtime_invariants_whole_timestamp_seconds", None, GaugeMetricFamily,
+        "When the last whole round of verifying began, Unix time: all has been verified since. 0: never.",
     ),
     "partitions_ahead": (
         "chairtime_event_partitions_ahead", None, GaugeMetricFamily,
@@ -121,7 +125,7 @@ class Metrics(Collector):
         )
         self.job_runs = Counter(
             "chairtime_job_runs",
-            "Runs of jobs by this worker. succeeded; failed (it is retried); busy (running elsewhere); "
+            "Runs of jobs by this worker. succeeded; failed (tried again for a while); busy (running elsewhere); "
             "done (this tick was run already); gone (taken for dead and replaced).",
             [JOB, "outcome"],
             registry=registry,

@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     expiry_poll: Seconds = 0.25
     retry_first: Seconds = 0.5
     retry_longest: Seconds = 30
+    retry_for: Annotated[float, Field(ge=0)] = 60
     shutdown_grace: Seconds = 8
 
     tail_interval: Seconds = 0.5

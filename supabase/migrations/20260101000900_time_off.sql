@@ -226,11 +226,14 @@ begin
     left join clinic.due_claims as d
       on o.id = d.id and o.clinic_id = d.clinic_id and o.dentist_id = d.dentist_id and o.cause = d.cause
       and o.during = d.during and o.expires_at is not distinct from d.expires_at
+      and (check_invariants.ids is null or d.id = any (check_invariants.ids))
     where (check_invariants.ids is null or o.id = any (check_invariants.ids)) and d.id is null
     union all
     select 'cause_without_claim', d.id, to_jsonb(d)
     from clinic.due_claims as d
-    left join clinic.occupancy as o on d.id = o.id and d.clinic_id = o.clinic_id and d.cause = o.cause
+    left join clinic.occupancy as o
+      on d.id = o.id and d.clinic_id = o.clinic_id and d.cause = o.cause
+      and (check_invariants.ids is null or o.id = any (check_invariants.ids))
     where (check_invariants.ids is null or d.id = any (check_invariants.ids)) and o.id is null
     union all
     select

@@ -155,7 +155,7 @@ $$;
 comment on function clinic.prove_slice is
 'Proves the next ids of the round. true: the round is behind its time. A round that is at its end begins anew at the next call.';
 
-create function clinic.verify_invariants(max_rows integer default 2000)
+create function clinic.verify_invariants(max_rows integer default 1000)
 returns integer
 language plpgsql
 volatile

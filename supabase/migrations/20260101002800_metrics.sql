@@ -476,10 +476,14 @@ as $$
     'sweep_lag_seconds', clinic.seconds_since(clinic.next_expiry()),
     'tail_lag_seconds', clinic.log_lag(),
     'utilisation', coalesce((
-      select jsonb_object_agg(c.slug, coalesce(round(m.booked_minutes::numeric / nullif(m.working_minutes, 0), 4), 0))
+      select jsonb_object_agg(c.slug, today.utilisation)
       from clinic.clinics as c
-      inner join clinic.daily_metrics as m
-        on c.id = m.clinic_id and m.day = (clock_timestamp() at time zone c.time_zone)::date
+      cross join lateral (
+        select coalesce(round(m.booked_minutes::numeric / nullif(m.working_minutes, 0), 4), 0) as utilisation
+        from clinic.daily_metrics as m
+        where m.clinic_id = c.id and m.day = (now() at time zone c.time_zone)::date
+        limit 1 -- a look-up for each clinic, never a scan of all days
+      ) as today
     ), '{}'),
     'invariant_violations', coalesce((select jsonb_object_agg(i.violation, i.violations) from clinic.invariant_checks as i), '{}'),
     'invariants_checked_at', coalesce((select extract(epoch from max(i.checked_at)) from clinic.invariant_checks as i), 0),

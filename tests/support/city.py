@@ -135,7 +135,9 @@ def somebody(superuser: Connection, role: str) -> UUID:
     """Return a login in the city: a member of staff by role, or a `patient`."""
     people = "select user_id as id from city.patients where user_id is not null"
     staff = "select id from city.people where role = %s and n = 7"
-    row = superuser.execute(people if role == "patient" else staff, [] if role == "patient" else [role]).fetchone()
+    row = superuser.execute(
+        people if role == "patient" else staff, [] if role == "patient" else [role]
+    ).fetchone()
     assert row is not None, role
     identifier: UUID = row["id"]
     return identifier
