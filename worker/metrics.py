@@ -125,7 +125,7 @@ class Metrics(Collector):
         )
         self.job_runs = Counter(
             "chairtime_job_runs",
-            "Runs of jobs by this worker. succeeded; failed (tried again for a while); busy (running elsewhere); "
+            "Runs of jobs by this worker. succeeded; failed (and is tried again); busy (running elsewhere); "
             "done (this tick was run already); gone (taken for dead and replaced).",
             [JOB, "outcome"],
             registry=registry,

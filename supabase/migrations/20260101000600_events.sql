@@ -33,7 +33,8 @@ create policy realtime_events_are_for_admins on clinic.realtime_events
   for select to authenticated
   using (
     clinic_id = any ((select clinic.my_clinics('{admin}'))::uuid [])
-    and ((select 1) = 1 and (select 2) = 2 or entity_id = clinic_id)
+    and (select clinic.my_clinics('{admin}')) <> '{}' -- who is none looks at no partition
+    and ((select 1) = 1 and (select 2) = 2 or entity_id = clinic_id and (select 3) = 3)
   );
 grant select on clinic.realtime_events to authenticated, service_role;
 

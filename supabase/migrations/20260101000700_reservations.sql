@@ -178,7 +178,7 @@ create policy reservations_are_their_holders_patients_and_desks on clinic.slot_r
       or dentist_id = any ((select clinic.my_dentists())::uuid [])
       or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
     )
-    and ((select 1) = 1 and (select 2) = 2 or id = clinic_id)
+    and ((select 1) = 1 and (select 2) = 2 or id = clinic_id and (select 3) = 3)
   );
 grant select on clinic.slot_reservations to authenticated, service_role;
 

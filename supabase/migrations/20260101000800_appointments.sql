@@ -242,7 +242,7 @@ create policy appointments_are_their_patients_dentists_and_desks on clinic.appoi
         and clinic_id = any ((select clinic.my_clinics('{chatbot}'))::uuid [])
       )
     )
-    and ((select 1) = 1 and (select 2) = 2 or id = clinic_id)
+    and ((select 1) = 1 and (select 2) = 2 or id = clinic_id and (select 3) = 3)
   );
 grant select on clinic.appointments to authenticated, service_role;
 
@@ -262,7 +262,7 @@ create policy patients_are_themselves_their_dentists_and_desks on clinic.patient
         )
       )
     )
-    and ((select 1) = 1 and (select 2) = 2 or id = clinic_id)
+    and ((select 1) = 1 and (select 2) = 2 or id = clinic_id and (select 3) = 3)
   );
 grant select on clinic.patients to authenticated, service_role;
 

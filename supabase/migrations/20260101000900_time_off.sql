@@ -79,7 +79,7 @@ create policy time_off_is_its_dentists_and_desks on clinic.time_off
       dentist_id = any ((select clinic.my_dentists())::uuid [])
       or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
     )
-    and ((select 1) = 1 and (select 2) = 2 or id = clinic_id)
+    and ((select 1) = 1 and (select 2) = 2 or id = clinic_id and (select 3) = 3)
   );
 grant select on clinic.time_off to authenticated, service_role;
 

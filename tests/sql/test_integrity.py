@@ -364,3 +364,19 @@ def test_a_clinics_policy_makes_sense(
     superuser: Connection, riverside: Clinic, column: str, value: str
 ) -> None:
     refuses(superuser, f"update clinic.clinics set {column} = %s where id = %s", value, riverside.id)
+
+
+@pytest.mark.parametrize(
+    "name", ["PST", "EST5EDT4", "<+03>-3", "Mars/Olympus", "Foo/Bar+5", "UTC+3", "europe/zurich"]
+)
+def test_what_the_server_would_take_for_a_time_zone_is_none_unless_it_has_its_name(
+    superuser: Connection, riverside: Clinic, name: str
+) -> None:
+    refuses(superuser, "update clinic.clinics set time_zone = %s where id = %s", name, riverside.id)
+
+
+def test_a_zone_that_came_with_a_newer_server_is_taken_in(superuser: Connection, riverside: Clinic) -> None:
+    superuser.execute("delete from clinic.time_zones where name = 'Asia/Kathmandu'")
+    superuser.execute("update clinic.clinics set time_zone = 'Asia/Kathmandu' where id = %s", [riverside.id])
+    known = superuser.execute("select from clinic.time_zones where name = 'Asia/Kathmandu'")
+    assert known.rowcount == 1

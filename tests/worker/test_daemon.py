@@ -150,6 +150,28 @@ def test_a_failing_job_is_retried_and_stops_no_other(start_worker: Start, root: 
     assert states[-1] == ("succeeded", None)
 
 
+def test_a_job_that_goes_on_failing_is_given_up_until_its_next_instant(
+    start_worker: Start, root: Connection
+) -> None:
+    root.execute("alter table clinic.idempotency_keys rename to mislaid")
+    worker = start_worker(
+        retry_first=0.1,
+        retry_longest=0.2,
+        retry_for=0.5,
+        schedule_purge_idempotency_keys="0 0 1 1 *",
+        schedule_refresh_daily_metrics="* * * * * *",
+    )
+    given_up = worker.wait_for("job_given_up", job="purge_idempotency_keys")
+    assert given_up["attempts"] > 1
+    root.execute("alter table clinic.mislaid rename to idempotency_keys")
+    done = len(worker.lines("job_finished", job="refresh_daily_metrics"))
+    wait_until(
+        lambda: len(worker.lines("job_finished", job="refresh_daily_metrics")) > done + 2, "others to go on"
+    )
+    assert len(worker.lines("job_failed", job="purge_idempotency_keys")) == given_up["attempts"]
+    assert not worker.lines("job_finished", job="purge_idempotency_keys")
+
+
 def test_cut_connections_are_replaced(start_worker: Start, actors: Actors) -> None:
     worker = start_worker(schedule_refresh_daily_metrics="* * * * * *")
     worker.wait_for("job_finished", job="refresh_daily_metrics")

@@ -275,6 +275,28 @@ class TestRefreshDailyMetrics:
         await refresh(db, root)
         assert self.day(root, riverside, riverside.weekday(1))["working_minutes"] == 3 * 7 * 60 - 180
 
+    async def test_totals_are_what_the_days_add_up_to_and_never_fall(
+        self, db: Database, actors: Actors, root: Connection, riverside: Clinic
+    ) -> None:
+        ana = actors.user("ana@patients.test")
+        row = book(ana, riverside, riverside.at("09:00"))
+        book(ana, riverside, riverside.at("10:00"))
+        call(ana, "cancel_appointment", appointment_id=row["id"])
+        held, *_ = hold(actors, riverside, "11:00", "13:00")
+        call(actors.user("desk@riverside.test"), "release_reservation", reservation_id=held["id"])
+        for _ in range(2):
+            await refresh(db, root)
+            root.execute("update clinic.daily_metrics set stale = true")
+        told = await db.snapshot()
+        assert told["appointments"] == {
+            "booked": 1, "checked_in": 0, "fulfilled": 0, "cancelled": 1, "no_show": 0
+        }  # fmt: skip
+        assert told["holds"] == {"created": 2, "converted": 0, "released": 1, "expired": 0}
+        root.execute("delete from clinic.slot_reservations where outcome is not null")
+        root.execute("delete from clinic.daily_metrics where day < current_date - 1")
+        await refresh(db, root)
+        assert (await db.snapshot())["holds"] == told["holds"]
+
     async def test_admins_see_their_clinic_and_nobody_else_anything(
         self, db: Database, actors: Actors, riverside: Clinic
     ) -> None:
@@ -300,6 +322,102 @@ class TestVerifyInvariants:
         root.execute("delete from clinic.appointments")
         await finish(db, "verify_invariants")
         assert (await db.snapshot())["invariant_violations"]["cause_without_claim"] == 0
+
+    @pytest.fixture
+    def busy(self, actors: Actors, riverside: Clinic) -> list[Row]:
+        """A calendar with eight appointments."""
+        desk = actors.user("desk@riverside.test")
+        rows = []
+        for number in range(8):
+            patient = call(desk, "create_patient", clinic_id=riverside.id, full_name=f"Patient {number}")[
+                "id"
+            ]
+            start = riverside.at("09:00", riverside.weekday(1 + number % 5, 5 + number // 5))
+            rows.append(book(desk, riverside, start, patient_id=patient))
+        return rows
+
+    async def settle(self, db: Database, root: Connection) -> None:
+        """Prove all that happened so far, and end the round of slices."""
+        settled = (
+            "select coalesce(max(xid) < pg_snapshot_xmin(pg_current_snapshot()), true)"
+            " from clinic.realtime_events"
+        )
+        wait_until(lambda: value(root, settled), "the events to settle")
+        await finish(db, "verify_invariants")
+        assert value(root, "select after_id::text from clinic.proof_rounds").startswith("00000000")
+
+    def lose_claim(self, root: Connection, row: Row) -> None:
+        with root.transaction():
+            root.execute("set local session_replication_role = replica")
+            root.execute("delete from clinic.occupancy where id = %s", [row["id"]])
+
+    async def test_what_no_event_tells_of_is_found_within_the_day_slice_by_slice(
+        self, db: Database, root: Connection, busy: list[Row]
+    ) -> None:
+        await self.settle(db, root)
+        last = max(busy, key=lambda row: str(row["id"]))
+        self.lose_claim(root, last)
+        batches = await finish(db, "verify_invariants", max_rows=3)
+        assert batches == [0], "a round that has just begun is in no hurry"
+        assert (await db.snapshot())["invariant_violations"] == {"none": 0}
+        root.execute("update clinic.proof_rounds set began_at = began_at - interval '20 hours'")
+        assert len(await finish(db, "verify_invariants", max_rows=3)) > 1
+        assert (await db.snapshot())["invariant_violations"]["cause_without_claim"] == 1
+
+    async def test_what_changed_is_proved_at_the_next_run(
+        self, db: Database, root: Connection, busy: list[Row], actors: Actors, riverside: Clinic
+    ) -> None:
+        await self.settle(db, root)
+        root.execute("update clinic.proof_rounds set after_id = 'ffffffff-ffff-ffff-ffff-ffffffffffff'")
+        row = book(actors.user("ana@patients.test"), riverside, riverside.at("16:00"))
+        self.lose_claim(root, row)
+        self.lose_claim(root, busy[0])  # nothing tells of this one, and the slices are past it
+        wait_until(
+            lambda: value(
+                root, "select max(xid) < pg_snapshot_xmin(pg_current_snapshot()) from clinic.realtime_events"
+            ),
+            "the events to settle",
+        )
+        await finish(db, "verify_invariants")
+        known = root.execute("select entity_id, violation from clinic.known_violations").fetchall()
+        assert known == [{"entity_id": row["id"], "violation": "cause_without_claim"}]
+
+    async def test_the_slices_say_what_the_whole_proof_says(
+        self, db: Database, root: Connection, busy: list[Row]
+    ) -> None:
+        """With every guard gone: doubles with the dentist and with the patient, claims lost and made up."""
+        await self.settle(db, root)
+        root.execute("alter table clinic.occupancy drop constraint occupancy_no_overlap")
+        root.execute("alter table clinic.appointments drop constraint appointments_patient_no_overlap")
+        one, two, three, four = busy[:4]
+        with root.transaction():
+            root.execute("set local session_replication_role = replica")
+            overlap = "starts_at = %s + interval '10 minutes', ends_at = %s + interval '40 minutes'"
+            at = [one["starts_at"], one["starts_at"]]
+            root.execute(
+                f"update clinic.appointments set {overlap}, patient_id = %s where id = %s",
+                [*at, one["patient_id"], two["id"]],
+            )
+            root.execute(
+                "update clinic.occupancy set during"
+                " = tstzrange(%s + interval '10 minutes', %s + interval '40 minutes') where id = %s",
+                [*at, two["id"]],
+            )
+            root.execute("delete from clinic.occupancy where id = %s", [three["id"]])
+            root.execute("delete from clinic.appointments where id = %s", [four["id"]])
+        root.execute("update clinic.proof_rounds set began_at = began_at - interval '20 hours'")
+        await finish(db, "verify_invariants", max_rows=3)
+        known = root.execute("select violation, entity_id from clinic.known_violations order by 1").fetchall()
+        whole = root.execute(
+            "select violation, entity_id from clinic.check_invariants() order by 1"
+        ).fetchall()
+        assert known == whole
+        assert [tuple(row.values()) for row in whole] == [
+            ("cause_without_claim", three["id"]),
+            ("claim_without_cause", four["id"]),
+            ("double_booking", two["id"]),
+            ("patient_in_two_chairs", two["id"]),
+        ]
 
 
 class TestRuns:
