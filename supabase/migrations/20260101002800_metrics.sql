@@ -240,12 +240,16 @@ volatile
 set search_path = ''
 as $$
   -- Looked up first: an insert that finds its row locks it, and that is a write.
-  insert into clinic.daily_metrics as m (clinic_id, day)
+  insert into clinic.daily_metrics (clinic_id, day)
   select c.id, today.day
   from clinic.clinics as c
   cross join lateral (select (clock_timestamp() at time zone c.time_zone)::date as day) as today
-  left join clinic.daily_metrics as known on c.id = known.clinic_id and known.day = today.day
-  where known.clinic_id is null or (not known.stale and known.refreshed_at < clock_timestamp() - interval '1 hour')
+  left join lateral (
+    select m.stale, m.refreshed_at from clinic.daily_metrics as m
+    where m.clinic_id = c.id and m.day = today.day
+    limit 1 -- a look-up for each clinic, never a scan of all days
+  ) as known on true
+  where known.stale is null or (not known.stale and known.refreshed_at < clock_timestamp() - interval '1 hour')
   on conflict on constraint daily_metrics_pkey do update set stale = true;
 $$;
 comment on function clinic.mark_new_days is 'Every clinic has a row for today, counted at least once an hour.';

@@ -162,8 +162,8 @@ def test_what_runs_every_minute_reads_a_day_a_clinic_and_not_their_history(
 
 def test_a_batch_of_the_proof_reads_its_slice_and_not_the_calendar(root: Connection) -> None:
     root.execute("select clinic.verify_invariants(1000)")  # the events, which are many in a new city
-    for table in ("occupancy", "appointments", "slot_reservations"):
-        assert 100 <= rows_read(root, table, "select clinic.verify_invariants(100)") <= 1500, table
+    for table, least in {"occupancy": 100, "appointments": 100, "slot_reservations": 0}.items():
+        assert least <= rows_read(root, table, "select clinic.verify_invariants(100)") <= 1500, table
 
 
 def test_naming_a_zone_is_a_look_up(root: Connection) -> None:
