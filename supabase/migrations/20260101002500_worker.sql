@@ -73,6 +73,8 @@ create unique index job_runs_once_a_tick on clinic.job_runs (job, tick)
 where tick is not null and state in ('running', 'succeeded');
 create index job_runs_job_started_at on clinic.job_runs (job, started_at desc);
 create index job_runs_started_at on clinic.job_runs (started_at);
+-- The last success is found at once, however many failures came after it.
+create index job_runs_succeeded on clinic.job_runs (job, started_at desc) where state = 'succeeded';
 
 alter table clinic.worker_leases enable row level security;
 alter table clinic.workers enable row level security;

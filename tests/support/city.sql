@@ -16,9 +16,9 @@ select c.type_id, c.id, 'Check-up', interval '30 minutes' from city.clinics as c
 create table city.people as
 select gen_random_uuid() as id, c.id as clinic_id, c.n, r.role
 from city.clinics as c
-cross join unnest(array['admin', 'dentist', 'receptionist', 'chatbot']) as r (role);
+cross join unnest(array['admin', 'dentist', 'chatbot'] || array_fill('receptionist'::text, array[13])) as r (role);
 insert into auth.users (id, aud, role, email)
-select p.id, 'authenticated', 'authenticated', p.role || '@city-' || p.n || '.test' from city.people as p;
+select p.id, 'authenticated', 'authenticated', p.id || '@city.test' from city.people as p;
 insert into clinic.profiles (user_id, full_name) select p.id, p.role || ' ' || p.n from city.people as p;
 insert into clinic.staff (clinic_id, user_id, role) select p.clinic_id, p.id, p.role from city.people as p;
 
@@ -70,7 +70,7 @@ insert into clinic.occupancy (id, clinic_id, dentist_id, cause, during)
 select v.id, v.clinic_id, v.dentist_id, 'appointment', tstzrange(v.starts_at, v.starts_at + interval '30 minutes')
 from city.visits as v;
 
--- Confirmed holds behind every tenth visit, a night off for each dentist, and an event for each visit of today.
+-- Confirmed holds behind every tenth visit, ten nights off for each dentist, and twenty events.
 insert into clinic.slot_reservations (
   id, clinic_id, dentist_id, appointment_type_id, patient_id, starts_at, ends_at, buffer_before, buffer_after,
   expires_at, outcome, ended_at, created_at
@@ -80,9 +80,11 @@ select
   now(), 'confirmed', now() - interval '1 day' * (hashint4(extract(epoch from v.starts_at)::integer) % 80), now()
 from city.visits as v where v.booked_by is not null;
 create table city.off as
-select gen_random_uuid() as id, d.clinic_id, d.id as dentist_id,
-  tstzrange(date_trunc('day', now()) + interval '22 hours', date_trunc('day', now()) + interval '30 hours') as during
-from city.dentists as d;
+select gen_random_uuid() as id, d.clinic_id, d.id as dentist_id, tstzrange(n.at, n.at + interval '8 hours') as during
+from city.dentists as d
+cross join lateral (
+  select date_trunc('day', now()) + interval '22 hours' + interval '1 day' * k as at from generate_series(1, 10) as k
+) as n;
 insert into clinic.time_off (id, clinic_id, dentist_id, during, reason)
 select o.id, o.clinic_id, o.dentist_id, o.during, 'Night' from city.off as o;
 insert into clinic.occupancy (id, clinic_id, dentist_id, cause, during)
