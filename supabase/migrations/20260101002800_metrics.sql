@@ -247,7 +247,7 @@ as $$
   left join lateral (
     select m.stale, m.refreshed_at from clinic.daily_metrics as m
     where m.clinic_id = c.id and m.day = today.day
-    limit 1 -- a look-up for each clinic, never a scan of all days
+    order by m.day limit 1 -- a look-up for each clinic, never a scan of all days
   ) as known on true
   where known.stale is null or (not known.stale and known.refreshed_at < clock_timestamp() - interval '1 hour')
   on conflict on constraint daily_metrics_pkey do update set stale = true;
@@ -486,7 +486,7 @@ as $$
         select coalesce(round(m.booked_minutes::numeric / nullif(m.working_minutes, 0), 4), 0) as utilisation
         from clinic.daily_metrics as m
         where m.clinic_id = c.id and m.day = (now() at time zone c.time_zone)::date
-        limit 1 -- a look-up for each clinic, never a scan of all days
+        order by m.day limit 1 -- a look-up for each clinic, never a scan of all days
       ) as today
     ), '{}'),
     'invariant_violations', coalesce((select jsonb_object_agg(i.violation, i.violations) from clinic.invariant_checks as i), '{}'),
