@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 from cli.errors import ChairtimeError, Exit, translate, usage_error
@@ -31,6 +32,8 @@ _FOREIGN_CODES = {
 }
 
 
+BUSY = (0.5, 1.0)  # seconds after which a request that met a busy calendar is sent again
+
 _SQLSTATE_LENGTH = 5  # class 22 is "data exception": text that is no uuid, no interval, no date
 
 
@@ -58,7 +61,17 @@ class Api:
         return found
 
     def fetch(self, query: Any) -> Any:
-        """Execute a query of the client and return its data."""
+        """Execute a query of the client and return its data; where the calendar is busy, a few times."""
+        for pause in BUSY:
+            try:
+                return self._attempt(query)
+            except ChairtimeError as error:
+                if error.code != "try_again":
+                    raise
+            time.sleep(pause)
+        return self._attempt(query)
+
+    def _attempt(self, query: Any) -> Any:
         from postgrest.exceptions import APIError
 
         try:

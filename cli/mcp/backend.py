@@ -1,5 +1,6 @@
 """The API as a chatbot sees it: the `supabase` client with the chatbot's own login, and nothing more."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,7 +9,7 @@ import httpx
 from postgrest.exceptions import APIError
 from supabase_auth.errors import AuthError, AuthRetryableError
 
-from cli.api import from_api
+from cli.api import BUSY, from_api
 from cli.errors import ChairtimeError, Exit, translate, usage_error
 from supabase import AsyncClient, AsyncClientOptions, create_async_client
 
@@ -64,6 +65,16 @@ class Backend:
         return found
 
     async def _call(self, function: str, arguments: dict[str, Any]) -> Any:
+        for pause in BUSY:
+            try:
+                return await self._attempt(function, arguments)
+            except ChairtimeError as error:
+                if error.code != "try_again":
+                    raise
+            await asyncio.sleep(pause)
+        return await self._attempt(function, arguments)
+
+    async def _attempt(self, function: str, arguments: dict[str, Any]) -> Any:
         try:
             return (await self._client.rpc(function, arguments).execute()).data
         except APIError as error:

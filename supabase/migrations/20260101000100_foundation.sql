@@ -40,7 +40,7 @@ create table clinic.error_codes (
   message text not null,
   hint text not null,
   constraint error_codes_pkey primary key (code),
-  constraint error_codes_status_is_4xx check (status between 400 and 499)
+  constraint error_codes_status_is_refusal check (status between 400 and 499 or status = 503)
 );
 comment on table clinic.error_codes is
 'Every refusal a client can get: its stable code, HTTP status, plain message, and what to do next.';
@@ -70,7 +70,8 @@ insert into clinic.error_codes (code, status, message, hint) values
 ('too_late_to_cancel', 422, 'It is too late to change this appointment online.', 'Call the clinic.'),
 ('idempotency_mismatch', 422, 'This idempotency key was used with other arguments.', 'Use a new key for a new request.'),
 ('reservation_limit', 429, 'You hold as many slots as the clinic permits.', 'Confirm or release a reservation first.'),
-('booking_limit', 429, 'This is more than the clinic lets one login book.', 'Try again later, or call the clinic.');
+('booking_limit', 429, 'This is more than the clinic lets one login book.', 'Try again later, or call the clinic.'),
+('try_again', 503, 'The calendar is busy at the moment.', 'Nothing was changed. Send the same request again in a second.');
 
 -- One counter a code. A sequence survives the rollback that follows a refusal.
 do $$
@@ -118,7 +119,10 @@ begin
       'details', refuse.details,
       'hint', coalesce(refuse.hint, v_error.hint)
     )::text,
-    detail = json_build_object('status', v_error.status, 'headers', json_build_object())::text;
+    detail = json_build_object(
+      'status', v_error.status,
+      'headers', case v_error.status when 503 then '{"Retry-After": "1"}' else '{}' end::json
+    )::text;
 end
 $$;
 comment on function clinic.refuse is

@@ -141,10 +141,24 @@ $$;
 comment on function clinic.is_service is 'Whether the caller came with the secret key.';
 grant execute on function clinic.is_service to anon, authenticated, service_role;
 
+create function clinic.is_read_only()
+returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select pg_is_in_recovery()
+    or current_setting('transaction_read_only')::boolean and current_setting('default_transaction_read_only')::boolean;
+$$;
+comment on function clinic.is_read_only is
+'Whether nobody can write: a standby, or a server that was made read-only, as a full disk makes it. A request may be read-only by itself.';
+grant execute on function clinic.is_read_only to anon, authenticated, service_role;
+
 create function clinic.require_user()
 returns uuid
 language plpgsql
 volatile
+security definer -- looks up the caller's own profile, which a token outlives
 set search_path = ''
 as $$
 declare
@@ -152,11 +166,16 @@ declare
 begin
   if v_user_id is null and not clinic.is_service() then
     perform clinic.refuse('not_authenticated');
+  elsif v_user_id is not null and not exists (select from clinic.profiles as p where p.user_id = v_user_id) then
+    perform clinic.refuse('not_authenticated', 'This account does not exist any more.');
+  elsif current_setting('transaction_read_only')::boolean and clinic.is_read_only() then
+    perform clinic.refuse('try_again', 'Nothing can be changed at the moment.');
   end if;
   return v_user_id;
 end
 $$;
-comment on function clinic.require_user is 'The caller''s user id; null for the service role; otherwise not_authenticated.';
+comment on function clinic.require_user is
+'The user id of a caller who is about to write; null for the service role. Errors: not_authenticated, try_again.';
 grant execute on function clinic.require_user to anon, authenticated, service_role;
 
 create function clinic.my_role(clinic_id uuid)
@@ -222,23 +241,37 @@ $$;
 comment on function clinic.my_patients is 'The patient records, one per clinic at most, that are the caller.';
 grant execute on function clinic.my_patients to anon, authenticated, service_role;
 
-create function clinic.require_role(clinic_id uuid, variadic roles text[])
+create function clinic.require_reader(clinic_id uuid, variadic roles text[])
 returns text
 language plpgsql
 volatile
 set search_path = ''
 as $$
 declare
-  v_role text;
+  v_role text := clinic.my_role(require_reader.clinic_id);
 begin
-  perform clinic.require_user();
-  v_role := clinic.my_role(require_role.clinic_id);
-  if v_role is null then
+  if auth.uid() is null and not clinic.is_service() then
+    perform clinic.refuse('not_authenticated');
+  elsif v_role is null then
     perform clinic.refuse('not_found');
-  elsif v_role <> all (require_role.roles || 'service'::text) then
+  elsif v_role <> all (require_reader.roles || 'service'::text) then
     perform clinic.refuse('forbidden');
   end if;
   return v_role;
+end
+$$;
+comment on function clinic.require_reader is 'As require_role, for a caller who only reads.';
+grant execute on function clinic.require_reader to anon, authenticated, service_role;
+
+create function clinic.require_role(clinic_id uuid, variadic roles text[])
+returns text
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  perform clinic.require_user();
+  return clinic.require_reader(require_role.clinic_id, variadic require_role.roles);
 end
 $$;
 comment on function clinic.require_role is

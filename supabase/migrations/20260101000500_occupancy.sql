@@ -35,7 +35,28 @@ grant select on clinic.occupancy to service_role;
 
 -- Locks --------------------------------------------------------------------------------------------------------------
 -- Order: dentists by id, then the patient. Time is read from clock_timestamp() after the lock, for now() is as old as
--- the wait was long.
+-- the wait was long. Nobody waits long: who does not get a lock soon makes room for others and is told to try again.
+
+create function clinic.take_lock(key bigint)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  -- Mostly it is free. Only who has to wait pays for a handler.
+  if not pg_try_advisory_xact_lock(take_lock.key) then
+    begin
+      perform pg_advisory_xact_lock(take_lock.key);
+    exception
+      when lock_not_available or deadlock_detected then
+        perform clinic.refuse('try_again');
+    end;
+  end if;
+end
+$$;
+comment on function clinic.take_lock is
+'Waits for an advisory lock until the transaction ends, at most as long as lock_timeout says. Errors: try_again.';
 
 create function clinic.lock_dentists(variadic dentist_ids uuid [])
 returns timestamptz
@@ -46,17 +67,20 @@ as $$
 declare
   v_dentist_id uuid;
 begin
+  -- For all that this transaction will wait for. Whoever stops in the middle of it does not stop the others for long.
+  perform set_config('lock_timeout', '2s', true), set_config('idle_in_transaction_session_timeout', '10s', true);
   if cardinality(dentist_ids) > 1 then
     dentist_ids := array(select distinct d.id from unnest(lock_dentists.dentist_ids) as d (id) order by d.id);
   end if;
   foreach v_dentist_id in array dentist_ids loop
-    perform pg_advisory_xact_lock(hashtextextended('chairtime:dentist:' || v_dentist_id, 0));
+    perform clinic.take_lock(hashtextextended('chairtime:dentist:' || v_dentist_id, 0));
   end loop;
   return clock_timestamp();
 end
 $$;
 comment on function clinic.lock_dentists is
-'Waits for the dentists'' calendars, in id order, until the transaction ends. Returns the time after the wait.';
+'Waits for the dentists'' calendars, in id order, until the transaction ends. Returns the time after the wait.
+Errors: try_again, after two seconds.';
 
 create function clinic.lock_calendar()
 returns trigger
@@ -83,7 +107,7 @@ volatile
 set search_path = ''
 as $$
 begin
-  perform pg_advisory_xact_lock(hashtextextended('chairtime:patient:' || lock_patient.patient_id, 0));
+  perform clinic.take_lock(hashtextextended('chairtime:patient:' || lock_patient.patient_id, 0));
 end
 $$;
 comment on function clinic.lock_patient is 'Waits for the patient; always after the dentists.';

@@ -127,6 +127,36 @@ comment on function clinic.claimed(clinic.appointments) is
 
 -- Events -------------------------------------------------------------------------------------------------------------
 
+create function clinic.lock_appointment(before clinic.appointments)
+returns clinic.appointments
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_now clinic.appointments;
+begin
+  perform clinic.lock_dentists(before.dentist_id);
+  -- The row is free but for who edits it without its calendar. Only who has to wait pays for a handler.
+  select * into v_now from clinic.appointments as a where a.id = before.id for update skip locked;
+  if not found then
+    begin
+      select * into v_now from clinic.appointments as a where a.id = before.id for update;
+    exception
+      when lock_not_available or deadlock_detected then
+        perform clinic.refuse('try_again');
+    end;
+  end if;
+  -- It moved to another dentist while we waited for this one.
+  if v_now.dentist_id is distinct from before.dentist_id then
+    perform clinic.refuse('stale_version');
+  end if;
+  return v_now;
+end
+$$;
+comment on function clinic.lock_appointment is
+'The appointment as it is now, its dentist''s calendar and its row locked. Errors: stale_version, try_again.';
+
 create function clinic.announce_appointment(event text, appointment clinic.appointments)
 returns clinic.announcement
 language plpgsql

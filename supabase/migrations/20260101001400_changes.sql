@@ -29,20 +29,15 @@ begin
   perform clinic.required(appointment_to_change.appointment_id, 'appointment_id');
   select * into v_before from clinic.appointments as a where a.id = appointment_to_change.appointment_id;
   perform clinic.appointment_role(v_before);
-  perform clinic.lock_dentists(v_before.dentist_id);
-  select * into v_appointment from clinic.appointments as a where a.id = v_before.id for update;
-  -- It moved to another dentist while we waited for this one.
-  if
-    v_appointment.dentist_id is distinct from v_before.dentist_id
-    or v_appointment.version <> appointment_to_change.expected_version
-  then
+  v_appointment := clinic.lock_appointment(v_before);
+  if v_appointment.version <> appointment_to_change.expected_version then
     perform clinic.refuse('stale_version');
   end if;
   return v_appointment;
 end
 $$;
 comment on function clinic.appointment_to_change is
-'The appointment as it is now, with its dentist''s calendar locked, for a caller who may change it. Errors: not_found, stale_version.';
+'The appointment as it is now, with its dentist''s calendar locked, for a caller who may change it. Errors: not_found, stale_version, try_again.';
 
 create function clinic.require_notice(appointment clinic.appointments, role text)
 returns void

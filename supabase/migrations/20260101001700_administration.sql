@@ -10,7 +10,7 @@ set search_path = ''
 as $$
 begin
   -- Two admins who revoke each other wait here, and the second one is refused.
-  perform from clinic.clinics as c where c.id = require_other_admin.clinic_id for update;
+  perform from clinic.clinics as c where c.id = require_other_admin.clinic_id for no key update;
   if exists (
     select from clinic.staff as s
     where s.clinic_id = require_other_admin.clinic_id and s.user_id = require_other_admin.user_id and s.role = 'admin'

@@ -65,7 +65,7 @@ security definer -- collects a day for staff it has checked
 set search_path = ''
 as $$
 declare
-  v_role text := clinic.require_role(
+  v_role text := clinic.require_reader(
     clinic.required(clinic_day.clinic_id, 'clinic_id'), 'admin', 'receptionist', 'dentist'
   );
   v_day date := clinic.required_day(clinic_day.day, 'day');

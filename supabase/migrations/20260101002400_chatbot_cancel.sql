@@ -71,16 +71,8 @@ language plpgsql
 volatile
 set search_path = ''
 as $$
-declare
-  v_now clinic.appointments;
 begin
-  perform clinic.lock_dentists(booking.dentist_id);
-  select * into v_now from clinic.appointments as a where a.id = booking.id for update;
-  -- It moved to another dentist while we waited for this one.
-  if v_now.dentist_id is distinct from booking.dentist_id then
-    perform clinic.refuse('stale_version', hint => 'Try again.');
-  end if;
-  perform clinic.end_appointment(v_now, 'patient', 'cancelled', 'Cancelled through the chatbot.');
+  perform clinic.end_appointment(clinic.lock_appointment(booking), 'patient', 'cancelled', 'Cancelled through the chatbot.');
 end
 $$;
 comment on function clinic.cancel_booking is 'Cancels for the patient, under their rules. Errors: too_late_to_cancel, invalid_transition, stale_version.';

@@ -24,7 +24,8 @@ as $$
   )
 
   select jsonb_build_object(
-    'status', case when a.unswept > 60 or a.unsettled > 60 then 'degraded' else 'ok' end,
+    'status', case when a.unswept > 60 or a.unsettled > 60 or clinic.is_read_only() then 'degraded' else 'ok' end,
+    'read_only', clinic.is_read_only(),
     'database_time', clock_timestamp(),
     'schema_version', clinic.schema_version(),
     'oldest_unswept_hold_seconds', coalesce(a.unswept, 0),

@@ -31,6 +31,7 @@ STATUS = {
     "invalid_argument": 400,
     "reservation_limit": 429,
     "booking_limit": 429,
+    "try_again": 503,
 }
 
 
@@ -43,6 +44,7 @@ class Refusal:
     message: str = ""
     hint: str = ""
     details: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
     raw: dict[str, Any] = field(default_factory=dict)
 
 
@@ -51,12 +53,20 @@ def parse_refusal(error: psycopg.Error) -> Refusal:
     if error.sqlstate != "PGRST":
         raise error
     body = json.loads(error.diag.message_primary or "")
-    status = int(json.loads(error.diag.message_detail or "")["status"])
+    about = json.loads(error.diag.message_detail or "")
     details = body.get("details")
     if isinstance(details, str):
         with suppress(ValueError):
             details = json.loads(details)
-    return Refusal(body["code"], status, body["message"], body.get("hint") or "", details, body)
+    return Refusal(
+        body["code"],
+        int(about["status"]),
+        body["message"],
+        body.get("hint") or "",
+        details,
+        about["headers"],
+        body,
+    )
 
 
 @contextmanager

@@ -60,6 +60,7 @@ const explanations: Record<ErrorCode, Explanation> = {
     title: 'That is more than can be booked at once',
     advice: 'Please try again later, or call the clinic.',
   },
+  try_again: { title: 'The calendar is busy', advice: 'Nothing was changed. Please try again in a moment.' },
   network: { title: 'No connection', advice: 'Check your network. Nothing was lost; try again in a moment.' },
   unexpected: {
     title: 'Something went wrong',

@@ -24,6 +24,7 @@ describe('errors', () => {
   it.each([
     [{ message: 'Failed to fetch' }, 0, 'network'],
     [{ message: 'The server behind does not answer' }, 503, 'network'],
+    [{ code: 'try_again', message: 'The calendar is busy at the moment.' }, 503, 'try_again'],
     [{ code: 'PGRST301', message: 'JWT expired' }, 401, 'not_authenticated'],
     [{ code: '42883', message: 'no function' }, 404, 'unexpected'],
   ])('without a code of the contract are named by what they mean', (refusal, status, code) => {

@@ -77,6 +77,9 @@ export interface ChairtimeOptions {
   publishableKey: string
 }
 
+/** Milliseconds after which a request that met a busy calendar is sent again. */
+const BUSY = [500, 1000]
+
 type Builder = ReturnType<ReturnType<SupabaseClient['from']>['select']>
 
 /** The API as functions: every RPC and view, typed, throwing `ChairtimeError`; `hub` carries the live events. */
@@ -98,8 +101,8 @@ export class ChairtimeClient {
 
   /** Calls an RPC by name. Throws `ChairtimeError`. */
   async rpc<N extends RpcName>(name: N, ...[args]: Arguments<N>): Promise<RpcReturns<N>> {
-    const call = this.supabase.rpc(name as never, args as never) as unknown as PromiseLike<Answer>
-    return this.#settle<RpcReturns<N>>(call)
+    const call = () => this.supabase.rpc(name as never, args as never) as unknown as PromiseLike<Answer>
+    return this.#patiently<RpcReturns<N>>(call)
   }
 
   /** Reads a view; `narrow` adds filters, order and limits. Throws `ChairtimeError`. */
@@ -107,8 +110,21 @@ export class ChairtimeClient {
     view: N,
     narrow: (query: Builder) => Builder = (query) => query,
   ): Promise<Row<N>[]> {
-    const query = this.supabase.from(view as never).select() as unknown as Builder
-    return this.#settle<Row<N>[]>(narrow(query) as unknown as PromiseLike<Answer>)
+    const query = () => this.supabase.from(view as never).select() as unknown as Builder
+    return this.#patiently<Row<N>[]>(() => narrow(query()) as unknown as PromiseLike<Answer>)
+  }
+
+  /** Where the calendar was busy nothing was changed: whatever it is, it may be sent again. */
+  async #patiently<T>(call: () => PromiseLike<Answer>): Promise<T> {
+    for (const pause of BUSY) {
+      try {
+        return await this.#settle<T>(call())
+      } catch (error) {
+        if (!(error instanceof ChairtimeError && error.code === 'try_again')) throw error
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause))
+    }
+    return this.#settle<T>(call())
   }
 
   async #settle<T>(call: PromiseLike<Answer>): Promise<T> {

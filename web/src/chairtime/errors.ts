@@ -19,6 +19,7 @@ export const errorCodes = [
   'invalid_argument',
   'reservation_limit',
   'booking_limit',
+  'try_again',
 ] as const
 
 /** `network` means that no answer came; `unexpected` that one came which is not in the contract. */
@@ -70,8 +71,8 @@ export function toChairtimeError(refusal: PostgrestRefusal, status: number): Cha
 }
 
 function codeOf(code: string | null | undefined, status: number): ErrorCode {
-  if (status === 0 || status === 502 || status === 503 || status === 504) return 'network'
   if ((errorCodes as readonly string[]).includes(code ?? '')) return code as ErrorCode
+  if (status === 0 || status === 502 || status === 503 || status === 504) return 'network'
   if (status === 401 || code === 'PGRST301' || code === 'PGRST303') return 'not_authenticated'
   return 'unexpected'
 }

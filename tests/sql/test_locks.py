@@ -1,0 +1,163 @@
+"""Busy moments: nobody waits long, nobody gets a raw error, and a server that takes no writes says so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from tests.api import matrix
+from tests.api.arguments import ARGUMENTS
+from tests.api.world import World
+from tests.support.actors import Actors, Connection, Row, call
+from tests.support.clinics import Clinic
+from tests.support.refusals import parse_refusal, refused
+from tests.support.slots import book, reserve
+
+
+@contextmanager
+def somebody_else(actors: Actors) -> Iterator[Connection]:
+    """Yield a transaction that holds on to whatever it locks."""
+    with psycopg.connect(actors.url, row_factory=dict_row) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.mark.parametrize("kind", ["book_appointment", "reserve_slot"])
+def test_a_held_calendar_is_told_within_seconds(
+    actors: Actors, ana: Connection, ben: Connection, riverside: Clinic, kind: str
+) -> None:
+    slot = {"dentist_id": riverside.lee, "appointment_type_id": riverside.checkup}
+    with somebody_else(actors) as holder:
+        holder.execute("select clinic.lock_dentists(%s)", [riverside.lee])
+        started = time.monotonic()
+        with refused("try_again") as refusal:
+            call(ana, kind, **slot, starts_at=riverside.at("09:00"))
+        assert time.monotonic() - started < 5
+        call(ben, kind, **slot | {"dentist_id": riverside.other}, starts_at=riverside.at("09:00"))
+    assert refusal.headers == {"Retry-After": "1"}
+    call(ana, kind, **slot, starts_at=riverside.at("09:00"))
+
+
+def test_a_held_patient_is_told_within_seconds(actors: Actors, ana: Connection, riverside: Clinic) -> None:
+    appointment = book(ana, riverside, riverside.at("09:00"))
+    with somebody_else(actors) as holder:
+        holder.execute("select clinic.lock_patient(%s)", [appointment["patient_id"]])
+        with refused("try_again"):
+            book(ana, riverside, riverside.at("10:00"))
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        ("cancel_appointment", {}),
+        ("update_appointment", {"notes": "Later"}),
+        ("reschedule_appointment", {"starts_at": "10:00"}),
+    ],
+)
+def test_a_held_row_is_told_within_seconds(
+    actors: Actors, ana: Connection, riverside: Clinic, function: str, arguments: Row
+) -> None:
+    appointment = book(ana, riverside, riverside.at("09:00"))
+    if "starts_at" in arguments:
+        arguments = {"starts_at": riverside.at(arguments["starts_at"])}
+    with somebody_else(actors) as holder:
+        holder.execute("select from clinic.appointments where id = %s for update", [appointment["id"]])
+        with refused("try_again"):
+            call(ana, function, appointment_id=appointment["id"], **arguments)
+    call(ana, function, appointment_id=appointment["id"], **arguments)
+
+
+def test_who_holds_a_calendar_and_does_nothing_is_hung_up_on(
+    actors: Actors, ana: Connection, riverside: Clinic
+) -> None:
+    """Two seconds are the waiters'; ten are the holder's, who blocks the event log, too."""
+    with somebody_else(actors) as holder:
+        holder.execute("select clinic.lock_dentists(%s)", [riverside.lee])
+        row = holder.execute("show idle_in_transaction_session_timeout").fetchone()
+        assert row == {"idle_in_transaction_session_timeout": "10s"}
+    row = ana.execute("show lock_timeout").fetchone()
+    book(ana, riverside, riverside.at("09:00"))
+    assert ana.execute("show lock_timeout").fetchone() == row, "the limits end with the transaction"
+
+
+READS = {
+    "health", "me", "available_slots", "explain_slot", "get_availability", "clinic_day", "events_since",
+}  # fmt: skip
+MATRIX = matrix.read(matrix.FUNCTIONS)
+WRITES = [name for name in ARGUMENTS if name.partition(":")[0] not in READS]
+
+
+@dataclass
+class Behind:
+    """A database where a world expects a stack: it is asked for people alone."""
+
+    people: Actors
+
+    def actors(self) -> Actors:
+        """Return everybody."""
+        return self.people
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_read_only_server_asks_writers_to_try_again(actors: Actors, name: str) -> None:
+    world = World(Behind(actors))  # type: ignore[arg-type]
+    arguments = ARGUMENTS[name](world)
+    actor = next((actor for actor, answer in MATRIX[name].items() if answer == "."), None)
+    caller = actors.user(f"{world.users[actor]}@made.test") if actor else actors.service_role()
+    caller.execute("set default_transaction_read_only = on")
+    with refused("try_again"):
+        call(caller, name.partition(":")[0], **arguments)
+
+
+def test_a_read_only_server_says_so(actors: Actors, ana: Connection, riverside: Clinic) -> None:
+    assert call(ana, "health")["read_only"] is False
+    ana.execute("set default_transaction_read_only = on")
+    health = call(ana, "health")
+    assert (health["status"], health["read_only"]) == ("degraded", True)
+
+
+@pytest.mark.parametrize("name", ["clinic_day", "available_slots", "events_since:clinic", "me"])
+def test_a_read_only_server_still_answers_questions(desk: Connection, riverside: Clinic, name: str) -> None:
+    desk.execute("set default_transaction_read_only = on")
+    asked = {
+        "clinic_day": {"clinic_id": riverside.id, "day": riverside.weekday(1)},
+        "available_slots": {"appointment_type_id": riverside.checkup, "from_date": riverside.weekday(1)},
+        "events_since:clinic": {"topic": f"clinic:{riverside.id}", "after_id": 0},
+        "me": {},
+    }
+    call(desk, name.partition(":")[0], **asked[name])
+
+
+def test_a_deleted_users_token_opens_nothing(
+    actors: Actors, ana: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    hold = reserve(ana, riverside, riverside.at("09:00"))
+    user = actors.user_id("ana@patients.test")
+    superuser.execute("delete from auth.users where id = %s", [user])
+    slot = {
+        "dentist_id": riverside.lee,
+        "appointment_type_id": riverside.checkup,
+        "starts_at": riverside.at("10:00"),
+    }
+    attempts: list[tuple[str, Row]] = [
+        ("book_appointment", slot),
+        ("reserve_slot", slot),
+        ("confirm_reservation", {"reservation_id": hold["id"]}),
+        ("release_reservation", {"reservation_id": hold["id"]}),
+        ("update_me", {"locale": "de"}),
+        ("chatbot_find_slots", {"clinic_slug": "riverside", "service": "Check-up"}),
+        (
+            "add_time_off",
+            {"clinic_id": riverside.id, "starts_at": riverside.at("09:00"), "ends_at": riverside.at("10:00")},
+        ),
+    ]
+    for function, arguments in attempts:
+        with pytest.raises(psycopg.Error) as caught:
+            call(ana, function, **arguments)
+        assert parse_refusal(caught.value).code == "not_authenticated", function
