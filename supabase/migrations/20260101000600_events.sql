@@ -1,7 +1,8 @@
 -- Events: what changed, written once and broadcast in the transaction that changed it.
 --
 -- The table is the truth; broadcasts are hints, lost when nobody listens. Every event has the next number of its
--- dentist, so a client that sees a jump knows that it missed something and calls events_since.
+-- dentist, so a client that sees a jump knows that it missed something and calls events_since. A transaction with many
+-- changes tells each topic once that there is news (the broadcast resync), and clients call events_since, too.
 
 create sequence clinic.realtime_events_id_seq;
 
@@ -19,12 +20,15 @@ create table clinic.realtime_events (
   user_id uuid,
   actor uuid,
   payload jsonb not null,
+  horizon xid8,
   constraint realtime_events_pkey primary key (id, occurred_at)
 ) partition by range (occurred_at);
 comment on table clinic.realtime_events is
 'Every event, once, in the order of each dentist''s calendar. Partitioned by UTC day; a missing day falls into the default partition.';
 comment on column clinic.realtime_events.xid is
-'The transaction that wrote the event. The events of one change share a subtransaction of it: see clinic.event_horizon.';
+'The transaction that wrote the event. The events of one change share a subtransaction of it: see clinic.is_settled.';
+comment on column clinic.realtime_events.horizon is
+'Only for events of long transactions, which have no subtransaction, and no broadcast each: what that subtransaction''s id would be.';
 create index realtime_events_clinic_idx on clinic.realtime_events (clinic_id, id);
 create index realtime_events_user_idx on clinic.realtime_events (user_id, id) where user_id is not null;
 alter table clinic.realtime_events enable row level security;
@@ -38,19 +42,33 @@ create policy realtime_events_are_for_admins on clinic.realtime_events
   );
 grant select on clinic.realtime_events to authenticated, service_role;
 
-create function clinic.event_horizon(xid xid8, inserted_by xid)
-returns xid8
-language sql
-immutable
+create function clinic.is_settled(xid xid8, inserted_by xid, horizon xid8)
+returns boolean
+language plpgsql
+stable
 set search_path = ''
 as $$
-  -- A row's xmin has 32 bits; the transaction it belongs to is a little older, and known with all 64.
-  select (t.id + (event_horizon.inserted_by::text::bigint - t.id % t.epoch + t.epoch) % t.epoch)::text::xid8
-  from (values (event_horizon.xid::text::bigint, 4294967296)) as t (id, epoch);
+declare
+  v_epoch constant bigint := 4294967296;
+  v_xid bigint := is_settled.xid::text::bigint;
+  -- A row's xmin has 32 bits; the transaction it belongs to is no younger, and known with all 64.
+  v_inserted_by xid8 := (
+    v_xid + (is_settled.inserted_by::text::bigint - v_xid % v_epoch + v_epoch) % v_epoch
+  )::text::xid8;
+  v_snapshot pg_snapshot := pg_current_snapshot();
+begin
+  -- What an earlier life of the database wrote, before a dump and a restore, is finished. One knows it by its number:
+  -- who committed in this life, and is seen, is below the snapshot's xmax.
+  if v_inserted_by >= pg_snapshot_xmax(v_snapshot) then
+    return is_settled.xid is distinct from pg_current_xact_id_if_assigned();
+  end if;
+  return greatest(v_inserted_by, is_settled.horizon) < pg_snapshot_xmin(v_snapshot);
+end
 $$;
-comment on function clinic.event_horizon is
-'Every transaction that can still commit an event with a lower id is older than this. inserted_by is the event''s xmin: the id of
-a subtransaction that began after the event had its id, and so is higher than that of every transaction that had an event id before.';
+comment on function clinic.is_settled is
+'Whether every transaction that could still commit an event with a lower id has finished. They are older than inserted_by, the event''s
+xmin: the id of a subtransaction that began after the event had its id, and so is higher than that of every transaction that had an
+event id before; or they are not younger than horizon, where there is one.';
 
 create table clinic.realtime_events_default partition of clinic.realtime_events default;
 comment on table clinic.realtime_events_default is
@@ -189,6 +207,49 @@ $$;
 comment on function clinic.count_events is
 'Gives events the dentist''s next numbers, the last of which is last_seq. A rollback takes them back, so there are no gaps.';
 
+create function clinic.number_events(
+  clinic_id uuid, dentist_id uuid, announcements clinic.announcement [], last_seq bigint
+)
+returns clinic.realtime_events []
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_announcement clinic.announcement;
+  v_event clinic.realtime_events;
+  v_events clinic.realtime_events [];
+begin
+  v_event.occurred_at := clock_timestamp();
+  v_event.xid := pg_current_xact_id();
+  v_event.clinic_id := number_events.clinic_id;
+  v_event.dentist_id := number_events.dentist_id;
+  v_event.dentist_seq := number_events.last_seq - cardinality(announcements);
+  v_event.actor := auth.uid();
+  foreach v_announcement in array announcements loop
+    v_event.id := nextval('clinic.realtime_events_id_seq');
+    v_event.topics := array_remove(array[
+      case when v_announcement.is_public then 'availability:' || number_events.clinic_id end,
+      case when v_announcement.is_staff then 'dentist:' || number_events.dentist_id end,
+      case when v_announcement.is_staff then 'clinic:' || number_events.clinic_id end,
+      'patient:' || v_announcement.user_id
+    ], null);
+    v_event.event := v_announcement.event;
+    v_event.entity := v_announcement.entity;
+    v_event.entity_id := v_announcement.entity_id;
+    v_event.dentist_seq := v_event.dentist_seq + 1;
+    v_event.user_id := v_announcement.user_id;
+    v_event.payload := jsonb_build_object(
+      'event_id', v_event.id, 'occurred_at', v_event.occurred_at, 'event', v_event.event, 'clinic_id', v_event.clinic_id,
+      'dentist_id', v_event.dentist_id, 'dentist_seq', v_event.dentist_seq
+    ) || v_announcement.payload;
+    v_events := v_events || v_event;
+  end loop;
+  return v_events;
+end
+$$;
+comment on function clinic.number_events is 'The announcements as events, each with its id, its topics and its dentist''s number.';
+
 create function clinic.record_events(clinic_id uuid, dentist_id uuid, variadic announcements clinic.announcement [])
 returns void
 language plpgsql
@@ -197,63 +258,135 @@ security definer -- the event log and the broadcasts are nobody's to write
 set search_path = ''
 as $$
 declare
-  v_now timestamptz := clock_timestamp();
-  v_actor uuid := auth.uid();
+  -- Broadcasts of this transaction so far.
+  v_told integer := coalesce(nullif(current_setting('chairtime.told', true), ''), '0');
   v_announcements clinic.announcement [] := array_remove(announcements, null);
   v_counter clinic.dentist_counters := clinic.count_events(
     record_events.clinic_id, record_events.dentist_id, v_announcements
   );
-  v_announcement clinic.announcement;
-  v_event clinic.realtime_events;
-  v_events clinic.realtime_events [];
+  -- The order matters: first a transaction id (the counter takes one), then the events' ids, then their horizon.
+  v_events clinic.realtime_events [] := clinic.number_events(
+    record_events.clinic_id, record_events.dentist_id, v_announcements, v_counter.last_seq
+  );
 begin
-  -- The order matters: first a transaction id (the counter takes one), then the events' ids, then the subtransaction's,
-  -- the events' horizon. A snapshot's xmax would not do: transactions that run may be younger.
-  foreach v_announcement in array v_announcements loop
-    v_event.id := nextval('clinic.realtime_events_id_seq');
-    v_event.occurred_at := v_now;
-    v_event.xid := pg_current_xact_id();
-    v_event.topics := array_remove(array[
-      case when v_announcement.is_public then 'availability:' || record_events.clinic_id end,
-      case when v_announcement.is_staff then 'dentist:' || record_events.dentist_id end,
-      case when v_announcement.is_staff then 'clinic:' || record_events.clinic_id end,
-      'patient:' || v_announcement.user_id
-    ], null);
-    v_event.event := v_announcement.event;
-    v_event.entity := v_announcement.entity;
-    v_event.entity_id := v_announcement.entity_id;
-    v_event.clinic_id := record_events.clinic_id;
-    v_event.dentist_id := record_events.dentist_id;
-    v_event.dentist_seq := coalesce(v_event.dentist_seq, v_counter.last_seq - cardinality(v_announcements)) + 1;
-    v_event.user_id := v_announcement.user_id;
-    v_event.actor := v_actor;
-    v_event.payload := jsonb_build_object(
-      'event_id', v_event.id, 'occurred_at', v_now, 'event', v_event.event, 'clinic_id', v_event.clinic_id,
-      'dentist_id', v_event.dentist_id, 'dentist_seq', v_event.dentist_seq
-    ) || v_announcement.payload;
-    v_events := v_events || v_event;
-  end loop;
-  begin
-    insert into clinic.realtime_events select * from unnest(v_events);
-    perform clinic.broadcast(v_events, v_counter);
-  exception
-    when others then
-      -- A hint that cannot be given must not stop the change it hints at: the events alone, then.
-      raise warning 'chairtime: broadcast of % lost: %', v_announcements[1].event, sqlerrm;
-      begin
-        insert into clinic.realtime_events select * from unnest(v_events);
-      exception
-        when no_data_found then -- never: a block is a subtransaction only if it could catch something
-          raise;
-      end;
-  end;
+  if v_told < 48 then
+    v_told := v_told + clinic.tell(v_events, v_counter);
+  else
+    v_told := v_told + clinic.tell_in_bulk(v_events, v_told);
+  end if;
+  perform set_config('chairtime.told', v_told::text, true);
 end
 $$;
 comment on function clinic.record_events is
-'Writes what happened to a dentist''s calendar, in this order, and broadcasts it. A null announcement is none.';
+'Writes what happened to a dentist''s calendar, in this order, and broadcasts it. A null announcement is none. Past some dozen changes
+a transaction tells each topic once that there is news, instead of every event: a tenant of Realtime has a limit a second, and a
+transaction with more than 64 subtransactions makes every snapshot of everybody slower.';
+
+create function clinic.tell(events clinic.realtime_events [], counter clinic.dentist_counters)
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  insert into clinic.realtime_events select * from unnest(tell.events);
+  return clinic.broadcast(tell.events, tell.counter);
+exception
+  when others then
+    -- A hint that cannot be given must not stop the change it hints at: the events alone, then.
+    raise warning 'chairtime: broadcast of % lost: %', events[1].event, sqlerrm;
+    begin
+      insert into clinic.realtime_events select * from unnest(tell.events);
+      return 1000; -- the rest of the transaction's would be lost, too
+    exception
+      when no_data_found then -- never: a block is a subtransaction only if it could catch something
+        raise;
+    end;
+end
+$$;
+comment on function clinic.tell is
+'Writes events in a subtransaction, their horizon, and broadcasts each. Returns how many broadcasts that were.';
+
+create function clinic.newest_transaction()
+returns xid8
+language sql
+volatile
+set search_path = ''
+as $$
+  -- A transaction holds a lock on its id, of which the view knows 32 bits: as near to ours as can be.
+  select (t.id + max((l.transactionid::text::bigint - t.id % t.epoch + t.epoch + t.epoch / 2) % t.epoch - t.epoch / 2))::text::xid8
+  from (values (pg_current_xact_id()::text::bigint, 4294967296)) as t (id, epoch)
+  cross join pg_catalog.pg_locks as l
+  where l.locktype = 'transactionid'
+  group by t.id, t.epoch;
+$$;
+comment on function clinic.newest_transaction is
+'The highest transaction id in use. A snapshot''s xmax would not do: it only says what has finished.';
+
+create table clinic.late_hints (
+  id bigint generated always as identity,
+  topic text not null,
+  constraint late_hints_pkey primary key (id)
+);
+comment on table clinic.late_hints is
+'Topics that wait to be told of news, because one transaction had news for too many. The worker tells them, some at a time.';
+alter table clinic.late_hints enable row level security;
+
+create policy late_hints_are_for_the_service on clinic.late_hints
+  for select to service_role
+  using (true);
+grant select on clinic.late_hints to service_role;
+
+create function clinic.hint(topics text [])
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_told integer;
+begin
+  insert into realtime.messages (id, topic, event, extension, private, payload)
+  select m.id, m.topic, 'resync', 'broadcast', true, jsonb_build_object('id', m.id, 'event', 'resync')
+  from (
+    select distinct md5(pg_current_xact_id() || ' resync ' || t.topic)::uuid as id, t.topic from unnest(hint.topics) as t (topic)
+  ) as m
+  on conflict do nothing;
+  get diagnostics v_told = row_count;
+  return v_told;
+end
+$$;
+comment on function clinic.hint is
+'Tells each topic that there is news, once in a transaction: events_since has it. Returns how many broadcasts that were.';
+
+create function clinic.tell_in_bulk(events clinic.realtime_events [], told integer)
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_horizon xid8 := clinic.newest_transaction();
+  v_topics text [];
+begin
+  for n in 1..cardinality(events) loop
+    events[n].horizon := v_horizon;
+    v_topics := v_topics || events[n].topics;
+  end loop;
+  insert into clinic.realtime_events select * from unnest(events);
+  if tell_in_bulk.told < 96 then
+    return clinic.hint(v_topics);
+  elsif tell_in_bulk.told < 1000 then
+    insert into clinic.late_hints (topic) select distinct t.topic from unnest(v_topics) as t (topic);
+  end if;
+  return 0;
+end
+$$;
+comment on function clinic.tell_in_bulk is
+'Writes events without a subtransaction, and has each topic told of news, at once or by the worker. Returns how many broadcasts that were.';
 
 create function clinic.broadcast(events clinic.realtime_events [], counter clinic.dentist_counters)
-returns void
+returns integer
 language plpgsql
 volatile
 set search_path = ''
@@ -292,9 +425,11 @@ begin
   insert into realtime.messages (id, topic, event, extension, private, payload)
   select m.id, m.topic, m.event, 'broadcast', true, m.payload
   from unnest(v_ids, v_topics, v_events, v_payloads) as m (id, topic, event, payload);
+  return cardinality(v_ids);
 end
 $$;
-comment on function clinic.broadcast is 'Puts one private broadcast per event and topic into realtime.messages.';
+comment on function clinic.broadcast is
+'Puts one private broadcast per event and topic into realtime.messages. Returns how many that were.';
 
 
 -- The hours announce themselves ---------------------------------------------------------------------------------------

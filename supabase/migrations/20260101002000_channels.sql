@@ -62,7 +62,33 @@ create type api.event as (
 );
 comment on type api.event is 'One event: its id orders events, its payload is what was broadcast.';
 
-create function clinic.settled_events(after_id bigint, max_events integer, topic text default null)
+-- An event is settled once every transaction that could precede it has finished; what follows one that is not has to
+-- wait with it. The windows read in index order, and the limit stops them.
+
+create function clinic.settled_events(after_id bigint, max_events integer)
+returns setof clinic.realtime_events
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return query
+    select (h.e).*
+    from (
+      select e, bool_and(clinic.is_settled(e.xid, e.xmin, e.horizon)) over (order by e.id) as is_settled
+      from clinic.realtime_events as e
+      where e.id > settled_events.after_id
+    ) as h
+    where h.is_settled
+    order by (h.e).id
+    limit settled_events.max_events;
+end
+$$;
+comment on function clinic.settled_events(bigint, integer) is
+'Events after after_id, in the order of their ids, up to the first that a transaction still running could precede. Reading on from the
+last id skips nothing and repeats nothing.';
+
+create function clinic.settled_events(after_id bigint, max_events integer, topic text)
 returns setof clinic.realtime_events
 language plpgsql
 stable
@@ -72,34 +98,20 @@ declare
   v_id uuid := split_part(settled_events.topic, ':', 2)::uuid;
   v_clinic_id uuid := coalesce((select d.clinic_id from clinic.dentists as d where d.id = v_id), v_id);
 begin
-  -- An event is settled once every transaction up to its horizon has finished; what follows one that is not
-  -- has to wait with it. The window reads in index order, and the limit stops it.
   return query execute format(
     'select (h.e).* from (
-      select
-        e,
-        bool_and(
-          clinic.event_horizon(e.xid, e.xmin) < pg_snapshot_xmin(pg_current_snapshot())
-          -- A restored database counts its transactions anew; no transaction of ours runs for an hour.
-          or e.occurred_at < clock_timestamp() - interval ''1 hour''
-        ) over (order by e.id) as is_settled
+      select e, bool_and(clinic.is_settled(e.xid, e.xmin, e.horizon)) over (order by e.id) as is_settled
       from clinic.realtime_events as e
-      where e.id > $1 and %s
+      where e.id > $1 and $3 = any (e.topics) and %s
     ) as h
     where h.is_settled
     order by (h.e).id
     limit $2',
-    case
-      when settled_events.topic is null then 'true'
-      when settled_events.topic like 'patient:%' then 'e.user_id = $4 and $3 = any (e.topics)'
-      else 'e.clinic_id = $5 and $3 = any (e.topics)'
-    end
+    case when settled_events.topic like 'patient:%' then 'e.user_id = $4' else 'e.clinic_id = $5' end
   ) using settled_events.after_id, settled_events.max_events, settled_events.topic, v_id, v_clinic_id;
 end
 $$;
-comment on function clinic.settled_events is
-'Events after after_id, of one topic or of all, in the order of their ids, up to the first that a transaction still running could
-precede. Reading on from the last id skips nothing and repeats nothing.';
+comment on function clinic.settled_events(bigint, integer, text) is 'The same, of one topic.';
 
 create function clinic.events_since(topic text, after_id bigint, max_events integer)
 returns setof api.event

@@ -427,7 +427,7 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_seen bigint := (select c.highest_id from clinic.event_cursors as c where c.reader = 'log');
+  v_seen bigint := (select c.after_id from clinic.event_cursors as c where c.reader = 'log');
 begin
   -- Mostly there is nothing to look for, and no need to plan a search through a hundred partitions.
   if v_seen >= (select s.last_value from clinic.realtime_events_id_seq as s) then

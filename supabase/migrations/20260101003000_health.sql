@@ -19,7 +19,7 @@ as $$
         from clinic.realtime_events as e
         where
           e.id > (select s.last_value - 1000 from clinic.realtime_events_id_seq as s)
-          and clinic.event_horizon(e.xid, e.xmin) >= pg_snapshot_xmin(pg_current_snapshot())
+          and not clinic.is_settled(e.xid, e.xmin, e.horizon)
       ) as unsettled
   )
 
@@ -46,6 +46,7 @@ begin
 end
 $$;
 comment on function api.health is
-'Whether the backend is well: {status: "ok" or "degraded", database_time, schema_version, oldest_unswept_hold_seconds (how long ago a hold
-ran out that the worker has not swept), event_lag_seconds (how long the oldest event waits for an open transaction)}.';
+'Whether the backend is well: {status: "ok" or "degraded", read_only (nothing can be changed at the moment), database_time, schema_version,
+oldest_unswept_hold_seconds (how long ago a hold ran out that the worker has not swept), event_lag_seconds (how long the oldest event waits
+for an open transaction)}.';
 grant execute on function api.health to anon, authenticated, service_role;

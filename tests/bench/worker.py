@@ -105,7 +105,7 @@ def memory(template: str) -> Table:
 
 def _wait_logged(connection: psycopg.Connection) -> None:
     behind = (
-        "select coalesce(max(e.id), 0) > (select highest_id from clinic.event_cursors where reader = 'log')"
+        "select coalesce(max(e.id), 0) > (select after_id from clinic.event_cursors where reader = 'log')"
         " from clinic.realtime_events as e"
     )
     wait_until(lambda: connection.execute(behind).fetchall() == [(False,)], "the log", patience=60)

@@ -142,6 +142,145 @@ def test_what_commits_late_is_not_skipped(
     assert [row["id"] for row in rows] == sorted(row["id"] for row in rows)
 
 
+def test_no_clock_says_that_a_transaction_must_be_over(
+    ana: Connection, ben: Connection, anon: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    """What follows an open transaction waits for it, though by the clock it began hours ago."""
+    topic = f"availability:{riverside.id}"
+    with ana.transaction():
+        book(ana, riverside, riverside.at("09:00"))
+        book(ben, riverside, riverside.at("09:00"), dentist_id=riverside.other)
+        superuser.execute("update clinic.realtime_events set occurred_at = occurred_at - interval '5 hours'")
+        assert since(anon, topic) == []
+    assert len(settled(anon, topic)) == 2
+
+
+def touch(connection: Connection, dentist: UUID, times: int = 1) -> None:
+    """Change a dentist's hours, which three topics hear."""
+    for _ in range(times):
+        connection.execute(
+            "insert into clinic.extra_hours (clinic_id, dentist_id, during)"
+            " select clinic_id, id, tstzrange(now(), now() + interval '1 hour')"
+            " from clinic.dentists where id = %s",
+            [dentist],
+        )
+
+
+def test_a_long_transaction_does_not_skip_what_a_younger_one_commits_late(
+    actors: Actors, anon: Connection, riverside: Clinic
+) -> None:
+    """Past some dozen changes events have no subtransaction that tells their horizon."""
+    older, younger = actors.superuser(), actors.superuser()
+    topic = {"topic": f"availability:{riverside.id}"}
+    settled(anon, **topic)
+    last = call(anon, "events_since", **topic, after_id=0)[-1]["id"]
+    with younger.transaction():
+        with older.transaction():
+            touch(older, riverside.other, 20)
+            touch(younger, riverside.lee)
+            touch(older, riverside.other)
+        heard = call(anon, "events_since", **topic, after_id=last)
+        assert len(heard) < 22, "the last one is after the younger's, which is not there yet"
+    settled(anon, **topic)
+    rest = call(anon, "events_since", **topic, after_id=heard[-1]["id"] if heard else last)
+    assert len(heard + rest) == 22
+
+
+@pytest.fixture
+def busy(actors: Actors, superuser: Connection, riverside: Clinic) -> list[UUID]:
+    """Many appointments, each of another patient with a login."""
+    row = superuser.execute(
+        """
+        with users as (
+          insert into auth.users (id, aud, role, email)
+          select gen_random_uuid(), 'authenticated', 'authenticated', 'busy-' || n || '@made.test'
+          from generate_series(1, 150) as n
+          returning id, email
+        ), made as (
+          insert into clinic.patients (clinic_id, user_id, full_name)
+          select %(clinic)s, u.id, u.email from users as u
+          returning id
+        ), booked as (
+          insert into clinic.appointments (
+            clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at,
+            buffer_before, buffer_after, source
+          )
+          select
+            %(clinic)s, %(lee)s, m.id, %(type)s, %(start)s + m.n * interval '1 hour',
+            %(start)s + m.n * interval '1 hour' + interval '30 minutes', '0', '0', 'desk'
+          from (select id, row_number() over () as n from made) as m
+          returning id
+        )
+        select array_agg(id) as ids from booked
+        """,
+        {"clinic": riverside.id, "lee": riverside.lee, "type": riverside.checkup, "start": riverside.at("09:00")},
+    ).fetchone()
+    assert row is not None
+    ids: list[UUID] = row["ids"]
+    return ids
+
+
+def cancel_all(superuser: Connection, ids: list[UUID]) -> str:
+    """Cancel appointments in one transaction; return its id."""
+    with superuser.transaction():
+        superuser.execute(
+            "update clinic.appointments set status = 'cancelled', cancelled_at = now() where id = any(%s)", [ids]
+        )
+        row = superuser.execute("select pg_current_xact_id()::text as xid").fetchone()
+    assert row is not None
+    xid: str = row["xid"]
+    return xid
+
+
+def test_a_long_transaction_has_few_subtransactions(superuser: Connection, busy: list[UUID]) -> None:
+    """Past 64 a backend's do not fit where snapshots look, and everybody's reads get slower."""
+    xid = cancel_all(superuser, busy)
+    row = superuser.execute(
+        "select count(distinct xmin::text) as inside, count(*) as events"
+        " from clinic.realtime_events where xid = %s::xid8",
+        [xid],
+    ).fetchone()
+    assert row is not None
+    assert row["events"] == 2 * len(busy)
+    assert row["inside"] <= 64
+
+
+def test_a_long_transaction_tells_every_topic_and_stays_below_a_tenants_rate(
+    superuser: Connection, busy: list[UUID]
+) -> None:
+    superuser.execute("delete from realtime.messages")
+    xid = cancel_all(superuser, busy)
+    told = superuser.execute("select topic, event, private from realtime.messages").fetchall()
+    assert len(told) < 100
+    assert all(row["private"] for row in told)
+    while len(told) < 1000:
+        before = superuser.execute("select count(*) as n from realtime.messages").fetchone()
+        superuser.execute("select clinic.give_late_hints(25)")
+        told = superuser.execute("select topic, event, private from realtime.messages").fetchall()
+        assert before is not None
+        assert len(told) - before["n"] <= 25
+        if len(told) == before["n"]:
+            break
+    topics = superuser.execute(
+        "select distinct unnest(topics) as topic from clinic.realtime_events where xid = %s::xid8", [xid]
+    ).fetchall()
+    assert {row["topic"] for row in told} == {row["topic"] for row in topics}
+    assert superuser.execute("select from clinic.late_hints").rowcount == 0
+
+
+def test_a_change_outlives_broadcasts_that_cannot_be_given(superuser: Connection, busy: list[UUID]) -> None:
+    superuser.execute("alter table realtime.messages rename to messages_gone")
+    xid = cancel_all(superuser, busy)
+    row = superuser.execute(
+        "select count(*) as events, count(distinct xmin::text) as inside"
+        " from clinic.realtime_events where xid = %s::xid8",
+        [xid],
+    ).fetchone()
+    assert row is not None
+    assert row["events"] == 2 * len(busy)
+    assert row["inside"] <= 64
+
+
 def test_a_reader_who_polls_while_all_write_hears_everything_once(
     actors: Actors, anon: Connection, superuser: Connection, riverside: Clinic
 ) -> None:
