@@ -68,7 +68,7 @@ declare
   v_dentist_id uuid;
 begin
   -- For all that this transaction will wait for. Whoever stops in the middle of it does not stop the others for long.
-  perform set_config('lock_timeout', '2s', true), set_config('idle_in_transaction_session_timeout', '10s', true);
+  perform set_config('lock_timeout', '2s', true), set_config('idle_in_transaction_session_timeout', '30s', true);
   if cardinality(dentist_ids) > 1 then
     dentist_ids := array(select distinct d.id from unnest(lock_dentists.dentist_ids) as d (id) order by d.id);
   end if;

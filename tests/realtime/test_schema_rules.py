@@ -89,9 +89,17 @@ def test_our_migrations_stay_inside_what_supabase_permits():
         "create function realtime.mine() returns int language sql as 'select 1'",
         "create view realtime.mine as select 1",
         "select _realtime.maintain_partitions()",
+        "alter table realtime.messages enable row level security",
+        "alter table realtime.messages add column clinic_id uuid",
+        "alter table realtime.messages owner to postgres",
+        "drop table realtime.messages",
+        "drop function realtime.topic()",
+        "alter function realtime.topic() owner to postgres",
+        "set role supabase_realtime_admin",
+        "set role authenticator",
     ],
 )
-def test_the_embedded_database_refuses_new_objects_in_the_schema(platform: Platform, statement: str):
+def test_the_embedded_database_refuses_what_supabase_refuses(platform: Platform, statement: str):
     with psycopg.connect(platform.url) as connection:
         connection.execute("set session authorization postgres")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -111,4 +119,49 @@ def test_the_embedded_database_lets_postgres_write_policies_and_triggers(platfor
             "create trigger watch after insert on realtime.messages"
             " for each row execute function public.watch()"
         )
+        connection.execute("drop trigger watch on realtime.messages")
+        assert memberships(connection) == []
         connection.rollback()
+
+
+def memberships(connection: psycopg.Connection) -> list[str]:
+    """Return the roles of Realtime and the Data API that `postgres` is a member of."""
+    rows = connection.execute(
+        "select r.rolname from pg_auth_members as m join pg_roles as r on r.oid = m.roleid"
+        " where m.member = 'postgres'::regrole and r.rolname in ('supabase_realtime_admin', 'authenticator')"
+    )
+    return [row[0] for row in rows]
+
+
+def test_a_policy_that_fails_leaves_postgres_no_rights(platform: Platform):
+    with psycopg.connect(platform.url, autocommit=True) as connection:
+        connection.execute("set session authorization postgres")
+        with pytest.raises(psycopg.errors.UndefinedColumn):
+            connection.execute("create policy mine on realtime.messages for select using (nonsense)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("alter table realtime.messages add column clinic_id uuid")
+        assert memberships(connection) == []
+
+
+def test_realtimes_schema_is_as_realtime_makes_it(platform: Platform):
+    with psycopg.connect(platform.url) as connection:
+        connection.execute("set session authorization postgres")
+        row = connection.execute(
+            "select has_schema_privilege('realtime', 'usage with grant option'),"
+            " has_schema_privilege('realtime', 'create'),"
+            " has_schema_privilege('supabase_realtime_admin', 'realtime', 'create')"
+        ).fetchone()
+        assert row == (True, False, True)
+        with pytest.raises(psycopg.errors.CheckViolation, match="messages_payload_exclusive"):
+            connection.execute(
+                "insert into realtime.messages (topic, extension, payload, binary_payload)"
+                " values ('a', 'broadcast', '{}', 'x')"
+            )
+
+
+def test_a_broadcast_that_cannot_be_sent_is_a_warning_in_realtimes_words(platform: Platform):
+    with psycopg.connect(platform.url) as connection:
+        notices: list[str] = []
+        connection.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+        connection.execute("select realtime.send('[]', 'event', 'topic')")
+    assert [notice.partition(":")[0] for notice in notices] == ["WarnSendingBroadcastMessage"]

@@ -149,10 +149,20 @@ async def test_counts_each_event_once(
     assert (await db.snapshot())["tail_lag_seconds"] == 0
 
 
-async def test_starts_over_on_a_restored_database(db: Database, root: Connection) -> None:
-    """Transaction ids of another server mean nothing here: rather twice than never."""
+async def test_tells_the_topics_that_one_transaction_had_too_many_of(
+    db: Database, root: Connection, riverside: Clinic
+) -> None:
     reader = await start_reader(db)
-    await reader.read(ids(root))
-    root.execute("update clinic.event_cursors set from_xid = '9000000000', to_xid = '9000000001'")
-    logged, reader.seen = reader.ids, []
-    assert await reader.read(logged) == logged == ids(root)
+    topics = [f"patient:{uuid4()}" for _ in range(60)]
+    root.execute("insert into clinic.late_hints (topic) select unnest(%s::text[])", [topics])
+    deadline = time.monotonic() + PATIENCE
+    while root.execute("select from clinic.late_hints").rowcount:
+        assert time.monotonic() < deadline
+        before = told(root)
+        await reader.tail.step(reader.seen.append)
+        assert len(told(root)) - len(before) <= 25
+    assert told(root) >= set(topics)
+
+
+def told(root: Connection) -> set[str]:
+    return {row["topic"] for row in root.execute("select topic from realtime.messages where event = 'resync'")}

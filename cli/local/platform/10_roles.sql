@@ -32,7 +32,6 @@ grant service_role to authenticator;
 grant anon to postgres;
 grant authenticated to postgres;
 grant service_role to postgres;
-grant authenticator to postgres;
 grant pg_monitor to postgres;
 grant pg_read_all_data to postgres;
 grant pg_signal_backend to postgres;
@@ -43,6 +42,8 @@ alter role anon set statement_timeout = '3s';
 alter role authenticated set statement_timeout = '8s';
 alter role authenticator set statement_timeout = '8s';
 alter role authenticator set lock_timeout = '8s';
+-- Not on Supabase until somebody says so (`chairtime doctor` does): an open transaction holds back the event log.
+alter role authenticator set idle_in_transaction_session_timeout = '30s';
 
 do $$
 begin

@@ -3,7 +3,9 @@
 -- Run as supabase_admin, after 10_roles.sql.
 
 create schema realtime;
-grant usage on schema realtime to postgres, anon, authenticated, service_role, supabase_realtime_admin;
+grant usage on schema realtime to anon, authenticated, service_role;
+grant usage on schema realtime to postgres with grant option;
+grant all on schema realtime to supabase_realtime_admin;
 
 create table realtime.messages (
   topic text not null,
@@ -15,7 +17,8 @@ create table realtime.messages (
   inserted_at timestamp without time zone not null default now(),
   id uuid not null default gen_random_uuid(),
   binary_payload bytea,
-  constraint messages_pkey primary key (id, inserted_at)
+  constraint messages_pkey primary key (id, inserted_at),
+  constraint messages_payload_exclusive check (payload is null or binary_payload is null)
 ) partition by range (inserted_at);
 
 create index messages_inserted_at_topic_index on realtime.messages (inserted_at desc, topic)
@@ -25,11 +28,6 @@ alter table realtime.messages enable row level security;
 alter table realtime.messages owner to supabase_realtime_admin;
 grant select, insert, update on realtime.messages to anon, authenticated, service_role;
 grant all on realtime.messages to postgres;
-
--- On Supabase an extension (supautils) lets `postgres` manage policies and triggers of this table. Membership in the
--- owner is the nearest thing here. It permits ALTER TABLE too, which Supabase refuses: `chairtime migrate lint` sees to that.
--- Neither role may create in the schema, so new tables, functions and indexes are refused as on Supabase.
-grant supabase_realtime_admin to postgres;
 
 create function realtime.topic() returns text
 language sql stable
@@ -58,7 +56,23 @@ begin
     values (v_id, v_payload, event, topic, private, 'broadcast');
   exception
     when others then
-      raise warning 'ErrorSendingBroadcastMessage: %', sqlerrm;
+      raise warning 'WarnSendingBroadcastMessage: %', sqlerrm;
+  end;
+end;
+$$;
+
+create function realtime.send_binary(payload bytea, event text, topic text, private boolean default true) returns void
+language plpgsql
+as $$
+begin
+  begin
+    perform set_config('realtime.topic', topic, true);
+
+    insert into realtime.messages (id, binary_payload, event, topic, private, extension)
+    values (gen_random_uuid(), payload, event, topic, private, 'broadcast');
+  exception
+    when others then
+      raise warning 'WarnSendingBroadcastMessage: %', sqlerrm;
   end;
 end;
 $$;
@@ -98,6 +112,7 @@ $$;
 
 alter function realtime.topic() owner to supabase_realtime_admin;
 alter function realtime.send(jsonb, text, text, boolean) owner to supabase_realtime_admin;
+alter function realtime.send_binary(bytea, text, text, boolean) owner to supabase_realtime_admin;
 alter function realtime.broadcast_changes(text, text, text, text, text, record, record, text)
   owner to supabase_realtime_admin;
 
@@ -122,6 +137,7 @@ begin
       v_partition, v_day, v_day + 1
     );
     execute format('alter table realtime.%I owner to supabase_realtime_admin', v_partition);
+    execute format('grant all on realtime.%I to postgres', v_partition); -- so that it may create triggers
   end loop;
 
   for v_partition in
@@ -166,6 +182,41 @@ begin
   end if;
 end;
 $$;
+
+-- On Supabase an extension (supautils) lets `postgres`, who is no member of the owner, write the policies of
+-- realtime.messages, and drop its triggers, and nothing else. Here it becomes a member for as long as such a command
+-- takes: a command that fails undoes that, too, and nobody else ever sees it.
+create function _realtime.lend_policies() returns event_trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  -- Roles are the whole server's: commands that cannot mean this schema must not wait for each other.
+  if 'postgres' in (current_setting('role'), session_user) and current_query() ~* 'realtime' then
+    grant supabase_realtime_admin to postgres;
+  end if;
+end;
+$$;
+
+create function _realtime.take_policies_back() returns event_trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if pg_has_role('postgres', 'supabase_realtime_admin', 'member') then
+    revoke supabase_realtime_admin from postgres;
+  end if;
+end;
+$$;
+
+create event trigger lend_policies on ddl_command_start -- noqa: PRS
+when tag in ('CREATE POLICY', 'ALTER POLICY', 'DROP POLICY', 'DROP TRIGGER')
+execute function _realtime.lend_policies();
+create event trigger take_policies_back on ddl_command_end -- noqa: PRS
+when tag in ('CREATE POLICY', 'ALTER POLICY', 'DROP POLICY', 'DROP TRIGGER')
+execute function _realtime.take_policies_back();
 
 revoke execute on all functions in schema _realtime from public;
 
