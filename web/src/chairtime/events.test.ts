@@ -66,4 +66,12 @@ describe('a cursor', () => {
     cursor.recover(event(5, 1))
     expect(cursor.lastId).toBe(7)
   })
+
+  it('remembers a thousand events, and not all there ever were', () => {
+    const cursor = new Cursor()
+    for (let seq = 1; seq <= 1000; seq += 1) cursor.take(event(seq, seq))
+    expect(cursor.take(event(1, 1))).toEqual({ kind: 'duplicate' })
+    cursor.take(event(1001, 1001))
+    expect(cursor.recover(event(1, 1))).toBe(true)
+  })
 })

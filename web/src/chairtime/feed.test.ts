@@ -39,6 +39,12 @@ class World implements FeedPorts {
     }
   }
 
+  /** The channel is joined, and the server hears the database. */
+  enter(): void {
+    this.state('SUBSCRIBED')
+    this.state('READY')
+  }
+
   /** Lets promises settle, and runs what was put off. */
   async settle(): Promise<void> {
     for (let round = 0; round < 20; round += 1) {
@@ -67,29 +73,103 @@ beforeEach(() => {
 
 describe('joining', () => {
   it('asks for a fresh snapshot each time the channel is joined', () => {
-    world.state('SUBSCRIBED')
+    world.enter()
     world.state('CHANNEL_ERROR')
-    world.state('SUBSCRIBED')
+    world.enter()
     expect(resyncs).toBe(2)
   })
 
   it('fetches what was said while it was away, each event once', async () => {
-    world.state('SUBSCRIBED')
+    world.enter()
     world.log = [event(1, 1), event(2, 2), event(3, 3)]
     world.say(event(1, 1))
     world.state('CHANNEL_ERROR')
-    world.state('SUBSCRIBED')
+    world.enter()
     world.say(event(3, 3))
     await world.settle()
     expect(heard.toSorted()).toEqual([1, 2, 3])
   })
 
-  it('says how it is doing', () => {
-    expect(feed.status).toBe('connecting')
+  it('asks for what it missed after every rejoin', async () => {
+    world.enter()
+    world.log = [event(1, 1)]
+    world.say(event(1, 1))
+    for (let times = 0; times < 3; times += 1) {
+      world.state('CHANNEL_ERROR')
+      world.enter()
+      await world.settle()
+    }
+    expect(world.asked).toEqual([1, 1, 1])
+  })
+
+  it('reads what was committed between the answer and the moment the server hears the database', async () => {
+    world.enter()
+    world.say(event(1, 1))
+    world.state('CHANNEL_ERROR')
+    world.log = [event(1, 1)]
     world.state('SUBSCRIBED')
+    world.log = [event(1, 1), event(2, 2)]
+    expect(feed.status).toBe('recovering')
+    expect(resyncs).toBe(1)
+    world.state('READY')
+    await world.settle()
+    expect(heard).toEqual([1, 2])
+    expect(resyncs).toBe(2)
+  })
+
+  it('does not wait for ever for a server that does not say when it is ready', async () => {
+    world.state('SUBSCRIBED')
+    expect(resyncs).toBe(0)
+    await world.settle()
+    expect(resyncs).toBe(1)
     expect(feed.status).toBe('live')
+    world.state('READY')
+    expect(resyncs).toBe(1)
+  })
+
+  it('is live only when nothing can be missing', async () => {
+    expect(feed.status).toBe('connecting')
+    world.enter()
+    expect(feed.status).toBe('live')
+    world.say(event(1, 1))
     world.state('TIMED_OUT')
     expect(feed.status).toBe('down')
+    world.state('SUBSCRIBED')
+    expect(feed.status).toBe('recovering')
+    world.state('READY')
+    expect(feed.status).toBe('recovering')
+    await world.settle()
+    expect(feed.status).toBe('live')
+  })
+
+  it('resyncs who begins to listen later', () => {
+    world.enter()
+    let late = 0
+    feed.listen({ onResync: () => (late += 1) })
+    expect(late).toBe(1)
+    expect(resyncs).toBe(1)
+  })
+
+  it('resyncs who begins to listen while it recovers', () => {
+    world.state('SUBSCRIBED')
+    let late = 0
+    feed.listen({ onResync: () => (late += 1) })
+    expect(late).toBe(1)
+  })
+})
+
+describe('news for too many', () => {
+  it('is read from the log, and shown by a fresh snapshot', async () => {
+    world.enter()
+    world.say(event(1, 1))
+    world.log = [event(1, 1), event(2, 2), event(3, 3)]
+    world.say({ event: 'resync', id: 'some' } as unknown as ChairtimeEvent)
+    await world.settle()
+    expect(heard).toEqual([1, 2, 3])
+    expect(resyncs).toBe(2)
+    world.say(event(4, 4))
+    await world.settle()
+    expect(world.asked).toEqual([1])
   })
 })
 
@@ -126,7 +206,7 @@ describe('a closed channel', () => {
 
 describe('a gap', () => {
   it('is filled from the log', async () => {
-    world.state('SUBSCRIBED')
+    world.enter()
     world.log = [event(1, 1), event(2, 2), event(3, 3), event(4, 4)]
     world.say(event(1, 1))
     world.say(event(4, 4))
@@ -137,7 +217,7 @@ describe('a gap', () => {
   })
 
   it('is asked for again while an older transaction still holds the log back', async () => {
-    world.state('SUBSCRIBED')
+    world.enter()
     world.log = [event(1, 1), event(2, 2), event(3, 3)]
     world.horizon = 1
     world.say(event(1, 1))
@@ -150,18 +230,35 @@ describe('a gap', () => {
     expect(world.asked.length).toBeGreaterThan(1)
   })
 
-  it('ends in a fresh snapshot when the log cannot be read', async () => {
-    world.state('SUBSCRIBED')
+  it('ends in a fresh snapshot when the log cannot be read, and in the log when it can', async () => {
+    world.enter()
     world.isDown = true
+    world.log = [event(1, 1), event(2, 2), event(3, 3)]
     world.say(event(1, 1))
     world.say(event(3, 3))
     await world.settle()
-    expect(resyncs).toBe(2)
+    expect(resyncs).toBeGreaterThan(1)
+    expect(feed.status).toBe('recovering')
+    world.isDown = false
+    await world.settle()
+    expect(heard.toSorted()).toEqual([1, 2, 3])
     expect(feed.status).toBe('live')
   })
 
+  it('is left alone once the channel is lost', async () => {
+    world.enter()
+    world.isDown = true
+    world.say(event(1, 1))
+    world.say(event(3, 3))
+    feed.close()
+    await world.settle()
+    const { length } = world.asked
+    await world.settle()
+    expect(world.asked).toHaveLength(length)
+  })
+
   it('after a snapshot alone ends in a fresh snapshot', () => {
-    world.state('SUBSCRIBED')
+    world.enter()
     feed.baseline('lee', 5)
     world.say(event(9, 9))
     expect(resyncs).toBe(2)
@@ -169,7 +266,7 @@ describe('a gap', () => {
 })
 
 it('never asks the server anything while events simply follow each other', async () => {
-  world.state('SUBSCRIBED')
+  world.enter()
   for (let seq = 1; seq <= 50; seq += 1) world.say(event(seq, seq))
   await world.settle()
   expect(world.asked).toEqual([])

@@ -1,7 +1,8 @@
 import { type ChairtimeEvent, Cursor } from './events'
 
-/** What a channel tells about itself, in the words of supabase-js. */
-export type ChannelState = 'SUBSCRIBED' | 'CHANNEL_ERROR' | 'TIMED_OUT' | 'CLOSED'
+/** What a channel tells about itself, in the words of supabase-js; READY: from now on the server hears the database. */
+export type ChannelState = 'SUBSCRIBED' | 'READY' | 'CHANNEL_ERROR' | 'TIMED_OUT' | 'CLOSED'
+/** `live`: joined, and nothing that happened is missing. `recovering`: joined, and that is not known yet. */
 export type FeedStatus = 'connecting' | 'live' | 'recovering' | 'down'
 
 /** The outside world of a feed, so that its logic can be tested without one. */
@@ -21,17 +22,23 @@ export interface FeedPorts {
 export interface FeedListener {
   /** Each event exactly once, in order for each dentist but for what arrives during a recovery. */
   onEvent?(event: ChairtimeEvent): void
-  /** The channel has just been (re)joined, or a gap could not be closed: read a fresh snapshot. */
+  /** The channel has just been (re)joined, there was news for too many, or a gap could not be closed: read a fresh snapshot. */
   onResync?(): void
 }
 
 const PAGE = 200
 const RECOVERY_DELAYS = [0, 150, 400, 1000, 2500]
+/** How long a server that never says READY is waited for: older ones do not. */
+const READY_PATIENCE = 5000
+/** After so long a log that could not be read is asked again. */
+const RETRY_DELAY = 5000
 const REJOIN_DELAYS = [500, 1000, 2000, 5000, 10_000]
 
 /**
  * One topic's events, repaired: broadcasts are hints delivered at most once, so duplicates are dropped, a jump in
- * `dentist_seq` is filled from `events_since`, and every join ends in a resync. Nothing here runs on an interval.
+ * `dentist_seq` is filled from `events_since`, and every join ends in a resync. A join is answered before the server hears
+ * the database, and what is committed in between comes to nobody: the resync waits until the server says that it does.
+ * Nothing here runs on an interval.
  */
 export class Feed {
   readonly topic: string
@@ -45,6 +52,9 @@ export class Feed {
   /** What an earlier channel still says is not listened to. */
   #generation = 0
   #failures = 0
+  #isJoined = false
+  #isReady = false
+  #cancelPatience: (() => void) | null = null
   #recovering = 0
 
   constructor(topic: string, ports: FeedPorts, onStatus: () => void = () => {}) {
@@ -60,11 +70,14 @@ export class Feed {
 
   listen(listener: FeedListener): () => void {
     this.#listeners.add(listener)
+    // Who comes late has missed what made the others read a snapshot.
+    if (this.#isJoined) listener.onResync?.()
     return () => this.#listeners.delete(listener)
   }
 
   open(): void {
     this.#cancelRejoin?.()
+    this.#lose()
     this.#leave?.()
     const generation = (this.#generation += 1)
     const isCurrent = () => generation === this.#generation
@@ -77,6 +90,7 @@ export class Feed {
 
   close(): void {
     this.#generation += 1
+    this.#lose()
     this.#cancelRejoin?.()
     this.#leave?.()
     this.#leave = null
@@ -89,17 +103,40 @@ export class Feed {
 
   #onState(state: ChannelState): void {
     if (state === 'SUBSCRIBED') return this.#onJoined()
+    if (state === 'READY') return this.#onReady()
+    this.#lose()
     this.#setStatus('down')
     // CHANNEL_ERROR and TIMED_OUT are retried by supabase-js itself; CLOSED is final.
     if (state === 'CLOSED') this.#rejoinLater()
   }
 
   #onJoined(): void {
+    this.#lose()
     this.#failures = 0
-    this.#setStatus('live')
-    for (const listener of this.#listeners) listener.onResync?.()
+    this.#isJoined = true
+    this.#cancelPatience = this.#ports.later(() => this.#onReady(), READY_PATIENCE)
+    this.#showStatus()
+  }
+
+  #onReady(): void {
+    if (!this.#isJoined || this.#isReady) return
+    this.#cancelPatience?.()
+    this.#isReady = true
+    this.#catchUp()
+  }
+
+  #lose(): void {
+    this.#cancelPatience?.()
+    this.#isJoined = false
+    this.#isReady = false
+  }
+
+  /** A fresh snapshot for those who show a state, the events for those who tell a story. */
+  #catchUp(): void {
+    this.#resync()
     const { lastId } = this.cursor
-    if (lastId !== null) void this.#recover(lastId, null)
+    if (lastId === null) this.#showStatus()
+    else void this.#recover(lastId, null)
   }
 
   #rejoinLater(): void {
@@ -110,43 +147,63 @@ export class Feed {
   }
 
   #onBroadcast(event: ChairtimeEvent): void {
+    if (isHint(event)) return this.#catchUp()
     const verdict = this.cursor.take(event)
     if (verdict.kind === 'duplicate') return
     this.#emit(event)
     if (verdict.kind === 'fresh') return
-    if (verdict.after === null) for (const listener of this.#listeners) listener.onResync?.()
+    if (verdict.after === null) this.#resync()
     else void this.#recover(verdict.after, event.event_id)
   }
 
   /**
    * Fetches what follows `after`. `events_since` holds back rows that an older open transaction may still precede,
-   * so a recovery up to a known event asks again a few times, and gives up into a resync.
+   * so a recovery up to a known event asks again a few times, and gives up into a resync. While the log cannot be read
+   * at all, nobody knows what is missing: it is asked again later.
    */
   async #recover(after: number, upTo: number | null): Promise<void> {
+    const generation = this.#generation
     this.#recovering += 1
-    this.#setStatus('recovering')
-    const complete = await this.#fetchThrough(after, upTo)
+    this.#showStatus()
+    const outcome = await this.#fetchThrough(after, upTo)
+    if (outcome !== 'complete') this.#resync()
+    if (outcome === 'unknown') await this.#pause(RETRY_DELAY)
     this.#recovering -= 1
-    if (!complete) for (const listener of this.#listeners) listener.onResync?.()
-    if (this.#recovering === 0 && this.status === 'recovering') this.#setStatus('live')
+    if (generation !== this.#generation) return
+    if (outcome === 'unknown' && this.#isReady) void this.#recover(after, upTo)
+    else this.#showStatus()
   }
 
-  async #fetchThrough(start: number, upTo: number | null): Promise<boolean> {
+  async #fetchThrough(start: number, upTo: number | null): Promise<'complete' | 'incomplete' | 'unknown'> {
     let after = start
+    let answers = 0
     for (const delay of RECOVERY_DELAYS) {
-      if (delay) await new Promise<void>((resolve) => this.#ports.later(resolve, delay))
+      if (delay) await this.#pause(delay)
       const events = await this.#ports.since(this.topic, after, PAGE).catch(() => null)
       if (events === null) continue
+      answers += 1
       for (const event of events) if (this.cursor.recover(event)) this.#emit(event)
       after = events.at(-1)?.event_id ?? after
-      if (events.length === PAGE) return false
-      if (upTo === null || after >= upTo) return true
+      if (events.length === PAGE) return 'incomplete'
+      if (upTo === null || after >= upTo) return 'complete'
     }
-    return false
+    return answers ? 'incomplete' : 'unknown'
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => this.#ports.later(resolve, milliseconds))
+  }
+
+  #resync(): void {
+    for (const listener of this.#listeners) listener.onResync?.()
   }
 
   #emit(event: ChairtimeEvent): void {
     for (const listener of this.#listeners) listener.onEvent?.(event)
+  }
+
+  #showStatus(): void {
+    if (this.#isJoined) this.#setStatus(this.#isReady && this.#recovering === 0 ? 'live' : 'recovering')
   }
 
   #setStatus(status: FeedStatus): void {
@@ -154,4 +211,9 @@ export class Feed {
     this.status = status
     this.#onStatus()
   }
+}
+
+/** One transaction had more news than broadcasts: each topic is told once to look for itself. */
+function isHint(event: { event: string }): boolean {
+  return event.event === 'resync'
 }

@@ -13,7 +13,8 @@ export class Hub {
   readonly #feeds = new Map<string, Feed>()
   readonly #watchers = new Set<() => void>()
   readonly #ports: FeedPorts
-  #online = typeof navigator === 'undefined' || navigator.onLine
+  /** Outside browsers nothing tells. */
+  #online = globalThis.navigator?.onLine !== false
 
   constructor(ports: FeedPorts) {
     this.#ports = ports
@@ -23,7 +24,6 @@ export class Hub {
   listen(topic: string, listener: FeedListener): () => void {
     const feed = this.#feeds.get(topic) ?? this.#start(topic)
     const stop = feed.listen(listener)
-    if (feed.status === 'live') listener.onResync?.()
     return () => {
       stop()
       this.#ports.later(() => this.#closeIfUnused(feed), LINGER)
@@ -72,6 +72,18 @@ export class Hub {
   }
 }
 
+/** The server is to say when it hears the database: it answers a join before. */
+const READY_WANTED = { replication_ready: true }
+
+interface SystemMessage {
+  extension?: string
+  status?: string
+}
+
+function isReady({ extension, status }: SystemMessage): boolean {
+  return extension === 'system' && status === 'ok'
+}
+
 /** The ports as they really are: private broadcast channels of supabase-js. */
 export function supabasePorts(supabase: SupabaseClient<any, any, any>, since: FeedPorts['since']): FeedPorts {
   // A topic that is being left must be gone before it can be joined again: supabase-js keeps one channel a topic.
@@ -90,8 +102,9 @@ export function supabasePorts(supabase: SupabaseClient<any, any, any>, since: Fe
         // The first join of a fresh client may omit the session's token unless it is set before.
         await supabase.realtime.setAuth()
         if (left) return
-        channel = supabase.channel(topic, { config: { private: true } })
+        channel = supabase.channel(topic, { config: { private: true, broadcast: READY_WANTED } })
         channel
+          .on('system', {}, (message: SystemMessage) => isReady(message) && onState('READY'))
           .on('broadcast', { event: '*' }, ({ payload }) => onEvent(payload as ChairtimeEvent))
           .subscribe((state) => onState(state as ChannelState))
       }
