@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cli.errors import ChairtimeError, Exit, translate
 
 if TYPE_CHECKING:
-    from realtime import AsyncRealtimeClient, RealtimeSubscribeStates
+    from realtime import AsyncRealtimeChannel, AsyncRealtimeClient, RealtimeSubscribeStates
 
 Event = dict[str, Any]
 """`{"topic", "id", "occurred_at", "event", "dentist_id", "dentist_seq", "payload", "recovered"}`"""
@@ -21,7 +21,6 @@ Fetch = Callable[[str, int], Awaitable[list[Event]]]
 """Returns a page of at most PAGE rows of `events_since` for a topic and an event id."""
 
 PAGE = 500
-SETTLING = 2.0  # seconds after a join during which a broadcast may still pass us by
 RECOVERY = 5.0  # seconds that a gap may stay open because a transaction before it still runs
 RETRY = 0.2  # seconds between two looks at such a gap
 TRANSIENT = {"unreachable", "not_configured"}  # what a stack says that is down for a while
@@ -187,15 +186,30 @@ class Follower:
         def on_state(state: "RealtimeSubscribeStates", error: Exception | None) -> None:
             if state.value == "SUBSCRIBED":
                 self._signals.put_nowait((topic, None))
-                self._signal_later(SETTLING, topic)
             elif not lost.done():
                 lost.set_exception(_refusal(topic, state.value, error))
 
-        channel = client.channel(topic, {"config": {"private": True, "broadcast": None, "presence": None}})
-        channel.on_broadcast("*", lambda seen: self._signals.put_nowait((topic, seen["payload"])))
+        def on_system(said: Any) -> None:
+            # The server hears the database from now on: what it did not hear has to be fetched.
+            if said.extension == "system" and said.status == "ok":
+                self._signals.put_nowait((topic, None))
+
+        channel = _channel(client, topic)
+        channel.on_system(on_system)
+        channel.on_broadcast("*", lambda seen: self._signals.put_nowait((topic, _news(seen["payload"]))))
         await channel.subscribe(on_state)
         if lost.done():
             lost.result()
+
+
+def _channel(client: "AsyncRealtimeClient", topic: str) -> "AsyncRealtimeChannel":
+    broadcast: Any = {"replication_ready": True}  # which the client passes on without knowing it
+    return client.channel(topic, {"config": {"private": True, "broadcast": broadcast, "presence": None}})
+
+
+def _news(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the event, or None where there is only word that there is news: more than could be told."""
+    return None if payload["event"] == "resync" else payload
 
 
 class _LostError(Exception):

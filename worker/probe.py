@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -18,7 +18,6 @@ log = structlog.get_logger()
 
 EVENTS = ("slot_taken", "slot_freed", "hours_changed")
 _REMEMBERED = 10_000
-_SETTLING = timedelta(seconds=2)  # a channel may miss what is committed just after its first join
 _LIST_TOPICS_EVERY = 60.0
 _LONGEST_BACKOFF = 30.0
 
@@ -35,7 +34,7 @@ class Probe:
         self._key = key
         self._metrics = metrics
         self._patience = patience
-        self._since: dict[str, datetime] = {}  # when each topic was first joined
+        self._since: dict[str, datetime] = {}  # from when on the server hears each topic's news
         self._received: OrderedDict[int, None] = OrderedDict()
         self._expected: OrderedDict[int, float] = OrderedDict()  # event id -> when it counts as missed
 
@@ -55,8 +54,8 @@ class Probe:
 
     def note_event(self, event: Row) -> None:
         """Take note of an event of the log: if it went to one of our topics, it has to arrive."""
-        joined = [self._since[topic] for topic in event["topics"] if topic in self._since]
-        if not joined or event["occurred_at"] < joined[0] + _SETTLING or event["id"] in self._received:
+        heard = [self._since[topic] for topic in event["topics"] if topic in self._since]
+        if not heard or event["occurred_at"] < heard[0] or event["id"] in self._received:
             return
         self._expected[event["id"]] = time.monotonic() + self._patience
 
@@ -98,22 +97,22 @@ class Probe:
             if state != RealtimeSubscribeStates.SUBSCRIBED and not lost.done():
                 lost.set_result(f"{topic}: {state.value} {error or ''}".strip())
 
+        def on_system(said: Any) -> None:
+            if said.extension == "system" and said.status == "ok":
+                self._since.setdefault(topic, datetime.now(UTC))
+
+        # A join is answered before the server hears the database; it says when it does.
+        broadcast: Any = {"ack": False, "self": False, "replication_ready": True}
+        presence: Any = {"key": "", "enabled": False}
         channel = client.channel(
-            topic,
-            {
-                "config": {
-                    "broadcast": {"ack": False, "self": False},
-                    "presence": {"key": "", "enabled": False},
-                    "private": True,
-                }
-            },
+            topic, {"config": {"broadcast": broadcast, "presence": presence, "private": True}}
         )
+        channel.on_system(on_system)
         for event in EVENTS:
             channel.on_broadcast(event, self._receive)
         await channel.subscribe(on_state)
         if lost.done():
             raise _Lost(lost.result())
-        self._since.setdefault(topic, datetime.now(UTC))
         log.info("probe_subscribed", topic=topic)
 
     def _receive(self, message: Mapping[str, Any]) -> None:

@@ -44,10 +44,12 @@ $$;
 comment on function clinic.may_watch is 'Whether the caller may listen to the topic.';
 grant execute on function clinic.may_watch to anon, authenticated, service_role;
 
--- Nobody may send: there is no insert policy.
+-- Nobody may send: there is no insert policy. A row is its own topic's, and presence is nobody's.
 create policy chairtime_topics_for_those_who_may_watch on realtime.messages
   for select to anon, authenticated
-  using (extension = 'broadcast' and (select clinic.may_watch((select realtime.topic()))));
+  using (
+    extension = 'broadcast' and topic = (select realtime.topic()) and (select clinic.may_watch((select realtime.topic())))
+  );
 
 
 -- Catching up --------------------------------------------------------------------------------------------------------

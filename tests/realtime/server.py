@@ -13,7 +13,7 @@ import jwt
 import uvicorn
 
 from cli.local.ports import free_port
-from cli.local.realtime import UVICORN, RealtimeSettings, application
+from cli.local.realtime import UVICORN, Realtime, RealtimeSettings, application
 
 JWT_SECRET = "a-secret-that-only-tests-know-and-that-is-long-enough-for-any-algorithm"
 PUBLISHABLE_KEY = "sb_publishable_for-tests"
@@ -33,6 +33,7 @@ class Standin:
     """A running stand-in."""
 
     port: int
+    realtime: Realtime
     _server: uvicorn.Server
     _thread: threading.Thread
 
@@ -49,7 +50,8 @@ class Standin:
         """Serve a database, and return once connections are accepted."""
         port = port or free_port()
         about = RealtimeSettings(database_url, JWT_SECRET, PUBLISHABLE_KEY, SECRET_KEY, **settings)
-        config = uvicorn.Config(application(about), port=port, log_level="warning", **UVICORN)
+        app = application(about)
+        config = uvicorn.Config(app, port=port, log_level="warning", **UVICORN)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
         thread.start()
@@ -57,7 +59,7 @@ class Standin:
             if not thread.is_alive():
                 raise RuntimeError("the stand-in did not start")
             time.sleep(0.01)
-        return cls(port, server, thread)
+        return cls(port, app.state.realtime, server, thread)
 
     def stop(self) -> None:
         """Stop serving; clients are told to come back."""

@@ -17,6 +17,7 @@ from tests.realtime.server import Standin, serving, token
 from tests.realtime.wire import JOINED, Wire
 from tests.support.servers import with_database
 from tests.support.templates import execute
+from tests.worker.support import wait_until
 
 
 @pytest.fixture
@@ -208,3 +209,62 @@ async def test_rolled_back_messages_are_never_sent(
             connection.rollback()
         platform.send(topic, "committed", "{}")
         assert (await wire.receive())["payload"]["event"] == "committed"
+
+
+def systems(client: Client, topic: str) -> list[str]:
+    """Return what the server said of itself on a topic."""
+    return [seen["message"] for seen in client.log if seen["type"] == "system" and seen["topic"] == topic]
+
+
+async def test_a_join_is_answered_before_the_database_is_heard(
+    connect: Connect, platform: Platform, kind: str, topic: str, user: str
+):
+    """As on the real server: who asks is told when it is."""
+    platform.admit(topic, user)
+    with serving(platform.url, replication_delay=2) as deaf:
+        client = await connect(kind, user, to=deaf)
+        joined = await client.join(topic, broadcast={"replication_ready": True})
+        assert joined["status"] == "SUBSCRIBED"
+        assert systems(client, topic) == []
+        platform.send(topic, "lost", "{}")
+        await client.until(lambda client: systems(client, topic) == ["Replication connection established"])
+        platform.send(topic, "heard", "{}")
+        assert (await client.broadcast(topic))["event"] == "heard"
+        await client.close()
+
+
+async def test_too_many_messages_close_the_channels_that_would_get_them(
+    connect: Connect, platform: Platform, kind: str, topic: str, user: str
+):
+    platform.admit(topic, user)
+    with serving(platform.url, max_messages=10) as strict:
+        client = await connect(kind, user, to=strict)
+        await client.join(topic)
+        for number in range(10):
+            platform.send(topic, f"event {number}", "{}")
+        await client.until(lambda client: client.statuses(topic)[-1]["status"] == "CLOSED")
+        assert "Too many messages per second" in str(client.log)
+        assert len(client.broadcasts(topic)) <= 5, "each counts as it comes in and as it is delivered"
+        await client.close()
+
+
+async def test_a_room_is_gone_when_the_last_has_left(
+    connect: Connect, platform: Platform, kind: str, topic: str, user: str
+):
+    platform.admit(topic, user)
+    with serving(platform.url) as standin:
+        hub = standin.realtime.hub
+        staying, leaving = await connect(kind, user, to=standin), await connect(kind, user, to=standin)
+        for client in (staying, leaving):
+            await client.join(topic)
+            await client.join(f"other:{topic}", private=False)
+        assert hub.rooms == 2
+        await leaving.leave(topic)
+        await leaving.close()
+        assert hub.rooms == 2
+        await staying.close()
+        await asyncio.to_thread(wait_until, lambda: hub.rooms == 0, "the rooms to be gone")
+        refused = await connect(kind, user, to=standin)
+        assert (await refused.join(f"not:{topic}"))["status"] == "CHANNEL_ERROR"
+        assert hub.rooms == 0
+        await refused.close()

@@ -278,3 +278,49 @@ async def test_an_api_that_is_away_for_a_while_costs_no_event(
         book(ana, riverside, riverside.at("09:00"))
         await notebook.until(lambda: len(notebook.ids) == 1)
         assert any("cannot reach the API" in state for state in notebook.states)
+
+
+async def test_what_was_committed_before_the_server_heard_the_database_is_fetched(
+    database: str, actors: Actors, riverside: Clinic
+):
+    """A join is answered before replication runs: the broadcast comes to nobody, and leaves no gap to see."""
+    topic = f"availability:{riverside.id}"
+    with serving(database, replication_delay=2) as deaf:
+        async with following(deaf.port, PUBLISHABLE_KEY, events_since(actors.anon()), topic) as notebook:
+            await notebook.until(lambda: bool(notebook.states))
+            assert deaf.realtime.hub.seconds_until_heard() > 0, "the test is about nothing otherwise"
+            book(actors.user("ana@patients.test"), riverside, riverside.at("09:00"))
+            await notebook.until(lambda: len(notebook.ids) == 1)
+    assert [event["recovered"] for event in notebook.events] == [True]
+
+
+async def test_news_for_too_many_is_fetched(standin: Standin, actors: Actors, riverside: Clinic):
+    """A long transaction tells each topic once that there is news."""
+    topic, superuser = f"availability:{riverside.id}", actors.superuser()
+    async with following(standin.port, PUBLISHABLE_KEY, events_since(actors.anon()), topic) as notebook:
+        await notebook.until(lambda: bool(notebook.states))
+        with superuser.transaction():
+            for _ in range(60):
+                superuser.execute(
+                    "insert into clinic.extra_hours (clinic_id, dentist_id, during)"
+                    " values (%s, %s, tstzrange(now(), now() + interval '1 hour'))",
+                    [riverside.id, riverside.lee],
+                )
+        await notebook.until(lambda: len(notebook.ids) == 60)
+    assert sorted(notebook.ids) == sorted(set(notebook.ids))
+
+
+async def test_who_is_thrown_out_for_too_many_messages_comes_back_and_misses_nothing(
+    database: str, actors: Actors, riverside: Clinic
+):
+    topic, ana = f"availability:{riverside.id}", actors.user("ana@patients.test")
+    free = listed(ana, riverside, riverside.at("09:00"))[:16:2]
+    with serving(database, max_messages=9) as strict:
+        async with following(strict.port, PUBLISHABLE_KEY, events_since(actors.anon()), topic) as notebook:
+            await notebook.until(lambda: bool(notebook.states))
+            with ana.transaction():
+                for start in free:
+                    book(ana, riverside, start)
+            await notebook.until(lambda: len(notebook.ids) == len(free))
+            await notebook.until(lambda: any("Too many messages" in state for state in notebook.states))
+    assert sorted(notebook.ids) == logged(actors, topic)

@@ -1,4 +1,4 @@
-"""A database that was restored, from a dump or from a base backup: its log goes on, and it is well at once."""
+"""A database that was restored, from a dump or a base backup: its log goes on, and all is well at once."""
 
 from __future__ import annotations
 
@@ -47,8 +47,10 @@ def burn(url: str, transactions: int) -> None:
     """Use up transaction ids."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
-            "do $$ begin for n in 1..%d loop perform pg_current_xact_id(); commit; end loop; end $$"
-            % transactions
+            (
+                f"do $$ begin for n in 1..{transactions} loop"
+                " perform pg_current_xact_id(); commit; end loop; end $$"
+            ).encode()
         )
 
 

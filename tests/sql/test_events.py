@@ -213,7 +213,12 @@ def busy(actors: Actors, superuser: Connection, riverside: Clinic) -> list[UUID]
         )
         select array_agg(id) as ids from booked
         """,
-        {"clinic": riverside.id, "lee": riverside.lee, "type": riverside.checkup, "start": riverside.at("09:00")},
+        {
+            "clinic": riverside.id,
+            "lee": riverside.lee,
+            "type": riverside.checkup,
+            "start": riverside.at("09:00"),
+        },
     ).fetchone()
     assert row is not None
     ids: list[UUID] = row["ids"]
@@ -224,7 +229,8 @@ def cancel_all(superuser: Connection, ids: list[UUID]) -> str:
     """Cancel appointments in one transaction; return its id."""
     with superuser.transaction():
         superuser.execute(
-            "update clinic.appointments set status = 'cancelled', cancelled_at = now() where id = any(%s)", [ids]
+            "update clinic.appointments set status = 'cancelled', cancelled_at = now() where id = any(%s)",
+            [ids],
         )
         row = superuser.execute("select pg_current_xact_id()::text as xid").fetchone()
     assert row is not None

@@ -24,7 +24,8 @@ class Outcome:
 def race(callers: Sequence[Callable[[], Any]]) -> Outcome:
     """Let every caller go at the same instant, each on a thread of its own.
 
-    Who is told to try again does, as clients do. A deadlock, or any other error that is not a refusal, fails the test.
+    Who is told to try again does, as clients do. A deadlock, or any other error that is not a refusal,
+    fails the test.
     """
     barrier = Barrier(len(callers))
 

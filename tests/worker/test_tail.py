@@ -165,4 +165,6 @@ async def test_tells_the_topics_that_one_transaction_had_too_many_of(
 
 
 def told(root: Connection) -> set[str]:
-    return {row["topic"] for row in root.execute("select topic from realtime.messages where event = 'resync'")}
+    return {
+        row["topic"] for row in root.execute("select topic from realtime.messages where event = 'resync'")
+    }

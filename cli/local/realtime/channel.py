@@ -3,17 +3,16 @@
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from cli.local.realtime.config import Config
 from cli.local.realtime.database import DatabaseUnavailable, Identity, PolicyError
 from cli.local.realtime.hub import Room
-from cli.local.realtime.protocol import Broadcast, Frame
+from cli.local.realtime.protocol import Broadcast, Frame, Vsn
+from cli.local.realtime.services import Services
 from cli.local.realtime.tokens import Claims, TokenError, require_unexpired
-
-if TYPE_CHECKING:
-    from cli.local.realtime.connection import Connection
 
 EXPIRY_CHECK = 300  # seconds at most between two looks at a token's expiry
 MAX_REPLAY = 25
@@ -26,10 +25,28 @@ class Refused(Exception):
     """A join that is not granted; the text is the reason the client is told."""
 
 
+class Carrier(Protocol):
+    """What a channel needs of the connection it is on."""
+
+    services: Services
+    vsn: Vsn
+    headers: Mapping[str, str]
+    channels: "dict[str, Channel]"
+
+    def token_for(self, access_token: Any) -> str:
+        """Return the token the channel acts with."""
+
+    def push(self, frame: Frame) -> None:
+        """Queue a frame."""
+
+    def send(self, data: str | bytes | None) -> None:
+        """Queue an encoded frame."""
+
+
 class Channel:
     """A topic as one client sees it: its rights there, and what it is told."""
 
-    def __init__(self, connection: "Connection", join: Frame) -> None:
+    def __init__(self, connection: Carrier, join: Frame) -> None:
         self.config = Config.parse(join.payload)
         self.topic = join.topic
         self.name = join.topic.removeprefix("realtime:")
@@ -44,6 +61,7 @@ class Channel:
         self._replayed: set[str] = set()
         self._held: list[Broadcast] | None = []  # what arrives before the join is answered
         self._expiry: asyncio.TimerHandle | None = None
+        self._ready: asyncio.TimerHandle | None = None
 
     @property
     def _room(self) -> Room:
@@ -62,7 +80,7 @@ class Channel:
             await self._authorise_reading()
             if not self._readable:
                 raise Refused(f"Unauthorized: {self._no_permission}")
-            self._room.channels.add(self)
+            self._services.hub.enter(self)
             replay = await self._replay()
         except TokenError as error:
             raise Refused(str(error)) from error
@@ -80,15 +98,17 @@ class Channel:
         for broadcast in held:
             self.deliver(broadcast)
         if self.config.replication_ready:
-            self._tell("ok", "Replication connection established")
+            wait = self._services.hub.seconds_until_heard()
+            self._ready = asyncio.get_running_loop().call_later(wait, self._tell_ready)
         self.push_presence("presence_state", self._room.state())
         self._watch_expiry()
 
     def leave(self) -> None:
         """Forget everything about this channel; nothing is sent."""
         self._services.hub.leave(self)
-        if self._expiry:
-            self._expiry.cancel()
+        for timer in (self._expiry, self._ready):
+            if timer:
+                timer.cancel()
 
     def close(self) -> None:
         """Leave, and tell the client that the channel is closed."""
@@ -96,7 +116,8 @@ class Channel:
         self._connection.channels.pop(self.topic, None)
         self._connection.push(Frame(self.topic, "phx_close", {}, self.join_ref, self.join_ref))
 
-    def _shut(self, message: str) -> None:
+    def shut(self, message: str) -> None:
+        """Say why, and close the channel; clients do not come back by themselves."""
         self._tell("error", message)
         self.close()
 
@@ -113,6 +134,9 @@ class Channel:
         """Send the presence state, or a change of it, to a client that asked for it and may read it."""
         if "presence" in self._readable and self._held is None:
             self._connection.push(Frame(self.topic, event, payload, None, self.join_ref))
+
+    def _tell_ready(self) -> None:
+        self._tell("ok", "Replication connection established")
 
     def _tell(self, status: str, message: str) -> None:
         payload = {"extension": "system", "status": status, "message": message, "channel": self.name}
@@ -236,9 +260,9 @@ class Channel:
         try:
             await self._take_token(token)
         except TokenError as error:
-            self._shut(error.message)
+            self.shut(error.message)
         except (DatabaseUnavailable, Refused) as error:
-            self._shut(str(error))
+            self.shut(str(error))
         else:
             self._watch_expiry()
 
@@ -258,7 +282,7 @@ class Channel:
         try:
             require_unexpired(self._claims)
         except TokenError as error:
-            self._shut(error.message)
+            self.shut(error.message)
         else:
             remaining = self._claims["exp"] - time.time()
             wait = min(max(remaining, 0.1), EXPIRY_CHECK)

@@ -5,35 +5,17 @@ import logging
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from cli.local.realtime.channel import Channel, Refused
-from cli.local.realtime.database import Database
-from cli.local.realtime.hub import Hub
-from cli.local.realtime.listener import Listener
 from cli.local.realtime.protocol import Frame, FrameError, Vsn, decode
-from cli.local.realtime.tokens import Tokens
+from cli.local.realtime.services import Services
 
 CLOSING_TIMEOUT = 1  # second that a client gets to take note of its connection's end
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Services:
-    """What connections share, and what each of them may use."""
-
-    hub: Hub
-    tokens: Tokens
-    database: Database
-    listener: Listener
-    max_channels: int  # of one connection
-    max_payload: int  # bytes of a client's broadcast
-    max_backlog: int  # bytes that wait for a slow reader before it is dropped
-    idle_timeout: float  # seconds without a frame from the client
 
 
 class Connection:

@@ -8,9 +8,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from cli.local.realtime.connection import Services
 from cli.local.realtime.database import DatabaseUnavailable, Identity, PolicyError
 from cli.local.realtime.protocol import Broadcast, is_name
+from cli.local.realtime.services import Services
 from cli.local.realtime.tokens import TokenError
 
 Outgoing = tuple[Broadcast, bool]  # and whether it is private

@@ -1,7 +1,7 @@
 """A stand-in for Supabase Realtime: one process, one database, the same protocol.
 
 It serves broadcast and presence to the real clients, unchanged, and lets the database's policies decide who
-may join, as the real server does. It is no cluster, limits no rates, and does not serve `postgres_changes`.
+may join, as the real server does. It is no cluster, and does not serve `postgres_changes`.
 """
 
 import asyncio
@@ -16,12 +16,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from cli.local.realtime.connection import Connection, Services
+from cli.local.realtime.connection import Connection
 from cli.local.realtime.database import Database
 from cli.local.realtime.http import broadcast_batch, broadcast_one, x_headers
 from cli.local.realtime.hub import Hub
 from cli.local.realtime.listener import Listener
 from cli.local.realtime.protocol import Vsn
+from cli.local.realtime.services import Services
 from cli.local.realtime.tokens import TokenError, Tokens
 
 UVICORN: Final[Mapping[str, Any]] = {
@@ -45,6 +46,8 @@ class RealtimeSettings:
     max_backlog: int = 4_000_000  # bytes queued for a slow reader before it is dropped
     idle_timeout: float = 60  # seconds; clients send a heartbeat every 25
     database_connections: int = 8
+    max_messages: int | None = None  # a second, each delivery counted, as a hosted tenant's limit does
+    replication_delay: float = 0  # seconds after the first join in which the database is not heard, for tests
 
 
 class NotAdmitted(Exception):
@@ -59,16 +62,16 @@ class Realtime:
     """The server: mount its `routes`, and keep its `lifespan` open while they are served."""
 
     def __init__(self, settings: RealtimeSettings) -> None:
-        self._hub = Hub()
+        self.hub = Hub(settings.max_messages, settings.replication_delay)
         self._database = Database(settings.database_url, connections=settings.database_connections)
         self._listener = Listener(
             settings.database_url,
             self._database,
-            on_messages=self._hub.publish_messages,
-            on_loss=lambda: self._hub.disconnect_all("database lost"),
+            on_messages=self.hub.publish_messages,
+            on_loss=lambda: self.hub.disconnect_all("database lost"),
         )
         self._services = Services(
-            hub=self._hub,
+            hub=self.hub,
             tokens=Tokens(settings.jwt_secret, settings.publishable_key, settings.secret_key),
             database=self._database,
             listener=self._listener,
@@ -118,7 +121,7 @@ class Realtime:
     def _admit(self, token: str, vsn: str) -> Vsn:
         if not token:
             raise NotAdmitted(401, "API key is missing")
-        if len(self._hub.connections) >= self._max_connections:
+        if len(self.hub.connections) >= self._max_connections:
             raise NotAdmitted(429, "Too many connected users")
         try:
             self._services.tokens.claims(token)
@@ -144,4 +147,6 @@ def application(settings: RealtimeSettings) -> Starlette:
         async with realtime.lifespan():
             yield
 
-    return Starlette(routes=realtime.routes(), lifespan=lifespan)
+    app = Starlette(routes=realtime.routes(), lifespan=lifespan)
+    app.state.realtime = realtime
+    return app
