@@ -55,6 +55,10 @@ _SNAPSHOT: dict[str, tuple[str, str | None, type[GaugeMetricFamily | CounterMetr
         "chairtime_tail_lag_seconds", None, GaugeMetricFamily,
         "Age of the oldest event that the log has not acknowledged.",
     ),
+    "oldest_transaction_seconds": (
+        "chairtime_oldest_transaction_seconds", None, GaugeMetricFamily,
+        "Age of the oldest open transaction that has written. Events after it are withheld from readers.",
+    ),
     "utilisation": (
         "chairtime_utilisation_ratio", "clinic", GaugeMetricFamily,
         "Share of today's working time that is booked, by clinic. 0 on a day off.",

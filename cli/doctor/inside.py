@@ -162,6 +162,42 @@ QUERIES = [
         """,
     ),
     Query(
+        "idle transactions",
+        "ended by the server, for clients and the worker",
+        "may stay open for ever:",
+        "alter role … set idle_in_transaction_session_timeout = '30s': one of them withholds every later event.",
+        """
+        select r.rolname from pg_roles as r
+        where r.rolcanlogin and not r.rolcreaterole and not r.rolsuper
+          and (r.rolname = 'authenticator' or pg_has_role(r.oid, to_regrole('chairtime_worker'), 'member'))
+          and not exists (
+            select from pg_db_role_setting as s, unnest(s.setconfig) as c (setting)
+            where s.setrole in (r.oid, 0)
+              and s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
+              and c.setting ~ '^idle_in_transaction_session_timeout=.*[1-9]'
+          )
+          and exists (
+            select from pg_settings as s
+            where s.name = 'idle_in_transaction_session_timeout' and s.source in ('default', 'session')
+          )
+        """,
+    ),
+    Query(
+        "open transactions",
+        "no writing one is older than a minute",
+        "open for long, and withholding every later event:",
+        "End it there, or by select pg_terminate_backend(PID), or rollback prepared.",
+        """
+        select 'pid ' || a.pid || ' of ' || a.usename || coalesce(' (' || nullif(a.application_name, '') || ')', '')
+          || ', ' || date_trunc('second', clock_timestamp() - a.xact_start)
+        from pg_stat_activity as a
+        where a.backend_xid is not null and a.xact_start < clock_timestamp() - interval '1 minute'
+        union all
+        select 'prepared ' || p.gid || ', ' || date_trunc('second', clock_timestamp() - p.prepared)
+        from pg_prepared_xacts as p where p.prepared < clock_timestamp() - interval '1 minute'
+        """,
+    ),
+    Query(
         "jobs",
         "the last run of each succeeded",
         "failed last time:",

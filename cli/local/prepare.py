@@ -87,6 +87,7 @@ def _create_worker_login(superuser: str) -> None:
         wanted = "select to_regrole('chairtime_worker') is not null and to_regrole(%s) is null"
         if _value(connection, wanted, WORKER):
             connection.execute(f"create role {WORKER} login password '{PASSWORD}' in role chairtime_worker")
+            connection.execute(f"alter role {WORKER} set idle_in_transaction_session_timeout = '30s'")
 
 
 def _value(connection: psycopg.Connection[Any], query: LiteralString, *parameters: str) -> Any:

@@ -52,6 +52,22 @@ create policy chairtime_topics_for_those_who_may_watch on realtime.messages
   );
 
 
+-- An open transaction withholds every later event from everybody, so none may idle. Where `postgres` may not set this,
+-- `chairtime doctor` says who may.
+do $$
+begin
+  if not exists (
+    select from pg_catalog.pg_roles as r where r.rolname = 'authenticator' and r.rolconfig::text ~ 'idle_in_transaction'
+  ) then
+    alter role authenticator set idle_in_transaction_session_timeout = '30s';
+  end if;
+exception
+  when insufficient_privilege then
+    raise notice 'idle_in_transaction_session_timeout of authenticator is not ours to set';
+end
+$$;
+
+
 -- Catching up --------------------------------------------------------------------------------------------------------
 
 create type api.event as (

@@ -56,6 +56,24 @@ end
 $$;
 comment on function clinic.next_events is 'The next events a reader has not seen. Moving its cursor is the reader''s to do.';
 
+create function clinic.oldest_writer()
+returns timestamptz
+language sql
+volatile
+set search_path = ''
+as $$
+  -- Of every database: they share their ids. A prepared transaction has no session, and may stay for ever.
+  select min(t.began_at)
+  from (
+    select a.xact_start as began_at from pg_catalog.pg_stat_activity as a
+    where a.backend_xid is not null and a.pid <> pg_backend_pid()
+    union all
+    select p.prepared from pg_catalog.pg_prepared_xacts as p
+  ) as t;
+$$;
+comment on function clinic.oldest_writer is
+'When the oldest transaction began that has written something and is still open: what came after it is withheld from every reader.';
+
 create function clinic.give_late_hints(max_topics integer)
 returns integer
 language plpgsql

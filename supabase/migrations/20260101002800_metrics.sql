@@ -479,6 +479,7 @@ as $$
     'holds_unswept', (select count(*) from clinic.occupancy as o where o.expires_at <= clock_timestamp()),
     'sweep_lag_seconds', clinic.seconds_since(clinic.next_expiry()),
     'tail_lag_seconds', clinic.log_lag(),
+    'oldest_transaction_seconds', clinic.seconds_since(clinic.oldest_writer()),
     'utilisation', coalesce((
       select jsonb_object_agg(c.slug, today.utilisation)
       from clinic.clinics as c

@@ -77,6 +77,8 @@ def problems(program: Program, **variables: str) -> dict[str, str]:
         ("drop policy chairtime_topics_for_those_who_may_watch on realtime.messages", "realtime policies"),
         ("alter extension pg_trgm set schema public", "extensions"),
         ("alter role chairtime_worker createdb", "roles"),
+        ("alter role authenticator reset idle_in_transaction_session_timeout", "idle transactions"),
+        ("create role another_worker login in role chairtime_worker", "idle transactions"),
         ("delete from supabase_migrations.schema_migrations where name = 'health'", "migrations"),
         ("update supabase_migrations.schema_migrations set statements = '{}'", "migrations"),
         (
@@ -100,6 +102,20 @@ def test_the_doctor_finds_what_is_wrong_inside(database: str, change: str, check
         after = look()
         connection.rollback()
     assert (before, after) == ("ok", "problem")
+
+
+def test_the_doctor_names_a_transaction_that_withholds_events(database: str) -> None:
+    (query,) = [query for query in QUERIES if query.check == "open transactions"]
+    at_once = query._replace(sql=query.sql.replace("interval '1 minute'", "interval '0'"))
+    with (
+        psycopg.connect(database, application_name="forgetful") as writer,
+        psycopg.connect(database) as doctor,
+    ):
+        assert "forgetful" not in ask(doctor, at_once).message
+        writer.execute("select pg_current_xact_id()")
+        found = ask(doctor, at_once)
+        assert (found.state, "forgetful" in found.message) == ("problem", True)
+        assert "forgetful" not in ask(doctor, query).message
 
 
 def test_the_doctor_notices_a_dead_api_and_a_dead_database(desk: Program) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics
@@ -103,6 +104,22 @@ def test_numbers_follow_what_happens(worker: WorkerProcess, actors: Actors, rive
     call(ana, "release_reservation", reservation_id=held["id"])
     wait_until(lambda: sample(worker, "chairtime_holds_total", outcome="released") == 1, "the release")
     assert sample(worker, "chairtime_utilisation_ratio", clinic="riverside") is not None
+
+
+def test_an_open_transaction_that_wrote_is_seen(root: Connection, database: str) -> None:
+    """It withholds every later event; one that only reads withholds nothing."""
+    with psycopg.connect(database, autocommit=True) as open_one:
+        open_one.execute("begin; select pg_current_xact_id()")
+        row = open_one.execute("select now() as began").fetchone()
+        oldest = root.execute("select clinic.oldest_writer() as began").fetchone()
+        assert row is not None
+        assert oldest is not None
+        assert oldest["began"] <= row[0]
+        root.execute("select pg_sleep(0.01)")
+        told = root.execute("select clinic.worker_metrics() as m").fetchone()
+        assert told is not None
+        assert told["m"]["oldest_transaction_seconds"] >= 0.01
+        open_one.execute("rollback")
 
 
 def test_a_scrape_reads_nothing_that_grows_with_every_booking(
