@@ -309,34 +309,124 @@ comment on function clinic.clean_name is
 Every name that people see passes here.';
 grant execute on function clinic.clean_name to anon, authenticated, service_role;
 
-create function clinic.required_instant(value timestamptz, name text)
+create function clinic.is_calendar_day(value text)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return coalesce(
+    value ~ '^(20|21|22)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])'
+    -- Most days need no look at the length of their month.
+    and (substr(value, 9, 2) <= '28' or substr(value, 9, 2)::integer <= extract(
+      day from make_date(substr(value, 1, 4)::integer, substr(value, 6, 2)::integer, 1) + interval '1 month -1 day'
+    )),
+    false
+  );
+end
+$$;
+comment on function clinic.is_calendar_day is 'Whether the text starts with a date YYYY-MM-DD that the calendar has, of the years 2000 to 2299.';
+grant execute on function clinic.is_calendar_day to anon, authenticated, service_role;
+
+create function clinic.required_instant(value text, name text)
 returns timestamptz
 language plpgsql
 volatile
 set search_path = ''
 as $$
 begin
-  if value is null or not isfinite(value) or value not between '2000-01-01Z' and '2200-01-01Z' then
-    perform clinic.refuse('invalid_argument', format('%s must be an instant between the years 2000 and 2200.', name));
+  -- Judged before it is cast: a cast takes words and guesses offsets, and to catch its error costs a subtransaction.
+  if
+    clinic.is_calendar_day(value)
+    and value ~ '^.{10}[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)$'
+    and value::timestamptz between '2000-01-01Z' and '2200-01-01Z'
+  then
+    return value::timestamptz;
   end if;
-  return value;
+  perform clinic.refuse(
+    'invalid_argument', format('%s must be an instant between the years 2000 and 2200.', name),
+    hint => 'Send ISO 8601 with an offset: 2026-12-01T15:00:00Z or 2026-12-01T10:00:00-05:00.'
+  );
+  return null;
 end
 $$;
-comment on function clinic.required_instant is 'The instant, or invalid_argument when it is null, infinite or absurd.';
+comment on function clinic.required_instant is
+'The instant that the text names, ISO 8601 with an offset, or invalid_argument: null, words, times without offset, other years.';
 grant execute on function clinic.required_instant to anon, authenticated, service_role;
 
-create function clinic.required_day(value date, name text)
+create function clinic.required_day(value text, name text)
 returns date
 language plpgsql
 volatile
 set search_path = ''
 as $$
 begin
-  if value is null or not isfinite(value) or value not between '2000-01-01' and '2200-01-01' then
-    perform clinic.refuse('invalid_argument', format('%s must be a date between the years 2000 and 2200.', name));
+  if clinic.is_calendar_day(value) and length(value) = 10 and value <= '2200-01-01' then
+    return value::date;
   end if;
-  return value;
+  perform clinic.refuse(
+    'invalid_argument', format('%s must be a date between the years 2000 and 2200.', name),
+    hint => 'Send it as YYYY-MM-DD: 2026-12-01.'
+  );
+  return null;
 end
 $$;
-comment on function clinic.required_day is 'The date, or invalid_argument when it is null, infinite or absurd.';
+comment on function clinic.required_day is 'The date that the text names, YYYY-MM-DD, or invalid_argument: null, words, other years.';
 grant execute on function clinic.required_day to anon, authenticated, service_role;
+
+
+-- Wall clocks --------------------------------------------------------------------------------------------------------
+
+create function clinic.wall_instant(wall timestamp, time_zone text)
+returns timestamptz
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  -- Of a repeated time Postgres takes the later instant, and in a gap one past it by as much as the gap is long.
+  v_instant timestamptz := wall at time zone wall_instant.time_zone;
+  v_skipped interval := (v_instant at time zone wall_instant.time_zone) - wall;
+  v_repeated interval;
+begin
+  if v_skipped > '0' then
+    return clinic.offset_change(v_instant - v_skipped, v_instant, wall_instant.time_zone);
+  end if;
+  -- By how much the clock has gone back since this time yesterday.
+  v_repeated := ((v_instant - interval '24:00') at time zone wall_instant.time_zone) - (wall - interval '24:00');
+  if v_repeated > '0' and (v_instant - v_repeated) at time zone wall_instant.time_zone = wall then
+    return v_instant - v_repeated;
+  end if;
+  return v_instant;
+end
+$$;
+comment on function clinic.wall_instant is
+'What a wall-clock time means, everywhere: the first instant at which the zone''s clock shows that time or a later one.';
+grant execute on function clinic.wall_instant to anon, authenticated, service_role;
+
+create function clinic.offset_change(after timestamptz, until timestamptz, time_zone text)
+returns timestamptz
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_before interval := (after at time zone offset_change.time_zone) - (after at time zone 'UTC');
+  v_from bigint := extract(epoch from after);
+  v_to bigint := extract(epoch from until);
+  v_middle timestamptz;
+begin
+  while v_to - v_from > 1 loop
+    v_middle := to_timestamp((v_from + v_to) / 2);
+    if (v_middle at time zone offset_change.time_zone) - (v_middle at time zone 'UTC') = v_before then
+      v_from := (v_from + v_to) / 2;
+    else
+      v_to := (v_from + v_to) / 2;
+    end if;
+  end loop;
+  return to_timestamp(v_to);
+end
+$$;
+comment on function clinic.offset_change is 'The second at which the zone''s clock jumps, after one instant and no later than another.';
+grant execute on function clinic.offset_change to anon, authenticated, service_role;

@@ -241,6 +241,29 @@ $$;
 comment on function clinic.my_patients is 'The patient records, one per clinic at most, that are the caller.';
 grant execute on function clinic.my_patients to anon, authenticated, service_role;
 
+create function clinic.my_past_dentists()
+returns uuid[]
+language plpgsql
+stable
+security definer -- called by the policies of the very table it reads
+set search_path = ''
+as $$
+begin
+  return array(
+    select d.id from clinic.dentists as d
+    where not d.is_active and (
+      d.id in (select a.dentist_id from clinic.appointments as a where a.patient_id = any (clinic.my_patients()))
+      -- A chatbot has booked for thousands: it is asked for each of the few.
+      or d.clinic_id = any (clinic.my_clinics('{chatbot}')) and exists (
+        select from clinic.appointments as a where a.dentist_id = d.id and a.booked_by = (select auth.uid())
+      )
+    )
+  );
+end
+$$;
+comment on function clinic.my_past_dentists is 'The inactive dentists whom the caller''s own appointments name: a patient''s, or those a chatbot booked.';
+grant execute on function clinic.my_past_dentists to anon, authenticated, service_role;
+
 create function clinic.require_reader(clinic_id uuid, variadic roles text[])
 returns text
 language plpgsql
@@ -361,6 +384,7 @@ create policy dentists_are_public on clinic.dentists
   using (
     is_active
     or clinic_id = any ((select clinic.my_clinics('{admin,dentist,receptionist}'))::uuid [])
+    or id = any ((select clinic.my_past_dentists())::uuid [])
   );
 -- Without user_id: whose login a dentist has is nobody's business.
 grant select (id, clinic_id, full_name, specialty, bio, is_active, created_at) on clinic.dentists to anon, authenticated;
@@ -376,7 +400,7 @@ with (security_invoker = true) as
     d.bio,
     d.is_active
   from clinic.dentists as d;
-comment on view api.dentists is 'The dentists. Public; inactive ones only for staff of their clinic.';
+comment on view api.dentists is 'The dentists. Public; inactive ones only for staff of their clinic, and for those whose appointments name them.';
 grant select on api.dentists to anon, authenticated, service_role;
 
 create view api.staff

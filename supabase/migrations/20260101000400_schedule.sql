@@ -26,6 +26,25 @@ create table clinic.appointment_types (
 comment on table clinic.appointment_types is
 'What can be booked. An appointment copies duration and buffers, so editing a type never resizes history.';
 
+create function clinic.week_minutes(weekday integer, opens time, closes time)
+returns int4multirange
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_opens integer := (weekday - 1) * 1440 + extract(epoch from opens) / 60;
+  v_closes integer := (weekday - 1) * 1440 + extract(epoch from closes) / 60 + case when closes > opens then 0 else 1440 end;
+begin
+  -- What reaches past Sunday goes on with Monday.
+  return int4multirange(
+    int4range(v_opens, least(v_closes, 10080)), int4range(0, greatest(v_closes - 10080, 0))
+  );
+end
+$$;
+comment on function clinic.week_minutes is 'A weekly window as minutes since Monday 00:00.';
+grant execute on function clinic.week_minutes to anon, authenticated, service_role;
+
 create table clinic.working_hours (
   id uuid not null default gen_random_uuid(),
   clinic_id uuid not null,
@@ -33,25 +52,20 @@ create table clinic.working_hours (
   weekday smallint not null,
   opens time not null,
   closes time not null,
-  -- Minutes since Monday 00:00: what the exclusion constraint compares.
-  minutes int4range not null generated always as (
-    int4range(
-      ((weekday - 1) * 1440 + extract(epoch from opens) / 60)::integer,
-      ((weekday - 1) * 1440 + extract(epoch from closes) / 60)::integer
-    )
-  ) stored,
+  -- What the exclusion constraint compares.
+  minutes int4multirange not null generated always as (clinic.week_minutes(weekday, opens, closes)) stored,
   constraint working_hours_pkey primary key (id, clinic_id),
   constraint working_hours_dentist_fkey foreign key (dentist_id, clinic_id)
   references clinic.dentists (id, clinic_id) on delete cascade,
   constraint working_hours_weekday_is_iso check (weekday between 1 and 7),
-  constraint working_hours_open_before_close check (opens < closes),
+  constraint working_hours_open_on_their_day check (opens < '24:00'),
   constraint working_hours_are_whole_minutes check (
     extract(second from opens) = 0 and extract(second from closes) = 0
   ),
   constraint working_hours_no_overlap exclude using gist (dentist_id with =, minutes with &&)
 );
 comment on table clinic.working_hours is
-'Weekly windows in the clinic''s wall-clock time; weekday is ISO (1 = Monday), closes may be 24:00.';
+'Weekly windows in the clinic''s wall-clock time; weekday is ISO (1 = Monday). What does not close after it opens, closes on the next day.';
 create index working_hours_dentist_idx on clinic.working_hours (dentist_id, clinic_id);
 
 create table clinic.extra_hours (
@@ -72,41 +86,123 @@ comment on table clinic.extra_hours is 'Dated windows beside the weekly ones, at
 create index extra_hours_dentist_idx on clinic.extra_hours (dentist_id, clinic_id);
 create index extra_hours_during_idx on clinic.extra_hours using gist (dentist_id, during);
 
-create function clinic.working_windows(dentist_ids uuid [], time_zone text, from_day date, to_day date)
-returns table (dentist_id uuid, opens_at timestamptz, closes_at timestamptz)
+create function clinic.entered_windows(dentist_ids uuid [], time_zone text, span tstzrange)
+returns table (dentist_id uuid, day date, opens_at timestamptz, closes_at timestamptz)
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
+as $$
+declare
+  -- A window may have opened the day before, and touch one of the day before that; a clock that goes back at midnight
+  -- has shown the next day already.
+  v_from_day date := (lower(span) at time zone entered_windows.time_zone)::date - 2;
+  v_days integer := (upper(span) at time zone entered_windows.time_zone)::date + 1 - v_from_day;
+begin
+  return query
+    select h.dentist_id, v_from_day + n, w.opens_at, w.closes_at
+    from clinic.working_hours as h
+    cross join generate_series(
+      mod(h.weekday - extract(isodow from v_from_day)::integer + 7, 7), v_days, 7
+    ) as n
+    cross join lateral (
+      select
+        clinic.wall_instant(v_from_day + n + h.opens, entered_windows.time_zone) as opens_at,
+        clinic.wall_instant(
+          v_from_day + n + case when h.closes > h.opens then 0 else 1 end + h.closes, entered_windows.time_zone
+        ) as closes_at
+      offset 0 -- evaluates each once
+    ) as w
+    where
+      h.dentist_id = any (entered_windows.dentist_ids)
+      and w.opens_at < w.closes_at -- a window inside the hour that spring skips is none
+    union all
+    select x.dentist_id, (lower(x.during) at time zone entered_windows.time_zone)::date, lower(x.during), upper(x.during)
+    from clinic.extra_hours as x
+    where
+      x.dentist_id = any (entered_windows.dentist_ids)
+      and x.during && tstzrange(
+        v_from_day::timestamp at time zone entered_windows.time_zone, upper(span) + interval '24:00'
+      );
+end
+$$;
+comment on function clinic.entered_windows is
+'The windows entered for these dentists, weekly and extra, as instants, each with the clinic-local day it opens on: all that can matter to this span.
+May overlap.';
+
+create function clinic.working_windows(dentist_ids uuid [], time_zone text, span tstzrange)
+returns table (
+  dentist_id uuid, opens_at timestamptz, closes_at timestamptz, grid_from timestamptz, whole tstzrange
+)
 language plpgsql
 stable
 set search_path = ''
 set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
 as $$
 begin
-  -- Wall-clock bounds become instants date by date, so a day of 23 or 25 hours has the right ones.
+  -- Windows that touch are one: each starts a new one unless an earlier one is still open, or has just closed.
   return query
-    select h.dentist_id, w.opens_at, w.closes_at
-    from clinic.working_hours as h
-    cross join generate_series(0, working_windows.to_day - working_windows.from_day) as n
-    cross join lateral (
+    with entered as (
       select
-        (working_windows.from_day + n + h.opens) at time zone working_windows.time_zone as opens_at,
-        (working_windows.from_day + n + h.closes) at time zone working_windows.time_zone as closes_at
-    ) as w
-    where
-      h.dentist_id = any (working_windows.dentist_ids)
-      and h.weekday = extract(isodow from working_windows.from_day + n)
-      and w.opens_at < w.closes_at -- a window inside the hour that spring skips is none
-    union all
-    select x.dentist_id, lower(x.during), upper(x.during)
-    from clinic.extra_hours as x
-    where
-      x.dentist_id = any (working_windows.dentist_ids)
-      and x.during && tstzrange(
-        working_windows.from_day::timestamp at time zone working_windows.time_zone,
-        (working_windows.to_day + 1)::timestamp at time zone working_windows.time_zone
-      );
+        e.dentist_id, e.day, e.opens_at, e.closes_at,
+        coalesce(max(e.closes_at) over (
+          partition by e.dentist_id order by e.opens_at, e.closes_at rows between unbounded preceding and 1 preceding
+        ) < e.opens_at, true) as is_new
+      from clinic.entered_windows(working_windows.dentist_ids, working_windows.time_zone, working_windows.span) as e
+    ),
+
+    numbered as (
+      select
+        e.dentist_id, e.day, e.opens_at, e.closes_at,
+        count(*) filter (where e.is_new) over (partition by e.dentist_id order by e.opens_at, e.closes_at) as number
+      from entered as e
+    ),
+
+    joined as (
+      select
+        n.dentist_id, n.opens_at, n.closes_at,
+        min(n.opens_at) over (partition by n.dentist_id, n.number, n.day) as grid_from,
+        tstzrange(
+          min(n.opens_at) over (partition by n.dentist_id, n.number),
+          max(n.closes_at) over (partition by n.dentist_id, n.number)
+        ) as whole
+      from numbered as n
+    )
+
+    select j.dentist_id, j.opens_at, j.closes_at, j.grid_from, j.whole
+    from joined as j
+    where j.whole && working_windows.span;
 end
 $$;
 comment on function clinic.working_windows is
-'The windows in which these dentists work on these clinic-local days, weekly and extra, as instants. May overlap.';
+'The windows of these dentists around this span, as they were entered, each with the whole window that it is part of: windows that touch
+or overlap are one, across midnight too. grid_from is where the whole one opens on that clinic-local day.';
+
+create function clinic.open_times(dentist_ids uuid [], time_zone text, span tstzrange)
+returns table (dentist_id uuid, spans tstzmultirange)
+language sql
+stable
+set search_path = ''
+as $$
+  select w.dentist_id, range_agg(w.whole) * tstzmultirange(open_times.span)
+  from clinic.working_windows(open_times.dentist_ids, open_times.time_zone, open_times.span) as w
+  group by w.dentist_id;
+$$;
+comment on function clinic.open_times is 'When these dentists work within the span.';
+
+create function clinic.day_span(day date, time_zone text)
+returns tstzrange
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return tstzrange(
+    clinic.wall_instant(day_span.day, day_span.time_zone), clinic.wall_instant(day_span.day + 1, day_span.time_zone)
+  );
+end
+$$;
+comment on function clinic.day_span is 'A local day as instants: from the first at which the clock shows it until the first that shows the next.';
 
 -- Rows: opening hours are public -------------------------------------------------------------------------------------
 
@@ -114,11 +210,34 @@ alter table clinic.appointment_types enable row level security;
 alter table clinic.working_hours enable row level security;
 alter table clinic.extra_hours enable row level security;
 
+create function clinic.my_past_types()
+returns uuid[]
+language plpgsql
+stable
+security definer -- called by the policies of the very table it reads
+set search_path = ''
+as $$
+begin
+  return array(
+    select t.id from clinic.appointment_types as t
+    where not t.is_active and (
+      t.id in (select a.appointment_type_id from clinic.appointments as a where a.patient_id = any (clinic.my_patients()))
+      or t.clinic_id = any (clinic.my_clinics('{chatbot}')) and exists (
+        select from clinic.appointments as a where a.appointment_type_id = t.id and a.booked_by = (select auth.uid())
+      )
+    )
+  );
+end
+$$;
+comment on function clinic.my_past_types is 'The inactive types that the caller''s own appointments name: a patient''s, or those a chatbot booked.';
+grant execute on function clinic.my_past_types to anon, authenticated, service_role;
+
 create policy appointment_types_are_public on clinic.appointment_types
   for select to anon, authenticated
   using (
     is_active
     or clinic_id = any ((select clinic.my_clinics('{admin,dentist,receptionist}'))::uuid [])
+    or id = any ((select clinic.my_past_types())::uuid [])
   );
 grant select on clinic.appointment_types to anon, authenticated, service_role;
 
@@ -143,7 +262,7 @@ with (security_invoker = true) as
     t.buffer_after,
     t.is_active
   from clinic.appointment_types as t;
-comment on view api.appointment_types is 'What can be booked. Public; inactive ones only for staff of their clinic.';
+comment on view api.appointment_types is 'What can be booked. Public; inactive ones only for staff of their clinic, and for those whose appointments name them.';
 grant select on api.appointment_types to anon, authenticated, service_role;
 
 create view api.working_hours
@@ -156,7 +275,7 @@ with (security_invoker = true) as
     h.opens,
     h.closes
   from clinic.working_hours as h;
-comment on view api.working_hours is 'Weekly hours: ISO weekday, opens, closes, in the clinic''s wall-clock time. Public.';
+comment on view api.working_hours is 'Weekly hours: ISO weekday, opens, closes (if not after opens: the next day), in the clinic''s wall-clock time. Public.';
 grant select on api.working_hours to anon, authenticated, service_role;
 
 create view api.extra_hours

@@ -1,13 +1,40 @@
 -- Time off, and the ledger's proof: every claim has its cause, and every cause its claim.
 
+create table clinic.closures (
+  id uuid not null default gen_random_uuid(),
+  clinic_id uuid not null,
+  during tstzrange not null,
+  reason text,
+  created_at timestamptz not null default clock_timestamp(),
+  constraint closures_pkey primary key (id, clinic_id),
+  constraint closures_clinic_fkey foreign key (clinic_id) references clinic.clinics (id),
+  constraint closures_are_bounded check (
+    not isempty(during) and lower_inc(during) and not upper_inc(during)
+    and isfinite(lower(during)) and isfinite(upper(during))
+  ),
+  constraint closures_reason_is_short check (length(reason) <= 1000)
+);
+comment on table clinic.closures is
+'When a whole clinic is closed. Every dentist, active or not, has time off for it, and whoever is hired later gets it.';
+create index closures_clinic_idx on clinic.closures (clinic_id);
+alter table clinic.closures enable row level security;
+
+create policy closures_are_staffs on clinic.closures
+  for select to authenticated
+  using (clinic_id = any ((select clinic.my_clinics('{admin,receptionist,dentist}'))::uuid []));
+grant select on clinic.closures to authenticated, service_role;
+
 create table clinic.time_off (
   id uuid not null default gen_random_uuid(),
   clinic_id uuid not null,
   dentist_id uuid not null,
   during tstzrange not null,
   reason text,
+  closure_id uuid,
   created_at timestamptz not null default clock_timestamp(),
   constraint time_off_pkey primary key (id, clinic_id),
+  constraint time_off_closure_fkey foreign key (closure_id, clinic_id)
+  references clinic.closures (id, clinic_id) on delete cascade,
   constraint time_off_dentist_fkey foreign key (dentist_id, clinic_id) references clinic.dentists (id, clinic_id),
   constraint time_off_is_bounded check (
     not isempty(during) and lower_inc(during) and not upper_inc(during)
@@ -19,6 +46,7 @@ comment on table clinic.time_off is 'When a dentist is away. Claims the calendar
 alter table clinic.time_off alter column reason set statistics 0;
 create index time_off_dentist_idx on clinic.time_off (dentist_id, clinic_id);
 create index time_off_clinic_idx on clinic.time_off (clinic_id);
+create index time_off_closure_idx on clinic.time_off (closure_id, clinic_id);
 
 create trigger lock_calendar before insert on clinic.time_off
 for each row execute function clinic.lock_calendar();
@@ -91,9 +119,11 @@ with (security_invoker = true) as
     t.dentist_id,
     lower(t.during) as starts_at,
     upper(t.during) as ends_at,
-    t.reason
+    t.reason,
+    t.closure_id
   from clinic.time_off as t;
-comment on view api.time_off is 'Time off: a dentist''s own, and for admins and receptionists their clinic''s.';
+comment on view api.time_off is
+'Time off: a dentist''s own, and for admins and receptionists their clinic''s. closure_id is that of the clinic''s closure it belongs to.';
 grant select on api.time_off to authenticated, service_role;
 
 

@@ -92,6 +92,42 @@ $$;
 comment on function clinic.patient_times is 'When the patient has other appointments in this span, with whomever; null is never.';
 
 
+-- The grid -----------------------------------------------------------------------------------------------------------
+--
+-- Starts count from where the whole window opens, and in each window entered also from its own opening: lunch that is
+-- opened as extra hours, or a window that others touch, keeps the starts it has by itself.
+
+create function clinic.grid_origins(opens_at timestamptz, grid_from timestamptz, slot_interval interval)
+returns setof timestamptz
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_step double precision := extract(epoch from slot_interval);
+  v_steps double precision := extract(epoch from opens_at - grid_from) / v_step;
+begin
+  return next opens_at;
+  if v_steps <> ceil(v_steps) then
+    return next grid_from + ceil(v_steps) * slot_interval;
+  end if;
+end
+$$;
+comment on function clinic.grid_origins is 'Where the starts in a window count from: its opening, and the first of the whole window''s that lies in it.';
+
+create function clinic.is_on_grid(starts_at timestamptz, origin timestamptz, slot_interval interval)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return mod(extract(epoch from starts_at - origin), extract(epoch from slot_interval)) = 0;
+end
+$$;
+comment on function clinic.is_on_grid is 'Whether so many whole intervals lie between the two.';
+
+
 -- All slots of some days, and one ------------------------------------------------------------------------------------
 
 create function clinic.judge_slots(
@@ -115,7 +151,7 @@ set plan_cache_mode = 'force_generic_plan' -- planning would cost more than runn
 as $$
 declare
   v_days tstzrange := tstzrange(
-    from_day::timestamp at time zone policy.time_zone, (to_day + 1)::timestamp at time zone policy.time_zone
+    clinic.wall_instant(from_day, policy.time_zone), clinic.wall_instant(to_day + 1, policy.time_zone)
   );
   v_span tstzrange := tstzrange(lower(v_days) - buffer_before, upper(v_days) + duration + buffer_after);
   v_earliest timestamptz;
@@ -141,15 +177,14 @@ begin
         tstzrange(
           g.starts_at - judge_slots.buffer_before, g.starts_at + judge_slots.duration + judge_slots.buffer_after
         ),
-        tstzrange(w.opens_at, w.closes_at), true, judge_slots.as_of, v_earliest, v_latest, c.busy, v_patient_busy
+        w.whole, true, judge_slots.as_of, v_earliest, v_latest, c.busy, v_patient_busy
       )
     from calendars as c
-    inner join clinic.working_windows(
-      judge_slots.dentist_ids, policy.time_zone, judge_slots.from_day, judge_slots.to_day
-    ) as w on c.id = w.dentist_id
-    -- The grid of every window: stepped in elapsed time, so daylight saving neither repeats nor skips a slot.
+    inner join clinic.working_windows(judge_slots.dentist_ids, policy.time_zone, v_span) as w on c.id = w.dentist_id
+    cross join lateral clinic.grid_origins(w.opens_at, w.grid_from, policy.slot_interval) as o (origin)
+    -- Stepped in elapsed time, so daylight saving neither repeats nor skips a slot.
     cross join lateral generate_series(
-      w.opens_at, w.closes_at - judge_slots.duration, policy.slot_interval
+      o.origin, least(w.closes_at - interval '1 microsecond', upper(w.whole) - judge_slots.duration), policy.slot_interval
     ) as g (starts_at)
     where v_days @> g.starts_at;
 end
@@ -173,7 +208,6 @@ set search_path = ''
 set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
 as $$
 declare
-  v_day date := slot.starts_at at time zone policy.time_zone;
   v_during tstzrange := tstzrange(slot.starts_at, slot.ends_at);
   v_claim tstzrange := clinic.claimed(slot);
   v_except uuid [] := except_claims || slot.id;
@@ -188,11 +222,12 @@ begin
   end if;
   -- The window that suits it best.
   select
-    tstzrange(w.opens_at, w.closes_at),
-    is_staff or mod(extract(epoch from slot.starts_at - w.opens_at), extract(epoch from policy.slot_interval)) = 0
+    w.whole,
+    is_staff or clinic.is_on_grid(slot.starts_at, w.opens_at, policy.slot_interval)
+    or clinic.is_on_grid(slot.starts_at, w.grid_from, policy.slot_interval)
     into v_opening, v_is_on_grid
-  from clinic.working_windows(array[slot.dentist_id], policy.time_zone, v_day, v_day) as w
-  where w.opens_at <= lower(v_claim) and w.closes_at >= upper(v_claim)
+  from clinic.working_windows(array[slot.dentist_id], policy.time_zone, v_claim) as w
+  where w.opens_at <= slot.starts_at and slot.starts_at < w.closes_at and w.whole @> v_claim
   order by 2 desc
   limit 1;
   return clinic.verdict(
@@ -382,7 +417,47 @@ as $$
 $$;
 comment on function clinic.own_holds is 'The holds of a caller who is a patient: they never block what the patient does instead.';
 
-create function clinic.available_slots(appointment_type_id uuid, from_date date, to_date date, dentist_id uuid)
+create function clinic.max_rows()
+returns integer
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(nullif(current_setting('pgrst.db_max_rows', true), '')::integer, 1000);
+$$;
+comment on function clinic.max_rows is
+'As many rows as the Data API gives in one answer before it cuts it, silently: what PostgREST was told in the database, else 1000, which is
+Supabase''s default.';
+grant execute on function clinic.max_rows to anon, authenticated, service_role;
+
+create function clinic.refuse_long_answer(slots api.slot [], policy clinic.clinics, last_day date)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  -- The day on which the first row stands that has no room any more.
+  v_full date := (slots[clinic.max_rows() + 1].starts_at at time zone policy.time_zone)::date;
+  v_first date := (slots[1].starts_at at time zone policy.time_zone)::date;
+begin
+  perform clinic.refuse(
+    'invalid_argument',
+    format('These are %s slots, and an answer has room for %s.', cardinality(slots), clinic.max_rows()),
+    json_build_object(
+      'rows', cardinality(slots), 'max_rows', clinic.max_rows(), 'to_date', case when v_full > v_first then v_full - 1 end
+    )::text,
+    case
+      when v_full > v_first then format('Ask until %s, then from %s until %s.', v_full - 1, v_full, refuse_long_answer.last_day)
+      else 'Ask for one dentist at a time.'
+    end
+  );
+end
+$$;
+comment on function clinic.refuse_long_answer is
+'invalid_argument; details say until which day (to_date) the answer is whole, or null if not even one day is.';
+
+create function clinic.available_slots(appointment_type_id uuid, from_date text, to_date text, dentist_id uuid)
 returns setof api.slot
 language plpgsql
 stable
@@ -394,9 +469,10 @@ declare
   v_policy clinic.clinics := v_bookable.policy;
   v_type clinic.appointment_types := v_bookable.type;
   v_from date := clinic.required_day(available_slots.from_date, 'from_date');
-  v_to date := clinic.required_day(coalesce(available_slots.to_date, available_slots.from_date + 6), 'to_date');
+  v_to date := clinic.required_day(coalesce(available_slots.to_date, (v_from + 6)::text), 'to_date');
   v_dentist_ids uuid [] := array[v_bookable.dentist_id];
   v_is_desk boolean := coalesce(clinic.is_desk(clinic.my_role(v_policy.id)), false);
+  v_slots api.slot [];
 begin
   if v_to < v_from or v_to - v_from >= 62 then
     perform clinic.refuse('invalid_argument', 'to_date must be between 0 and 61 days after from_date.');
@@ -404,21 +480,27 @@ begin
   if available_slots.dentist_id is null then
     v_dentist_ids := array(select d.id from clinic.dentists as d where d.clinic_id = v_policy.id and d.is_active);
   end if;
-  return query
-    select distinct j.dentist_id, j.starts_at, j.ends_at
+  v_slots := array(
+    select (j.dentist_id, j.starts_at, j.ends_at)::api.slot
     from clinic.judge_slots(
       v_policy, v_dentist_ids, v_type.duration, v_type.buffer_before, v_type.buffer_after, v_from, v_to,
       clock_timestamp(), v_is_desk, case when not v_is_desk then clinic.my_patient(v_policy.id) end,
       clinic.own_holds(v_policy.id)
     ) as j
     where j.code is null
-    order by j.starts_at, j.dentist_id;
+    group by j.dentist_id, j.starts_at, j.ends_at
+    order by j.starts_at, j.dentist_id
+  );
+  if cardinality(v_slots) > clinic.max_rows() then
+    perform clinic.refuse_long_answer(v_slots, v_policy, v_to);
+  end if;
+  return query select s.dentist_id, s.starts_at, s.ends_at from unnest(v_slots) as s;
 end
 $$;
 grant execute on function clinic.available_slots to anon, authenticated, service_role;
 
 create function api.available_slots(
-  appointment_type_id uuid, from_date date, to_date date default null, dentist_id uuid default null
+  appointment_type_id uuid, from_date text, to_date text default null, dentist_id uuid default null
 )
 returns setof api.slot
 language sql
@@ -431,10 +513,12 @@ $$;
 comment on function api.available_slots is
 'Slots that may be booked now, by the clinic''s days from from_date to to_date (default: a week; at most 62 days), with one dentist or all.
 Signed-in patients do not see times at which they have another appointment; staff see times free of notice and horizon.
-Rows {dentist_id, starts_at, ends_at}, ordered by start. Errors: not_found, invalid_argument.';
+Dates are YYYY-MM-DD. Rows {dentist_id, starts_at, ends_at}, ordered by start: all of them. What does not fit into one answer of the Data API
+(1000 rows) is invalid_argument, whose details say until which day it would: {"rows", "max_rows", "to_date"} (null: ask for one dentist at a time).
+Errors: not_found, invalid_argument.';
 grant execute on function api.available_slots to anon, authenticated, service_role;
 
-create function clinic.explain_slot(dentist_id uuid, appointment_type_id uuid, starts_at timestamptz)
+create function clinic.explain_slot(dentist_id uuid, appointment_type_id uuid, starts_at text)
 returns jsonb
 language plpgsql
 stable
@@ -474,7 +558,7 @@ end
 $$;
 grant execute on function clinic.explain_slot to anon, authenticated, service_role;
 
-create function api.explain_slot(dentist_id uuid, appointment_type_id uuid, starts_at timestamptz)
+create function api.explain_slot(dentist_id uuid, appointment_type_id uuid, starts_at text)
 returns jsonb
 language plpgsql
 stable

@@ -218,7 +218,7 @@ comment on function clinic.lock_login is
 -- Reserve ------------------------------------------------------------------------------------------------------------
 
 create function clinic.reserve_slot(
-  dentist_id uuid, appointment_type_id uuid, starts_at timestamptz, patient_id uuid, idempotency_key text
+  dentist_id uuid, appointment_type_id uuid, starts_at text, patient_id uuid, idempotency_key text
 )
 returns api.slot_reservations
 language plpgsql
@@ -228,16 +228,14 @@ set search_path = ''
 as $$
 declare
   v_user_id uuid := clinic.require_user();
-  v_bookable clinic.bookable := clinic.bookable(
-    reserve_slot.appointment_type_id, clinic.required(reserve_slot.dentist_id, 'dentist_id')
-  );
+  v_now timestamptz := clinic.lock_dentists(clinic.required(reserve_slot.dentist_id, 'dentist_id'));
+  v_bookable clinic.bookable := clinic.bookable(reserve_slot.appointment_type_id, reserve_slot.dentist_id);
   v_clinic_id uuid := (v_bookable.policy).id;
   v_starts_at timestamptz := clinic.required_instant(reserve_slot.starts_at, 'starts_at');
   v_role text := clinic.booking_role(v_clinic_id, v_bookable.dentist_id);
   v_request jsonb := jsonb_build_array(
     reserve_slot.dentist_id, reserve_slot.appointment_type_id, extract(epoch from v_starts_at), reserve_slot.patient_id
   );
-  v_now timestamptz := clinic.lock_dentists(v_bookable.dentist_id);
   v_response jsonb := clinic.replay('reserve_slot', reserve_slot.idempotency_key, v_request);
   v_patient_id uuid;
   v_id uuid;
@@ -266,7 +264,7 @@ grant execute on function clinic.reserve_slot to anon, authenticated, service_ro
 create function api.reserve_slot(
   dentist_id uuid,
   appointment_type_id uuid,
-  starts_at timestamptz,
+  starts_at text,
   patient_id uuid default null,
   idempotency_key text default null
 )

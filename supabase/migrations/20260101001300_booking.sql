@@ -61,7 +61,7 @@ begin
   end if;
   -- A live hold is a promise. One that has run out is judged again: perhaps nobody took the slot.
   if v_reservation.outcome = 'expired' or v_reservation.expires_at <= as_of then
-    select * into v_policy from clinic.clinics as c where c.id = v_reservation.clinic_id;
+    v_policy := (clinic.bookable(v_reservation.appointment_type_id, v_reservation.dentist_id)).policy;
     v_reservation.patient_id := convert_reservation.patient_id;
     perform clinic.require_slot(v_policy, v_reservation, as_of, clinic.is_desk(role));
   end if;
@@ -135,7 +135,7 @@ grant execute on function api.confirm_reservation to anon, authenticated, servic
 create function clinic.book_appointment(
   dentist_id uuid,
   appointment_type_id uuid,
-  starts_at timestamptz,
+  starts_at text,
   patient_id uuid,
   notes text,
   idempotency_key text
@@ -148,13 +148,11 @@ set search_path = ''
 as $$
 declare
   v_user_id uuid := clinic.require_user();
-  v_bookable clinic.bookable := clinic.bookable(
-    book_appointment.appointment_type_id, clinic.required(book_appointment.dentist_id, 'dentist_id')
-  );
+  v_now timestamptz := clinic.lock_dentists(clinic.required(book_appointment.dentist_id, 'dentist_id'));
+  v_bookable clinic.bookable := clinic.bookable(book_appointment.appointment_type_id, book_appointment.dentist_id);
   v_policy clinic.clinics := v_bookable.policy;
   v_starts_at timestamptz := clinic.required_instant(book_appointment.starts_at, 'starts_at');
   v_role text := clinic.booking_role(v_policy.id, v_bookable.dentist_id);
-  v_now timestamptz := clinic.lock_dentists(v_bookable.dentist_id);
   v_request jsonb;
   v_response jsonb;
   v_patient_id uuid;
@@ -192,7 +190,7 @@ grant execute on function clinic.book_appointment to anon, authenticated, servic
 create function api.book_appointment(
   dentist_id uuid,
   appointment_type_id uuid,
-  starts_at timestamptz,
+  starts_at text,
   patient_id uuid default null,
   notes text default null,
   idempotency_key text default null

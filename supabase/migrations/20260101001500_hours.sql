@@ -61,14 +61,11 @@ as $$
     a.dentist_id = appointments_outside_hours.dentist_id
     and a.status in ('booked', 'checked_in') and a.starts_at > clock_timestamp()
     and not exists (
-      select from clinic.working_windows(
-        array[a.dentist_id], c.time_zone,
-        (a.starts_at at time zone c.time_zone)::date, (a.starts_at at time zone c.time_zone)::date
-      ) as w
-      where w.opens_at <= a.starts_at - a.buffer_before and w.closes_at >= a.ends_at + a.buffer_after
+      select from clinic.working_windows(array[a.dentist_id], c.time_zone, clinic.claimed(a)) as w
+      where w.whole @> clinic.claimed(a)
     );
 $$;
-comment on function clinic.appointments_outside_hours is 'The dentist''s coming appointments that no working window contains.';
+comment on function clinic.appointments_outside_hours is 'The dentist''s coming appointments that, with their buffers, no working window contains.';
 
 
 -- Weekly hours -------------------------------------------------------------------------------------------------------
@@ -88,20 +85,21 @@ begin
     select from jsonb_array_elements(parse_weekly.weekly) as w
     where (
       w ->> 'weekday' ~ '^[1-7]$' and w ->> 'opens' ~ v_time
-      and (w ->> 'closes' ~ v_time or w ->> 'closes' = '24:00') and w ->> 'opens' < w ->> 'closes'
+      and (w ->> 'closes' ~ v_time or w ->> 'closes' = '24:00')
     ) is not true
   ) then
-    perform clinic.refuse('invalid_argument', 'A window is {"weekday": 1 to 7, "opens": "09:00", "closes": "12:00"}, and opens before it closes.');
+    perform clinic.refuse('invalid_argument', 'A window is {"weekday": 1 to 7, "opens": "09:00", "closes": "12:00"}.');
   elsif exists (
-    select from (
+    with windows as materialized (
       select
-        w ->> 'opens' as opens_at,
-        lag(w ->> 'closes') over (partition by w ->> 'weekday' order by w ->> 'opens') as closed_at
-      from jsonb_array_elements(parse_weekly.weekly) as w
-    ) as n
-    where n.opens_at < n.closed_at
+        n.number,
+        clinic.week_minutes((w ->> 'weekday')::integer, (w ->> 'opens')::time, (w ->> 'closes')::time) as minutes
+      from jsonb_array_elements(parse_weekly.weekly) with ordinality as n (w, number)
+    )
+
+    select from windows as a inner join windows as b on a.number < b.number and a.minutes && b.minutes
   ) then
-    perform clinic.refuse('invalid_argument', 'Windows of one day must not overlap.');
+    perform clinic.refuse('invalid_argument', 'Windows must not overlap.');
   end if;
   return query
     select (w ->> 'weekday')::smallint, (w ->> 'opens')::time, (w ->> 'closes')::time
@@ -205,7 +203,8 @@ begin
 end
 $$;
 comment on function api.set_availability is
-'Replaces a dentist''s weekly hours: [{"weekday": 1, "opens": "09:00", "closes": "12:00"}, …], ISO weekdays, clinic time, closes up to 24:00.
+'Replaces a dentist''s weekly hours: [{"weekday": 1, "opens": "09:00", "closes": "12:00"}, …], ISO weekdays, clinic time.
+A window that does not close after it opens, closes on the next day; windows that touch are one.
 Returns {dentist_id, dry_run, added, removed, appointments_outside_hours}; those appointments stay as they are. With dry_run nothing changes.
 Errors: not_authenticated, forbidden, not_found, invalid_argument.';
 grant execute on function api.set_availability to anon, authenticated, service_role;
@@ -269,7 +268,7 @@ grant execute on function api.get_availability to anon, authenticated, service_r
 
 -- Extra hours --------------------------------------------------------------------------------------------------------
 
-create function clinic.add_extra_hours(dentist_id uuid, starts_at timestamptz, ends_at timestamptz)
+create function clinic.add_extra_hours(dentist_id uuid, starts_at text, ends_at text)
 returns api.extra_hours
 language plpgsql
 volatile
@@ -278,20 +277,18 @@ set search_path = ''
 as $$
 declare
   v_clinic_id uuid := clinic.dentist_clinic(add_extra_hours.dentist_id);
+  v_starts_at timestamptz := clinic.required_instant(add_extra_hours.starts_at, 'starts_at');
+  v_ends_at timestamptz := clinic.required_instant(add_extra_hours.ends_at, 'ends_at');
   v_id uuid;
   v_row api.extra_hours;
 begin
   perform clinic.require_calendar(v_clinic_id, add_extra_hours.dentist_id);
-  if
-    clinic.required_instant(add_extra_hours.ends_at, 'ends_at')
-    <= clinic.required_instant(add_extra_hours.starts_at, 'starts_at')
-    or add_extra_hours.ends_at - add_extra_hours.starts_at > '24 hours'
-  then
+  if v_ends_at <= v_starts_at or v_ends_at - v_starts_at > '24 hours' then
     perform clinic.refuse('invalid_argument', 'ends_at must be after starts_at, and at most 24 hours.');
   end if;
   perform clinic.lock_dentists(add_extra_hours.dentist_id);
   insert into clinic.extra_hours (clinic_id, dentist_id, during)
-  values (v_clinic_id, add_extra_hours.dentist_id, tstzrange(add_extra_hours.starts_at, add_extra_hours.ends_at))
+  values (v_clinic_id, add_extra_hours.dentist_id, tstzrange(v_starts_at, v_ends_at))
   returning id into v_id;
   select * into v_row from api.extra_hours as x where x.id = v_id;
   return v_row;
@@ -299,7 +296,7 @@ end
 $$;
 grant execute on function clinic.add_extra_hours to anon, authenticated, service_role;
 
-create function api.add_extra_hours(dentist_id uuid, starts_at timestamptz, ends_at timestamptz)
+create function api.add_extra_hours(dentist_id uuid, starts_at text, ends_at text)
 returns api.extra_hours
 language plpgsql
 volatile
@@ -310,7 +307,8 @@ begin
 end
 $$;
 comment on function api.add_extra_hours is
-'Adds a dated working window beside the weekly ones; its grid counts from starts_at. Returns the row.
+'Adds a dated working window beside the weekly ones; its starts count from starts_at, and where it touches
+others also from theirs. Returns the row.
 Errors: not_authenticated, forbidden, not_found, invalid_argument.';
 grant execute on function api.add_extra_hours to anon, authenticated, service_role;
 

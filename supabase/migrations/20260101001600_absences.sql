@@ -33,7 +33,9 @@ end
 $$;
 comment on function clinic.clear_calendar is 'Releases the holds and cancels the appointments in this time; returns the cancelled ones.';
 
-create function clinic.insert_time_off(clinic_id uuid, dentist_ids uuid [], during tstzrange, reason text)
+create function clinic.insert_time_off(
+  clinic_id uuid, dentist_ids uuid [], during tstzrange, reason text, closure_id uuid default null
+)
 returns jsonb
 language sql
 volatile
@@ -53,17 +55,40 @@ as $$
   ),
 
   added as (
-    insert into clinic.time_off (clinic_id, dentist_id, during, reason)
-    select insert_time_off.clinic_id, p.id, p.during, insert_time_off.reason from pieces as p
-    returning id, dentist_id, during, reason
+    insert into clinic.time_off (clinic_id, dentist_id, during, reason, closure_id)
+    select insert_time_off.clinic_id, p.id, p.during, insert_time_off.reason, insert_time_off.closure_id
+    from pieces as p
+    returning id, dentist_id, during, reason, closure_id
   )
 
   select coalesce(jsonb_agg(jsonb_build_object(
-    'id', a.id, 'dentist_id', a.dentist_id, 'starts_at', lower(a.during), 'ends_at', upper(a.during), 'reason', a.reason
+    'id', a.id, 'dentist_id', a.dentist_id, 'starts_at', lower(a.during), 'ends_at', upper(a.during), 'reason', a.reason,
+    'closure_id', a.closure_id
   ) order by a.dentist_id, a.during), '[]')
   from added as a;
 $$;
 comment on function clinic.insert_time_off is 'Adds the time off, without what is time off already, and returns the rows.';
+
+create function clinic.close_for_newcomer()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever hires, the closures of the clinic bind
+set search_path = ''
+as $$
+begin
+  perform clinic.lock_dentists(new.clinic_id);
+  perform clinic.insert_time_off(new.clinic_id, array[new.id], c.during, c.reason, c.id)
+  from clinic.closures as c
+  where c.clinic_id = new.clinic_id and upper(c.during) > clock_timestamp()
+  order by c.during;
+  return null;
+end
+$$;
+comment on function clinic.close_for_newcomer is 'A new dentist is off when the clinic is closed. Waits for a closure that is just being added.';
+
+create trigger close_for_newcomer after insert on clinic.dentists
+for each row execute function clinic.close_for_newcomer();
 
 create function clinic.time_off_dentists(clinic_id uuid, dentist_id uuid)
 returns uuid []
@@ -75,25 +100,29 @@ declare
   v_dentist_ids uuid [];
 begin
   perform clinic.require_calendar(clinic.required(time_off_dentists.clinic_id, 'clinic_id'), time_off_dentists.dentist_id);
+  -- First of all, so that nobody is hired meanwhile.
+  if time_off_dentists.dentist_id is null then
+    perform clinic.lock_dentists(time_off_dentists.clinic_id);
+  end if;
   v_dentist_ids := array(
     select d.id from clinic.dentists as d
     where
       d.clinic_id = time_off_dentists.clinic_id
-      and (d.id = time_off_dentists.dentist_id or time_off_dentists.dentist_id is null and d.is_active)
+      and (d.id = time_off_dentists.dentist_id or time_off_dentists.dentist_id is null)
   );
-  if v_dentist_ids = '{}' then
+  if v_dentist_ids = '{}' and time_off_dentists.dentist_id is not null then
     perform clinic.refuse('not_found', 'There is no such dentist in this clinic.');
   end if;
   perform clinic.lock_dentists(variadic v_dentist_ids);
   return v_dentist_ids;
 end
 $$;
-comment on function clinic.time_off_dentists is 'That dentist, or all of the clinic''s, locked, for a caller who may edit their calendars.';
+comment on function clinic.time_off_dentists is 'That dentist, or all of the clinic''s, active or not, locked, for a caller who may edit their calendars.';
 
 create function clinic.add_time_off(
   clinic_id uuid,
-  starts_at timestamptz,
-  ends_at timestamptz,
+  starts_at text,
+  ends_at text,
   dentist_id uuid,
   reason text,
   on_conflict text,
@@ -108,19 +137,19 @@ as $$
 declare
   v_dentist_ids uuid [] := clinic.time_off_dentists(add_time_off.clinic_id, add_time_off.dentist_id);
   v_reason text := clinic.clean_text(add_time_off.reason, 'reason', 1000);
+  v_starts_at timestamptz := clinic.required_instant(add_time_off.starts_at, 'starts_at');
+  v_ends_at timestamptz := clinic.required_instant(add_time_off.ends_at, 'ends_at');
   v_during tstzrange;
+  v_closure_id uuid;
   v_in_the_way jsonb;
   v_result jsonb;
 begin
-  if
-    clinic.required_instant(add_time_off.ends_at, 'ends_at') <= clinic.required_instant(add_time_off.starts_at, 'starts_at')
-    or add_time_off.ends_at - add_time_off.starts_at > '366 days'
-  then
+  if v_ends_at <= v_starts_at or v_ends_at - v_starts_at > '366 days' then
     perform clinic.refuse('invalid_argument', 'ends_at must be after starts_at, and at most 366 days.');
   elsif (add_time_off.on_conflict in ('reject', 'cancel')) is not true then
     perform clinic.refuse('invalid_argument', 'on_conflict must be reject or cancel.');
   end if;
-  v_during := tstzrange(add_time_off.starts_at, add_time_off.ends_at);
+  v_during := tstzrange(v_starts_at, v_ends_at);
   v_in_the_way := clinic.describe_appointments(array(
     select o.id from clinic.occupancy as o
     where o.dentist_id = any (v_dentist_ids) and o.during && v_during and o.cause = 'appointment'
@@ -130,10 +159,19 @@ begin
   end if;
   -- A dry run does the very same and takes it back.
   begin
+<<<<<<< HEAD
     -- The reason is the staff's: what patients are told says nothing of it.
     perform clinic.clear_calendar(v_dentist_ids, v_during, 'The dentist is away.');
+=======
+    perform clinic.clear_calendar(v_dentist_ids, v_during, coalesce(v_reason, 'The dentist is away.'));
+    if add_time_off.dentist_id is null then
+      insert into clinic.closures (clinic_id, during, reason) values (add_time_off.clinic_id, v_during, v_reason)
+      returning id into v_closure_id;
+    end if;
+>>>>>>> fb04319 (Give a wall time one meaning, take instants as text with an offset, and join windows that touch)
     v_result := jsonb_build_object(
-      'time_off', clinic.insert_time_off(add_time_off.clinic_id, v_dentist_ids, v_during, v_reason),
+      'closure_id', v_closure_id,
+      'time_off', clinic.insert_time_off(add_time_off.clinic_id, v_dentist_ids, v_during, v_reason, v_closure_id),
       'appointments', v_in_the_way, 'on_conflict', add_time_off.on_conflict,
       'dry_run', coalesce(add_time_off.dry_run, false)
     );
@@ -150,8 +188,8 @@ grant execute on function clinic.add_time_off to anon, authenticated, service_ro
 
 create function api.add_time_off(
   clinic_id uuid,
-  starts_at timestamptz,
-  ends_at timestamptz,
+  starts_at text,
+  ends_at text,
   dentist_id uuid default null,
   reason text default null,
   on_conflict text default 'reject',
@@ -167,11 +205,37 @@ begin
 end
 $$;
 comment on function api.add_time_off is
+<<<<<<< HEAD
 'Takes a dentist, or without dentist_id the whole clinic (admins), off the calendar. Appointments in the way refuse it (on_conflict "reject")
 or are cancelled ("cancel"), without telling patients the reason; holds are released. Returns {time_off: [{id, dentist_id, starts_at, ends_at, reason}], appointments: those in the
+=======
+'Takes a dentist, or without dentist_id the whole clinic (admins), off the calendar. A closed clinic binds whoever is
+hired or comes back later, too. Appointments in the way refuse it (on_conflict "reject")
+or are cancelled ("cancel"); holds are released. Returns {closure_id, time_off: [{id, dentist_id, starts_at, ends_at, reason, closure_id}], appointments: those in the
+>>>>>>> fb04319 (Give a wall time one meaning, take instants as text with an offset, and join windows that touch)
 way, on_conflict, dry_run}. With dry_run nothing changes and nothing is refused for appointments in the way.
 Errors: not_authenticated, forbidden, not_found, invalid_argument, appointments_in_the_way (details: which, as JSON).';
 grant execute on function api.add_time_off to anon, authenticated, service_role;
+
+create function clinic.remove_closure(closure_id uuid)
+returns boolean
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_closure clinic.closures;
+begin
+  select * into v_closure from clinic.closures as c where c.id = remove_closure.closure_id;
+  if not found then
+    return false;
+  end if;
+  perform clinic.time_off_dentists(v_closure.clinic_id, null);
+  delete from clinic.closures as c where c.id = v_closure.id;
+  return found;
+end
+$$;
+comment on function clinic.remove_closure is 'Opens the clinic again for a caller who may: all time off of this closure goes with it. False if there is none.';
 
 create function clinic.remove_time_off(time_off_id uuid)
 returns boolean
@@ -185,11 +249,17 @@ declare
 begin
   perform clinic.require_user();
   perform clinic.required(remove_time_off.time_off_id, 'time_off_id');
+  if clinic.remove_closure(remove_time_off.time_off_id) then
+    return true;
+  end if;
   select * into v_time_off from clinic.time_off as t where t.id = remove_time_off.time_off_id;
   if not found then
     perform clinic.refuse('not_found', 'There is no such time off.');
   end if;
-  perform clinic.require_calendar(v_time_off.clinic_id, v_time_off.dentist_id);
+  -- Only an admin lets somebody work while the clinic is closed.
+  perform clinic.require_calendar(
+    v_time_off.clinic_id, case when v_time_off.closure_id is null then v_time_off.dentist_id end
+  );
   perform clinic.lock_dentists(v_time_off.dentist_id);
   delete from clinic.time_off as t where t.id = v_time_off.id;
   return found;
@@ -208,5 +278,5 @@ begin
 end
 $$;
 comment on function api.remove_time_off is
-'Puts the time back on the calendar; true if it was off until now. Errors: not_authenticated, forbidden, not_found, invalid_argument.';
+'Puts the time back on the calendar; true if it was off until now. With a closure_id, opens the whole clinic again. Errors: not_authenticated, forbidden, not_found, invalid_argument.';
 grant execute on function api.remove_time_off to anon, authenticated, service_role;

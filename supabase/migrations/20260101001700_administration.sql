@@ -26,7 +26,52 @@ end
 $$;
 comment on function clinic.require_other_admin is 'Passes unless this user is the clinic''s last admin.';
 
-create function clinic.grant_staff_role(clinic_id uuid, user_id uuid, role text)
+create function clinic.guard_last_admin()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever deletes a login, the clinic keeps its rules
+set search_path = ''
+as $$
+begin
+  -- Two who leave at once wait here for each other.
+  perform from clinic.clinics as c where c.id = old.clinic_id for update;
+  if found and not exists (
+    select from clinic.staff as s where s.clinic_id = old.clinic_id and s.role = 'admin'
+  ) then
+    raise exception 'chairtime: the clinic % would be without an admin', old.clinic_id
+      using errcode = 'integrity_constraint_violation', hint = 'Grant the role admin to somebody else first.';
+  end if;
+  return null;
+end
+$$;
+comment on function clinic.guard_last_admin is
+'At commit, a clinic that had an admin has one, also when a login was deleted, which takes its roles along.';
+
+create constraint trigger guard_last_admin after delete or update on clinic.staff
+deferrable initially deferred
+for each row when (old.role = 'admin') execute function clinic.guard_last_admin();
+
+create function clinic.require_calendars_kept(clinic_id uuid, user_id uuid, on_conflict text)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_dentist_ids uuid [] := array(
+    select d.id from clinic.dentists as d
+    where d.clinic_id = require_calendars_kept.clinic_id and d.user_id = require_calendars_kept.user_id
+  );
+begin
+  perform clinic.lock_dentists(variadic v_dentist_ids);
+  perform clinic.require_nobody_left(require_calendars_kept.on_conflict, v_dentist_ids);
+end
+$$;
+comment on function clinic.require_calendars_kept is
+'Passes if this user is no dentist with appointments ahead, or if the caller keeps those without the dentist''s login.';
+
+create function clinic.grant_staff_role(clinic_id uuid, user_id uuid, role text, on_conflict text)
 returns api.staff
 language plpgsql
 volatile
@@ -49,6 +94,10 @@ begin
   elsif grant_staff_role.role <> 'admin' then
     perform clinic.require_other_admin(grant_staff_role.clinic_id, grant_staff_role.user_id);
   end if;
+  -- Of all roles, a chatbot's alone has no calendar.
+  if grant_staff_role.role = 'chatbot' or grant_staff_role.on_conflict is distinct from 'reject' then
+    perform clinic.require_calendars_kept(grant_staff_role.clinic_id, grant_staff_role.user_id, grant_staff_role.on_conflict);
+  end if;
   insert into clinic.staff (clinic_id, user_id, role)
   values (grant_staff_role.clinic_id, grant_staff_role.user_id, grant_staff_role.role)
   on conflict on constraint staff_pkey do update set role = excluded.role;
@@ -59,22 +108,23 @@ end
 $$;
 grant execute on function clinic.grant_staff_role to anon, authenticated, service_role;
 
-create function api.grant_staff_role(clinic_id uuid, user_id uuid, role text)
+create function api.grant_staff_role(clinic_id uuid, user_id uuid, role text, on_conflict text default 'reject')
 returns api.staff
 language plpgsql
 volatile
 set search_path = ''
 as $$
 begin
-  return clinic.grant_staff_role(clinic_id, user_id, role);
+  return clinic.grant_staff_role(clinic_id, user_id, role, on_conflict);
 end
 $$;
 comment on function api.grant_staff_role is
 'For admins: gives a user the role admin, dentist, receptionist or chatbot in the clinic, instead of the one they have.
-Errors: not_authenticated, forbidden (also: the last admin), not_found, invalid_argument.';
+A dentist with appointments ahead becomes a chatbot only with on_conflict "keep".
+Errors: not_authenticated, forbidden (also: the last admin), not_found, invalid_argument, appointments_in_the_way (details: which, as JSON).';
 grant execute on function api.grant_staff_role to anon, authenticated, service_role;
 
-create function clinic.revoke_staff_role(clinic_id uuid, user_id uuid)
+create function clinic.revoke_staff_role(clinic_id uuid, user_id uuid, on_conflict text)
 returns boolean
 language plpgsql
 volatile
@@ -86,6 +136,9 @@ begin
   perform clinic.require_other_admin(
     revoke_staff_role.clinic_id, clinic.required(revoke_staff_role.user_id, 'user_id')
   );
+  perform clinic.require_calendars_kept(
+    revoke_staff_role.clinic_id, revoke_staff_role.user_id, revoke_staff_role.on_conflict
+  );
   delete from clinic.staff as s
   where s.clinic_id = revoke_staff_role.clinic_id and s.user_id = revoke_staff_role.user_id;
   return found;
@@ -93,19 +146,20 @@ end
 $$;
 grant execute on function clinic.revoke_staff_role to anon, authenticated, service_role;
 
-create function api.revoke_staff_role(clinic_id uuid, user_id uuid)
+create function api.revoke_staff_role(clinic_id uuid, user_id uuid, on_conflict text default 'reject')
 returns boolean
 language plpgsql
 volatile
 set search_path = ''
 as $$
 begin
-  return clinic.revoke_staff_role(clinic_id, user_id);
+  return clinic.revoke_staff_role(clinic_id, user_id, on_conflict);
 end
 $$;
 comment on function api.revoke_staff_role is
 'For admins: takes the user off the clinic''s staff; true if they were on it. The last admin cannot be revoked.
-Errors: not_authenticated, forbidden (also: the last admin), not_found, invalid_argument.';
+A dentist with appointments ahead leaves only with on_conflict "keep": the appointments stay as they are, and so does the dentist.
+Errors: not_authenticated, forbidden (also: the last admin), not_found, invalid_argument, appointments_in_the_way (details: which, as JSON).';
 grant execute on function api.revoke_staff_role to anon, authenticated, service_role;
 
 

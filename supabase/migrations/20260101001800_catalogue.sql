@@ -1,5 +1,51 @@
 -- Catalogue: whose time can be booked, and for what.
 
+-- What ends while it is booked ---------------------------------------------------------------------------------------
+
+create function clinic.require_nobody_left(on_conflict text, dentist_ids uuid [], appointment_type_id uuid default null)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_left jsonb;
+begin
+  if (require_nobody_left.on_conflict in ('reject', 'keep')) is not true then
+    perform clinic.refuse('invalid_argument', 'on_conflict must be reject or keep.');
+  elsif require_nobody_left.on_conflict = 'reject' then
+    v_left := clinic.describe_appointments(array(
+      select a.id from clinic.appointments as a
+      where
+        a.dentist_id = any (require_nobody_left.dentist_ids)
+        and a.appointment_type_id = coalesce(require_nobody_left.appointment_type_id, a.appointment_type_id)
+        and a.status in ('booked', 'checked_in') and a.ends_at > clock_timestamp()
+    ));
+    if v_left <> '[]' then
+      perform clinic.refuse(
+        'appointments_in_the_way', 'There are appointments that this would leave behind.', v_left::text,
+        'Move or cancel them first, or repeat the call with on_conflict "keep".'
+      );
+    end if;
+  end if;
+end
+$$;
+comment on function clinic.require_nobody_left is
+'Passes if these dentists have no appointments ahead, of this type if one is given, or if the caller keeps them. Call it under the dentists'' locks.';
+
+create function clinic.release_holds(dentist_ids uuid [], appointment_type_id uuid default null)
+returns void
+language sql
+volatile
+set search_path = ''
+as $$
+  update clinic.slot_reservations as r
+  set outcome = 'released', ended_at = clock_timestamp()
+  where
+    r.dentist_id = any (release_holds.dentist_ids) and r.outcome is null
+    and r.appointment_type_id = coalesce(release_holds.appointment_type_id, r.appointment_type_id);
+$$;
+comment on function clinic.release_holds is 'Gives back what is held with these dentists, of this type if one is given. Call it under their locks.';
 
 -- Dentists -----------------------------------------------------------------------------------------------------------
 
@@ -79,8 +125,19 @@ comment on function api.create_dentist is
 Errors: not_authenticated, forbidden, not_found, invalid_argument.';
 grant execute on function api.create_dentist to anon, authenticated, service_role;
 
+create function clinic.same_user()
+returns uuid
+language sql
+immutable
+set search_path = ''
+as $$
+  select '00000000-0000-0000-0000-000000000000'::uuid;
+$$;
+comment on function clinic.same_user is 'Stands for the user that is there already, where null means nobody.';
+grant execute on function clinic.same_user to anon, authenticated, service_role;
+
 create function clinic.update_dentist(
-  dentist_id uuid, full_name text, specialty text, bio text, user_id uuid, is_active boolean
+  dentist_id uuid, full_name text, specialty text, bio text, user_id uuid, is_active boolean, on_conflict text
 )
 returns api.dentists
 language plpgsql
@@ -91,6 +148,8 @@ as $$
 declare
   v_clinic_id uuid := clinic.dentist_clinic(update_dentist.dentist_id);
   v_dentist clinic.dentists;
+  v_unlinks boolean;
+  v_leaves boolean;
 begin
   perform clinic.require_role(v_clinic_id, 'admin');
   perform clinic.lock_dentists(update_dentist.dentist_id);
@@ -98,7 +157,17 @@ begin
   v_dentist.full_name := coalesce(update_dentist.full_name, v_dentist.full_name);
   v_dentist.specialty := coalesce(update_dentist.specialty, v_dentist.specialty);
   v_dentist.bio := coalesce(update_dentist.bio, v_dentist.bio);
-  v_dentist.user_id := coalesce(update_dentist.user_id, v_dentist.user_id);
+  v_unlinks := v_dentist.user_id is not null and update_dentist.user_id is null;
+  v_leaves := v_dentist.is_active and update_dentist.is_active is false;
+  if v_unlinks or v_leaves or update_dentist.on_conflict is distinct from 'reject' then
+    perform clinic.require_nobody_left(update_dentist.on_conflict, array[v_dentist.id]);
+  end if;
+  if v_leaves then
+    perform clinic.release_holds(array[v_dentist.id]);
+  end if;
+  v_dentist.user_id := coalesce(nullif(update_dentist.user_id, clinic.same_user()), case
+    when not v_unlinks then v_dentist.user_id
+  end);
   v_dentist.is_active := coalesce(update_dentist.is_active, v_dentist.is_active);
   return clinic.save_dentist(v_dentist);
 end
@@ -110,8 +179,9 @@ create function api.update_dentist(
   full_name text default null,
   specialty text default null,
   bio text default null,
-  user_id uuid default null,
-  is_active boolean default null
+  user_id uuid default clinic.same_user(),
+  is_active boolean default null,
+  on_conflict text default 'reject'
 )
 returns api.dentists
 language plpgsql
@@ -119,12 +189,14 @@ volatile
 set search_path = ''
 as $$
 begin
-  return clinic.update_dentist(dentist_id, full_name, specialty, bio, user_id, is_active);
+  return clinic.update_dentist(dentist_id, full_name, specialty, bio, user_id, is_active, on_conflict);
 end
 $$;
 comment on function api.update_dentist is
-'For admins: changes a dentist; what is omitted or null stays. An inactive dentist takes no new bookings and keeps the old ones.
-Errors: not_authenticated, forbidden, not_found, invalid_argument.';
+'For admins: changes a dentist; what is omitted or null stays, but user_id null takes the login away. An inactive dentist takes no new
+bookings, and what is held with them is released. To deactivate or to take the login away is refused while there are appointments ahead
+(on_conflict "reject"), or leaves them as they are ("keep"). Returns the row.
+Errors: not_authenticated, forbidden, not_found, invalid_argument, appointments_in_the_way (details: which, as JSON).';
 grant execute on function api.update_dentist to anon, authenticated, service_role;
 
 
@@ -207,7 +279,8 @@ Errors: not_authenticated, forbidden, not_found, invalid_argument.';
 grant execute on function api.create_appointment_type to anon, authenticated, service_role;
 
 create function clinic.update_appointment_type(
-  appointment_type_id uuid, name text, duration interval, buffer_before interval, buffer_after interval, is_active boolean
+  appointment_type_id uuid, name text, duration interval, buffer_before interval, buffer_after interval, is_active boolean,
+  on_conflict text
 )
 returns api.appointment_types
 language plpgsql
@@ -217,6 +290,7 @@ set search_path = ''
 as $$
 declare
   v_type clinic.appointment_types;
+  v_dentist_ids uuid [];
 begin
   perform clinic.require_user();
   perform clinic.required(update_appointment_type.appointment_type_id, 'appointment_type_id');
@@ -225,6 +299,14 @@ begin
     perform clinic.refuse('not_found', 'There is no such appointment type.');
   end if;
   perform clinic.require_role(v_type.clinic_id, 'admin');
+  if v_type.is_active and update_appointment_type.is_active is false then
+    v_dentist_ids := array(select d.id from clinic.dentists as d where d.clinic_id = v_type.clinic_id);
+    perform clinic.lock_dentists(variadic v_dentist_ids);
+    perform clinic.require_nobody_left(update_appointment_type.on_conflict, v_dentist_ids, v_type.id);
+    perform clinic.release_holds(v_dentist_ids, v_type.id);
+  elsif update_appointment_type.on_conflict is distinct from 'reject' then
+    perform clinic.require_nobody_left(update_appointment_type.on_conflict, '{}');
+  end if;
   v_type.name := coalesce(update_appointment_type.name, v_type.name);
   v_type.duration := coalesce(update_appointment_type.duration, v_type.duration);
   v_type.buffer_before := coalesce(update_appointment_type.buffer_before, v_type.buffer_before);
@@ -241,7 +323,8 @@ create function api.update_appointment_type(
   duration interval default null,
   buffer_before interval default null,
   buffer_after interval default null,
-  is_active boolean default null
+  is_active boolean default null,
+  on_conflict text default 'reject'
 )
 returns api.appointment_types
 language plpgsql
@@ -249,10 +332,13 @@ volatile
 set search_path = ''
 as $$
 begin
-  return clinic.update_appointment_type(appointment_type_id, name, duration, buffer_before, buffer_after, is_active);
+  return clinic.update_appointment_type(
+    appointment_type_id, name, duration, buffer_before, buffer_after, is_active, on_conflict
+  );
 end
 $$;
 comment on function api.update_appointment_type is
 'For admins: changes a type for future bookings; what is omitted or null stays, and booked appointments keep their length.
-Errors: not_authenticated, forbidden, not_found, invalid_argument.';
+To deactivate it is refused while it is booked (on_conflict "reject"), or leaves the appointments as they are ("keep"); holds are released.
+Errors: not_authenticated, forbidden, not_found, invalid_argument, appointments_in_the_way (details: which, as JSON).';
 grant execute on function api.update_appointment_type to anon, authenticated, service_role;

@@ -1,7 +1,7 @@
 -- The day board: one call draws a clinic's day.
 
 create function clinic.dentist_day(
-  dentist clinic.dentists, time_zone text, day date, starts_at timestamptz, ends_at timestamptz
+  dentist clinic.dentists, time_zone text, starts_at timestamptz, ends_at timestamptz
 )
 returns jsonb
 language sql
@@ -15,8 +15,11 @@ as $$
     'is_active', dentist.is_active,
     'dentist_seq', coalesce((select n.last_seq from clinic.dentist_counters as n where n.dentist_id = dentist.id), 0),
     'hours', (
-      select coalesce(jsonb_agg(jsonb_build_object('starts_at', w.opens_at, 'ends_at', w.closes_at) order by w.opens_at), '[]')
-      from clinic.working_windows(array[dentist.id], dentist_day.time_zone, dentist_day.day, dentist_day.day) as w
+      select coalesce(jsonb_agg(jsonb_build_object('starts_at', lower(h.during), 'ends_at', upper(h.during)) order by h.during), '[]')
+      from clinic.open_times(
+        array[dentist.id], dentist_day.time_zone, tstzrange(dentist_day.starts_at, dentist_day.ends_at)
+      ) as w
+      cross join unnest(w.spans) as h (during)
     ),
     'appointments', (
       select coalesce(jsonb_agg(to_jsonb(v) || jsonb_build_object(
@@ -57,7 +60,7 @@ as $$
 $$;
 comment on function clinic.dentist_day is 'One dentist''s column of the day board.';
 
-create function clinic.clinic_day(clinic_id uuid, day date)
+create function clinic.clinic_day(clinic_id uuid, day text)
 returns jsonb
 language plpgsql
 stable
@@ -77,8 +80,8 @@ begin
   if not found then
     perform clinic.refuse('not_found', 'There is no such clinic.');
   end if;
-  v_starts_at := v_day::timestamp at time zone v_clinic.time_zone;
-  v_ends_at := (v_day + 1)::timestamp at time zone v_clinic.time_zone;
+  v_starts_at := clinic.wall_instant(v_day, v_clinic.time_zone);
+  v_ends_at := clinic.wall_instant(v_day + 1, v_clinic.time_zone);
   return jsonb_build_object(
     'clinic_id', v_clinic.id,
     'day', v_day,
@@ -88,7 +91,7 @@ begin
     'server_now', clock_timestamp(),
     'dentists', (
       select coalesce(jsonb_agg(
-        clinic.dentist_day(d, v_clinic.time_zone, v_day, v_starts_at, v_ends_at) order by d.full_name, d.id
+        clinic.dentist_day(d, v_clinic.time_zone, v_starts_at, v_ends_at) order by d.full_name, d.id
       ), '[]')
       from clinic.dentists as d
       where
@@ -96,7 +99,9 @@ begin
         and (v_role <> 'dentist' or d.id = any (clinic.my_dentists()))
         and (d.is_active or exists (
           select from clinic.appointments as a
-          where a.dentist_id = d.id and a.starts_at >= v_starts_at and a.starts_at < v_ends_at
+          where
+            a.dentist_id = d.id and a.starts_at > v_starts_at - interval '12 hours' and a.starts_at < v_ends_at
+            and a.ends_at > v_starts_at
         ))
     )
   );
@@ -104,7 +109,7 @@ end
 $$;
 grant execute on function clinic.clinic_day to anon, authenticated, service_role;
 
-create function api.clinic_day(clinic_id uuid, day date)
+create function api.clinic_day(clinic_id uuid, day text)
 returns jsonb
 language plpgsql
 stable
@@ -115,7 +120,7 @@ begin
 end
 $$;
 comment on function api.clinic_day is
-'For staff, all that a day board shows: {clinic_id, day, time_zone, starts_at, ends_at, server_now, dentists: [{dentist_id, full_name,
+'For staff, all that a day board shows of a day (YYYY-MM-DD): {clinic_id, day, time_zone, starts_at, ends_at, server_now, dentists: [{dentist_id, full_name,
 specialty, is_active, dentist_seq, hours: [{starts_at, ends_at}], appointments: [appointment with patient_name, appointment_type,
 blocked_from, blocked_until], holds: [{id, patient_id, patient_name, appointment_type_id, starts_at, ends_at, blocked_from,
 blocked_until, expires_at}], time_off: [{id, starts_at, ends_at, reason}]}]}. A dentist sees their own column.

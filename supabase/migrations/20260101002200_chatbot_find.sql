@@ -160,7 +160,7 @@ as $$
 $$;
 comment on function clinic.ask_back is 'The answer to a name that is unknown or ambiguous: the candidates.';
 
-create function clinic.first_day(policy clinic.clinics, from_date date)
+create function clinic.first_day(policy clinic.clinics, from_date text)
 returns date
 language plpgsql
 volatile
@@ -168,8 +168,8 @@ set search_path = ''
 as $$
 declare
   v_today date := (clock_timestamp() at time zone policy.time_zone)::date;
-  v_last date := ((clock_timestamp() + policy.booking_horizon) at time zone policy.time_zone)::date;
-  v_day date := clinic.required_day(coalesce(first_day.from_date, v_today), 'from_date');
+  v_last date := (clinic.later(clock_timestamp(), policy.booking_horizon) at time zone policy.time_zone)::date;
+  v_day date := clinic.required_day(coalesce(first_day.from_date, v_today::text), 'from_date');
 begin
   -- A day of grace: the caller may live where it is still yesterday.
   if v_day < v_today - 1 then
@@ -183,7 +183,7 @@ $$;
 comment on function clinic.first_day is 'The clinic''s day to search from; today when none was said. Errors: invalid_argument, in_the_past, beyond_horizon.';
 
 create function clinic.offer_slots(
-  policy clinic.clinics, summary jsonb, type_id uuid, dentist_id uuid, from_date date, part_of_day text, max_results integer
+  policy clinic.clinics, summary jsonb, type_id uuid, dentist_id uuid, from_date text, part_of_day text, max_results integer
 )
 returns jsonb
 language plpgsql
@@ -222,7 +222,7 @@ $$;
 comment on function clinic.offer_slots is 'The offers, once it is clear what is wanted.';
 
 create function clinic.chatbot_find_slots(
-  clinic_slug text, service text, dentist text, from_date date, part_of_day text, max_results integer
+  clinic_slug text, service text, dentist text, from_date text, part_of_day text, max_results integer
 )
 returns jsonb
 language plpgsql
@@ -269,7 +269,7 @@ create function api.chatbot_find_slots(
   clinic_slug text,
   service text default null,
   dentist text default null,
-  from_date date default null,
+  from_date text default null,
   part_of_day text default null,
   max_results integer default 3
 )

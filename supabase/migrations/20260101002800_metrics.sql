@@ -132,12 +132,11 @@ set search_path = ''
 as $$
   select coalesce(sum(clinic.minutes_of(works.spans - coalesce(off.spans, '{}'))), 0)::integer
   from (
-    select w.dentist_id, range_agg(tstzrange(w.opens_at, w.closes_at)) as spans
-    from clinic.working_windows(
+    select w.dentist_id, w.spans
+    from clinic.open_times(
       array(select d.id from clinic.dentists as d where d.clinic_id = clinic.id and d.is_active),
-      clinic.time_zone, working_minutes.day, working_minutes.day
+      clinic.time_zone, clinic.day_span(working_minutes.day, clinic.time_zone)
     ) as w
-    group by w.dentist_id
   ) as works
   cross join lateral (
     select range_agg(o.during) as spans
@@ -155,8 +154,8 @@ stable
 set search_path = ''
 as $$
 declare
-  v_from constant timestamptz := day::timestamp at time zone clinic.time_zone;
-  v_to constant timestamptz := (day + 1)::timestamp at time zone clinic.time_zone;
+  v_from constant timestamptz := clinic.wall_instant(day, clinic.time_zone);
+  v_to constant timestamptz := clinic.wall_instant(day + 1, clinic.time_zone);
   v_day clinic.daily_metrics;
 begin
   select

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -117,11 +118,17 @@ def _shape(connection: Connection, name: str) -> _Shape:
     return _shapes[name]
 
 
+def _sent(value: Any) -> Any:
+    if isinstance(value, date):  # which a datetime is, too
+        return value.isoformat()
+    return Jsonb(value) if isinstance(value, dict | list) else value
+
+
 def call(connection: Connection, name: str, /, **arguments: Any) -> Any:
     """Call an RPC by named arguments, as its JSON body would.
 
     Returns what HTTP would: rows for a set, one row for a composite, a value otherwise; with Python's types.
-    Dicts and lists are sent as jsonb, everything else untyped. A function that is not volatile runs in a
+    Dicts and lists are sent as jsonb, days and instants as text, everything else untyped. A function that is not volatile runs in a
     read-only transaction, as PostgREST runs it.
     """
     shape = _shape(connection, name)
@@ -129,9 +136,7 @@ def call(connection: Connection, name: str, /, **arguments: Any) -> Any:
         sql.SQL("{} => {}").format(sql.Identifier(key), sql.Placeholder(key)) for key in arguments
     )
     query = sql.SQL("select * from api.{}({}) as result").format(sql.Identifier(name), named)
-    values = {
-        key: Jsonb(value) if isinstance(value, dict | list) else value for key, value in arguments.items()
-    }
+    values = {key: _sent(value) for key, value in arguments.items()}
     alone = connection.info.transaction_status is TransactionStatus.IDLE
     with connection.transaction() if alone else nullcontext():
         if alone and not shape.writes:
