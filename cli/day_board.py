@@ -1,8 +1,8 @@
 """Drawing a clinic's day: dentists as columns, time downwards, in the clinic's wall clock."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
-from zoneinfo import ZoneInfo
 
 from cli.lookup import Row, instant
 
@@ -35,15 +35,19 @@ class Block(NamedTuple):
     lines: tuple[str, ...]
 
 
-def draw(board: Row, title: str, now: datetime, height: int) -> "RenderableType":
-    """Draw what `clinic_day` returned. `now` is the server's clock; `height` the terminal's, in lines."""
+def draw(
+    board: Row, title: str, now: datetime, height: int, clock: Callable[[datetime], datetime]
+) -> "RenderableType":
+    """Draw what `clinic_day` returned.
+
+    `now` is the server's clock; `height` the terminal's, in lines; `clock` the clinic's wall clock.
+    """
     from rich import box
     from rich.console import Group
     from rich.markup import escape
     from rich.table import Table
     from rich.text import Text
 
-    zone = ZoneInfo(board["time_zone"])
     columns = [(dentist["full_name"], _blocks(dentist, now)) for dentist in board["dentists"]]
     if not columns:
         return f"[bold]{escape(title)}[/]\n[yellow]No dentists here yet:[/] chairtime admin dentist create."
@@ -59,9 +63,7 @@ def draw(board: Row, title: str, now: datetime, height: int) -> "RenderableType"
     for name, _ in columns:
         table.add_column(Text(name), ratio=1, no_wrap=True)
     for time, step in _rows(board, columns, height):
-        table.add_row(
-            _clock(time.astimezone(zone), step, now), *(_cell(blocks, time, step) for _, blocks in columns)
-        )
+        table.add_row(_clock(clock(time), step, now), *(_cell(blocks, time, step) for _, blocks in columns))
     return Group(table, _legend(board))
 
 

@@ -1,5 +1,6 @@
 """People say `riverside`, `lee` and `2026-12-01 10:00`; the API wants ids and instants."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -89,28 +90,30 @@ def is_uuid(text: str) -> bool:
     return True
 
 
-def zone(clinic: Row) -> ZoneInfo:
-    """Return the clinic's time zone."""
-    return ZoneInfo(clinic["time_zone"])
+def parse_instant(api: "Api", text: str, clinic: Row) -> str:
+    """Read `2026-12-01 10:00` as the clinic's wall clock, or an ISO timestamp with its own offset.
 
-
-def parse_instant(text: str, clinic: Row) -> datetime:
-    """Read `2026-12-01 10:00` as the clinic's wall clock, or an ISO timestamp with its own offset."""
+    The server converts: this machine may know older time zones.
+    """
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
         raise usage_error(
             f"{text!r} is not a time", "Write it as 2026-12-01T10:00, in the clinic's time."
         ) from None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=zone(clinic))
+    if parsed.tzinfo:
+        return parsed.isoformat()
+    asked = [parsed.isoformat(timespec="seconds")]
+    found: str = api.rpc("clinic_time", clinic_id=clinic["id"], wall_times=asked)["instants"][0]
+    return found
 
 
-def parse_day(text: str | None, clinic: Row) -> date:
+def parse_day(api: "Api", text: str | None, clinic: Row) -> date:
     """Read a date, `today` or `tomorrow`, as the clinic's calendar has it; None is today."""
-    today = datetime.now(zone(clinic)).date()
-    relative = {None: today, "today": today, "tomorrow": today + timedelta(days=1)}
+    relative = {None: 0, "today": 0, "tomorrow": 1}
     if text in relative:
-        return relative[text]
+        today = date.fromisoformat(api.rpc("clinic_time", clinic_id=clinic["id"])["today"])
+        return today + timedelta(days=relative[text])
     try:
         return date.fromisoformat(str(text))
     except ValueError:
@@ -119,9 +122,38 @@ def parse_day(text: str | None, clinic: Row) -> date:
         ) from None
 
 
+_AT_ONCE = 10_000  # instants in one question
+
+
+def wall_times(api: "Api", clinic: Row, instants: Iterable[str]) -> dict[str, datetime]:
+    """Ask the server what the clinic's clock shows at the API's timestamps."""
+    asked = list(dict.fromkeys(instants))
+    shown: dict[str, datetime] = {}
+    for start in range(0, len(asked), _AT_ONCE):
+        some = asked[start : start + _AT_ONCE]
+        exact = [instant(text).isoformat() for text in some]
+        answer = api.rpc("clinic_time", clinic_id=clinic["id"], instants=exact)
+        shown |= dict(zip(some, map(instant, answer["wall_times"]), strict=True))
+    return shown
+
+
+class Clock:
+    """What a clinic's clock shows over one day, as the server knows time zones."""
+
+    def __init__(self, api: "Api", clinic: Row, starts_at: str, ends_at: str) -> None:
+        start, length = instant(starts_at), instant(ends_at) - instant(starts_at)
+        quarters = (start + timedelta(minutes=15) * n for n in range(length // timedelta(minutes=15) + 1))
+        self._shown = list(wall_times(api, clinic, (quarter.isoformat() for quarter in quarters)).values())
+
+    def __call__(self, time: datetime) -> datetime:
+        """Turn an instant of that day into the clinic's wall-clock time."""
+        passed = [shown for shown in self._shown if shown <= time]
+        return time.astimezone((passed[-1] if passed else self._shown[0]).tzinfo)
+
+
 def local(instant: str, clinic: Row) -> datetime:
-    """Turn the API's timestamp into the clinic's wall-clock time."""
-    return datetime.fromisoformat(instant).astimezone(zone(clinic))
+    """Turn the API's timestamp into the clinic's time by this machine's time zones: only to look at."""
+    return datetime.fromisoformat(instant).astimezone(ZoneInfo(clinic["time_zone"]))
 
 
 def instant(text: str) -> datetime:

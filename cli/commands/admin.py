@@ -34,6 +34,7 @@ Specialty = Annotated[str | None, typer.Option(help="What they are best at.", sh
 Bio = Annotated[str | None, typer.Option(help="A few sentences for patients.", show_default=False)]
 Name = Annotated[str | None, typer.Option("--name", help="A new name.", show_default=False)]
 Interval = Annotated[str | None, typer.Option(help='Such as "30 minutes".', show_default=False)]
+Keep = admin_people.Keep
 Active = Annotated[
     bool | None, typer.Option("--active/--inactive", help="Offered for booking, or not.", show_default=False)
 ]
@@ -155,15 +156,19 @@ def update_dentist(
     specialty: Specialty = None,
     bio: Bio = None,
     active: Active = None,
+    keep: Keep = False,
 ) -> None:
-    """Change what is given about a dentist.
+    """Change what is given about a dentist. Who has appointments ahead leaves only with --keep.
 
-    Example: [bold]chairtime admin dentist update riverside ito --inactive[/]
+    Example: [bold]chairtime admin dentist update riverside ito --inactive --keep[/]
     """
     api = _api()
     found = lookup.find_dentist(api, lookup.find_clinic(api, clinic), dentist)
     changes = {"full_name": name, "specialty": specialty, "bio": bio, "is_active": active}
-    emit_row("Updated", api.rpc("update_dentist", dentist_id=found["id"], **_some(changes)))
+    row = api.rpc(
+        "update_dentist", dentist_id=found["id"], on_conflict=admin_people.on_conflict(keep), **_some(changes)
+    )
+    emit_row("Updated", row)
 
 
 @type_app.command("list")
@@ -214,8 +219,11 @@ def update_type(
     buffer_before: Interval = None,
     buffer_after: Interval = None,
     active: Active = None,
+    keep: Keep = False,
 ) -> None:
     """Change what is given about an appointment type. Appointments already made keep their times.
+
+    What is booked ends only with --keep.
 
     Example: [bold]chairtime admin type update riverside cleaning --duration "50 minutes"[/]
     """
@@ -228,7 +236,12 @@ def update_type(
         "buffer_after": buffer_after,
         "is_active": active,
     }
-    row = api.rpc("update_appointment_type", appointment_type_id=found["id"], **_some(changes))
+    row = api.rpc(
+        "update_appointment_type",
+        appointment_type_id=found["id"],
+        on_conflict=admin_people.on_conflict(keep),
+        **_some(changes),
+    )
     emit_row("Updated", row)
 
 

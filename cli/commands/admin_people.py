@@ -20,6 +20,7 @@ Clinic = Annotated[str, typer.Argument(help="Slug or id of the clinic.", show_de
 Phone = Annotated[str | None, typer.Option(help="How to call them.", show_default=False)]
 Email = Annotated[str | None, typer.Option(help="How to write to them.", show_default=False)]
 User = Annotated[str, typer.Argument(metavar="USER", help="The user's id or email.", show_default=False)]
+Keep = Annotated[bool, typer.Option("--keep", help="Keep the appointments ahead as they are.")]
 
 
 def _api() -> "Api":
@@ -76,17 +77,24 @@ def grant(
 
 
 @staff.command("revoke")
-def revoke(clinic: Clinic, account: User, yes: Yes = False) -> None:
+def revoke(clinic: Clinic, account: User, yes: Yes = False, keep: Keep = False) -> None:
     """Take a user off the clinic's staff. The last admin stays.
+
+    A dentist who has appointments ahead leaves only with --keep.
 
     Example: [bold]chairtime admin staff revoke riverside desk@riverside.test --yes[/]
     """
     api = _api()
     where, who = lookup.find_clinic(api, clinic), user_id(account)
     output.confirm(f"Take {account} off the staff of {where['name']}?", yes)
-    revoked = api.rpc("revoke_staff_role", clinic_id=where["id"], user_id=who)
+    revoked = api.rpc("revoke_staff_role", clinic_id=where["id"], user_id=who, on_conflict=on_conflict(keep))
     result = {"user_id": who, "revoked": revoked}
     output.emit(result, lambda it: "[green]Revoked.[/]" if it["revoked"] else "They were not on the staff.")
+
+
+def on_conflict(keep: bool) -> str:
+    """Say to the API what becomes of the appointments in the way."""
+    return "keep" if keep else "reject"
 
 
 def user_id(account: str) -> str:

@@ -1,7 +1,7 @@
 """`chairtime day`: the day board in the terminal."""
 
 import asyncio
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -40,7 +40,7 @@ def day(
 
     access = Access(find_project())
     where = lookup.find_clinic(access.api(), clinic)
-    board = Board(access, where, lookup.parse_day(on, where))
+    board = Board(access, where, lookup.parse_day(access.api(), on, where))
     if watch:
         asyncio.run(_watch(access, board))
     else:
@@ -57,17 +57,19 @@ class Board:
 
     def fetch(self) -> None:
         """Ask the API for the day again."""
-        self.data = self._access.api().rpc(
-            "clinic_day", clinic_id=self.clinic["id"], day=self._on.isoformat()
-        )
-        self._ahead = instant(self.data["server_now"]) - datetime.now(lookup.zone(self.clinic))
+        api = self._access.api()
+        self.data = api.rpc("clinic_day", clinic_id=self.clinic["id"], day=self._on.isoformat())
+        self._clock = lookup.Clock(api, self.clinic, self.data["starts_at"], self.data["ends_at"])
+        now = self.data["server_now"]
+        self._now = lookup.wall_times(api, self.clinic, [now])[now]
+        self._ahead = instant(now) - datetime.now(UTC)
 
     def draw(self) -> "RenderableType":
         """Draw the day with the holds' countdown as of now, by the server's clock."""
-        now = datetime.now(lookup.zone(self.clinic)) + self._ahead
+        now = datetime.now(self._now.tzinfo) + self._ahead
         clock = f"now {now:%H:%M:%S} ({self.clinic['time_zone']})"
         title = f"{self.clinic['name']} · {self._on:%A %d %B %Y} · {clock}"
-        return draw(self.data, title, now, output.console().size.height)
+        return draw(self.data, title, now, output.console().size.height, self._clock)
 
 
 async def _watch(access: "Access", board: Board) -> None:

@@ -1,6 +1,6 @@
 """What a receptionist does all day: look for slots, hold, book, cancel."""
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
@@ -60,26 +60,43 @@ def slots(
     api = _api() if read_session(project) else connect_publicly(project)
     where = lookup.find_clinic(api, clinic)
     what = lookup.find_type(api, where, type_)
-    first = lookup.parse_day(day, where)
-    found = api.rpc(
-        "available_slots",
-        appointment_type_id=what["id"],
-        from_date=first.isoformat(),
-        to_date=(first + timedelta(days=days - 1)).isoformat(),
-        dentist_id=lookup.find_dentist(api, where, dentist)["id"] if dentist else None,
-    )
+    first = lookup.parse_day(api, day, where)
     names = {row["id"]: row["full_name"] for row in api.rows("dentists", clinic_id=where["id"])}
-    rows = [_slot(slot, names, where) for slot in found]
+    who = [lookup.find_dentist(api, where, dentist)["id"]] if dentist else list(names)
+    found = free_slots(api, what["id"], first, first + timedelta(days=days - 1), who)
+    clock = lookup.wall_times(api, where, (slot[name] for slot in found for name in ("starts_at", "ends_at")))
+    rows = [
+        {
+            "dentist_id": slot["dentist_id"],
+            "dentist": names.get(slot["dentist_id"]),
+            "starts_at": clock[slot["starts_at"]],
+            "ends_at": clock[slot["ends_at"]],
+        }
+        for slot in found
+    ]
     output.emit(rows, _draw_slots)
 
 
-def _slot(slot: Row, names: dict[str, str], clinic: Row) -> Row:
-    return {
-        "dentist_id": slot["dentist_id"],
-        "dentist": names.get(slot["dentist_id"]),
-        "starts_at": lookup.local(slot["starts_at"], clinic),
-        "ends_at": lookup.local(slot["ends_at"], clinic),
-    }
+def free_slots(api: "Api", type_: str, first: date, last: date, dentists: list[str]) -> list[Row]:
+    """List the free slots of these days and dentists: all of them, in as many answers as that takes."""
+    arguments = {"appointment_type_id": type_, "from_date": first.isoformat()}
+    try:
+        found: list[Row] = api.rpc(
+            "available_slots",
+            to_date=last.isoformat(),
+            dentist_id=dentists[0] if len(dentists) == 1 else None,
+            **arguments,
+        )
+        return found
+    except ChairtimeError as error:
+        details = error.details if isinstance(error.details, dict) else {}
+        if "to_date" not in details or (len(dentists) == 1 and first == last):
+            raise
+    if details["to_date"] is None:
+        return [slot for dentist in dentists for slot in free_slots(api, type_, first, last, [dentist])]
+    fits = date.fromisoformat(details["to_date"])
+    rest = free_slots(api, type_, fits + timedelta(days=1), last, dentists)
+    return free_slots(api, type_, first, fits, dentists) + rest
 
 
 def _draw_slots(rows: list[Row]) -> "RenderableType":
@@ -187,20 +204,23 @@ def _claim(
             function,
             dentist_id=lookup.find_dentist(api, clinic, dentist)["id"],
             appointment_type_id=lookup.find_type(api, clinic, type_)["id"],
-            starts_at=lookup.parse_instant(time, clinic).isoformat(),
+            starts_at=lookup.parse_instant(api, time, clinic),
             **arguments,
         )
     except ChairtimeError as error:
-        raise _with_alternatives(error, clinic) from error
+        raise _with_alternatives(api, error, clinic) from error
     return made
 
 
-def _with_alternatives(error: ChairtimeError, clinic: Row) -> ChairtimeError:
+def _with_alternatives(api: "Api", error: ChairtimeError, clinic: Row) -> ChairtimeError:
     """Say in the hint which times are free instead, as the API's details list them."""
     if error.code == "slot_taken" and isinstance(error.details, list) and error.details:
-        times = (lookup.local(slot["starts_at"], clinic) for slot in error.details if "starts_at" in slot)
-        error.hint = f"Free instead: {', '.join(f'{time:%a %d %b %H:%M}' for time in times)}."
+        clock = lookup.wall_times(api, clinic, (slot["starts_at"] for slot in error.details))
+        error.hint = f"Free instead: {', '.join(f'{time:%a %d %b %H:%M}' for time in clock.values())}."
     return error
+
+
+_SHOWN = ("starts_at", "ends_at", "expires_at")
 
 
 def _draw_claim(api: "Api", clinic: Row, row: Row, verb: str) -> "RenderableType":
@@ -209,7 +229,8 @@ def _draw_claim(api: "Api", clinic: Row, row: Row, verb: str) -> "RenderableType
     dentist = api.rows("dentists", id=row["dentist_id"])
     what = api.rows("appointment_types", id=row["appointment_type_id"])
     patient = api.rows("patients", id=row["patient_id"]) if row.get("patient_id") else []
-    starts, ends = lookup.local(row["starts_at"], clinic), lookup.local(row["ends_at"], clinic)
+    clock = lookup.wall_times(api, clinic, (value for name, value in row.items() if value and name in _SHOWN))
+    starts, ends = clock[row["starts_at"]], clock[row["ends_at"]]
     pairs = [
         ("when", f"{starts:%A %d %B %Y, %H:%M} to {ends:%H:%M} ({clinic['time_zone']})"),
         ("what", what[0]["name"] if what else None),
@@ -218,7 +239,7 @@ def _draw_claim(api: "Api", clinic: Row, row: Row, verb: str) -> "RenderableType
         ("id", row["id"]),
     ]
     if "expires_at" in row:
-        pairs.append(("until", f"{lookup.local(row['expires_at'], clinic):%H:%M:%S}"))
+        pairs.append(("until", f"{clock[row['expires_at']]:%H:%M:%S}"))
         pairs.append(("next", f"chairtime book {clinic['slug']} --reservation {row['id']}"))
     return Group(f"[green]{verb}[/]", output.fields(pairs))
 
@@ -253,17 +274,20 @@ def list_reservations(clinic: Clinic) -> None:
     rows = api.rows("slot_reservations", clinic_id=where["id"])
     names = {row["id"]: row["full_name"] for row in api.rows("dentists", clinic_id=where["id"])}
     rows.sort(key=lambda row: row["expires_at"])
-    output.emit(rows, lambda found: _draw_reservations(found, names, where))
+    clock = lookup.wall_times(api, where, (row["starts_at"] for row in rows))
+    output.emit(rows, lambda found: _draw_reservations(found, names, clock))
 
 
-def _draw_reservations(rows: list[Row], names: dict[str, str], clinic: Row) -> "RenderableType":
+def _draw_reservations(
+    rows: list[Row], names: dict[str, str], clock: dict[str, datetime]
+) -> "RenderableType":
     if not rows:
         return "Nothing is on hold."
     lines = (
         (
             row["id"],
             names.get(row["dentist_id"]),
-            f"{lookup.local(row['starts_at'], clinic):%a %d %b %H:%M}",
+            f"{clock[row['starts_at']]:%a %d %b %H:%M}",
             remaining(row),
         )
         for row in rows

@@ -289,3 +289,99 @@ with (security_invoker = true) as
   from clinic.extra_hours as x;
 comment on view api.extra_hours is 'Dated extra hours. Public.';
 grant select on api.extra_hours to anon, authenticated, service_role;
+
+
+-- The clinic's clock, for clients whose own machine may know other zones ----------------------------------------------
+
+create function clinic.wall_clock(instant timestamptz, time_zone text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_wall timestamp := instant at time zone wall_clock.time_zone;
+  v_offset interval := v_wall - (instant at time zone 'UTC');
+begin
+  return to_char(v_wall, 'YYYY-MM-DD"T"HH24:MI:SS') || case when v_offset < '0' then '-' else '+' end
+    || to_char(greatest(v_offset, -v_offset), 'HH24:MI');
+end
+$$;
+comment on function clinic.wall_clock is 'What the zone''s clock shows at the instant, with its offset: 2026-12-01T10:00:00-05:00.';
+grant execute on function clinic.wall_clock to anon, authenticated, service_role;
+
+create function clinic.required_wall_time(value text, name text)
+returns timestamp
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if clinic.is_calendar_day(value) and value ~ '^.{10}[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$' then
+    return value::timestamp;
+  end if;
+  perform clinic.refuse(
+    'invalid_argument', format('%s must be times by the clinic''s clock, between the years 2000 and 2200.', name),
+    hint => 'Send them without an offset: 2026-12-01T10:00.'
+  );
+  return null;
+end
+$$;
+comment on function clinic.required_wall_time is 'The wall-clock time that the text names, ISO 8601 without an offset, or invalid_argument.';
+grant execute on function clinic.required_wall_time to anon, authenticated, service_role;
+
+create function clinic.required_texts(value jsonb, name text)
+returns text []
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if
+    jsonb_typeof(value) is distinct from 'array' or jsonb_array_length(value) > 10000
+    or jsonb_path_exists(value, '$[*] ? (@.type() != "string")')
+  then
+    perform clinic.refuse('invalid_argument', format('%s must be an array of at most 10000 texts.', name));
+  end if;
+  return array(select t from jsonb_array_elements_text(value) with ordinality as e (t, number) order by e.number);
+end
+$$;
+comment on function clinic.required_texts is 'The texts of a JSON array, or invalid_argument.';
+grant execute on function clinic.required_texts to anon, authenticated, service_role;
+
+create function api.clinic_time(clinic_id uuid, wall_times jsonb default '[]', instants jsonb default '[]')
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_zone text;
+  v_now timestamptz := clock_timestamp();
+begin
+  select c.time_zone into v_zone from clinic.clinics as c where c.id = clinic.required(clinic_time.clinic_id, 'clinic_id');
+  if not found then
+    perform clinic.refuse('not_found', 'There is no such clinic.');
+  end if;
+  return jsonb_build_object(
+    'time_zone', v_zone,
+    'server_now', v_now,
+    'today', (v_now at time zone v_zone)::date,
+    'instants', array(
+      select clinic.wall_instant(clinic.required_wall_time(t, 'wall_times'), v_zone)
+      from unnest(clinic.required_texts(clinic_time.wall_times, 'wall_times')) with ordinality as w (t, number)
+      order by w.number
+    ),
+    'wall_times', array(
+      select clinic.wall_clock(clinic.required_instant(t, 'instants'), v_zone)
+      from unnest(clinic.required_texts(clinic_time.instants, 'instants')) with ordinality as i (t, number)
+      order by i.number
+    )
+  );
+end
+$$;
+comment on function api.clinic_time is
+'The clinic''s clock, as the server knows time zones: {time_zone, server_now, today, instants, wall_times}. instants answers wall_times
+(["2026-12-01T10:00"]): the first instant at which the clinic''s clock shows that time or a later one. wall_times answers instants: what the
+clock shows then, with its offset. Errors: not_found, invalid_argument.';
+grant execute on function api.clinic_time to anon, authenticated, service_role;

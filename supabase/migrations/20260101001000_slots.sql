@@ -430,6 +430,18 @@ comment on function clinic.max_rows is
 Supabase''s default.';
 grant execute on function clinic.max_rows to anon, authenticated, service_role;
 
+create function api.longest_answer()
+returns setof integer
+language sql
+stable
+set search_path = ''
+as $$
+  select n from generate_series(1, clinic.max_rows()) as n;
+$$;
+comment on function api.longest_answer is
+'As many rows as Chairtime puts into one answer. Who receives fewer knows that the Data API cuts answers (max_rows).';
+grant execute on function api.longest_answer to anon, authenticated, service_role;
+
 create function clinic.refuse_long_answer(slots api.slot [], policy clinic.clinics, last_day date)
 returns void
 language plpgsql

@@ -22,8 +22,10 @@ begin
         and a.status in ('booked', 'checked_in') and a.ends_at > clock_timestamp()
     ));
     if v_left <> '[]' then
+      -- Without names: the server's log has all of a refusal.
       perform clinic.refuse(
-        'appointments_in_the_way', 'There are appointments that this would leave behind.', v_left::text,
+        'appointments_in_the_way', 'There are appointments that this would leave behind.',
+        (select jsonb_agg(l - 'patient_name') from jsonb_array_elements(v_left) as l)::text,
         'Move or cancel them first, or repeat the call with on_conflict "keep".'
       );
     end if;

@@ -74,6 +74,8 @@ ARGUMENTS: dict[str, Arguments] = {
     "update_dentist": lambda w: {"dentist_id": w.clinic.other, "bio": "Older and wiser"},
     "create_appointment_type": lambda w: {"clinic_id": w.clinic.id, "name": name(), "duration": "20 minutes"},
     "update_appointment_type": lambda w: {"appointment_type_id": w.clinic.checkup, "duration": "30 minutes"},
+    "clinic_time": lambda w: {"clinic_id": w.clinic.id, "wall_times": ["2030-01-07T09:00"]},
+    "longest_answer": lambda _: {},
     "clinic_day": lambda w: {"clinic_id": w.clinic.id, "day": w.clinic.weekday(1)},
     "events_since": lambda w: {"topic": f"availability:{w.clinic.id}", "after_id": 0},
     "events_since:clinic": lambda w: {"topic": f"clinic:{w.clinic.id}", "after_id": 0},

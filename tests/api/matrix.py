@@ -50,6 +50,8 @@ create_dentist                           401      404     403      403        40
 update_dentist                           401      404     403      403        403     .      404
 create_appointment_type                  401      404     403      403        403     .      404
 update_appointment_type                  401      404     403      403        403     .      404
+longest_answer                            .        .       .        .          .      .       .
+clinic_time                               .        .       .        .          .      .       .
 clinic_day                               401      404     403       .          .      .      404
 events_since                              .        .       .        .          .      .       .
 events_since:clinic                      404      404     404       .         404     .      404

@@ -38,6 +38,7 @@ select
           when 'uuid' then gen_random_uuid()::text
           when 'tstzrange' then '[2000-01-01,2000-01-02)'
           when 'int4range' then '[1,2)'
+          when 'int4multirange' then '{[1,2)}'
           when 'text' then 'x'
           when '_text' then '{x}'
           when 'timestamptz' then '2000-01-01'
@@ -55,7 +56,13 @@ join pg_attribute as a on a.attrelid = i.indexrelid and a.attnum = k
 join pg_opclass as o on o.oid = i.indclass[k - 1]
 -- What a query compares with; what an index stores may be of another type.
 join pg_type as t
-  on t.oid = case when o.opcintype::regtype::text like 'any%' then a.atttypid else o.opcintype end
+  on t.oid = case
+    when o.opcintype::regtype::text = 'anymultirange' then (
+      select c.atttypid from pg_attribute as c where c.attrelid = i.indrelid and c.attnum = i.indkey[k - 1]
+    )
+    when o.opcintype::regtype::text like 'any%' then a.atttypid
+    else o.opcintype
+  end
 group by i.indexrelid, i.indrelid, i.indpred
 """
 

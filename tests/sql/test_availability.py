@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.support.actors import Connection, Row, call
 from tests.support.clinics import Clinic
@@ -92,8 +93,20 @@ def test_no_hours_at_all_is_a_choice(admin: Connection, anon: Connection, rivers
         [{"weekday": 1.5, "opens": "09:00", "closes": "12:00"}],
         [{"weekday": 1, "opens": "9", "closes": "12:00"}],
         [{"weekday": 1, "opens": "24:00", "closes": "24:00"}],
-        [{"weekday": 1, "opens": "12:00", "closes": "09:00"}],
-        [{"weekday": 1, "opens": "09:00", "closes": "09:00"}],
+        [{"weekday": 1, "opens": "24:00", "closes": "09:00"}],
+        [
+            {"weekday": 1, "opens": "22:00", "closes": "02:00"},
+            {"weekday": 2, "opens": "01:00", "closes": "03:00"},
+        ],
+        [
+            {"weekday": 7, "opens": "22:00", "closes": "02:00"},
+            {"weekday": 1, "opens": "01:59", "closes": "03:00"},
+        ],
+        [
+            {"weekday": 1, "opens": "09:00", "closes": "09:00"},
+            {"weekday": 2, "opens": "08:00", "closes": "10:00"},
+        ],
+        Jsonb("[]"),
         [{"weekday": 1, "opens": "09:00", "closes": "25:00"}],
         [{"weekday": 1, "opens": "09:00", "closes": None}],
         [{"weekday": 1, "opens": "09:00", "closes": "12:00"}] * 2,

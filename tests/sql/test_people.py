@@ -216,7 +216,7 @@ def test_an_inactive_dentist_keeps_old_bookings_and_takes_no_new_ones(
     ana: Connection, ben: Connection, admin: Connection, anon: Connection, riverside: Clinic
 ) -> None:
     appointment = book(ana, riverside, riverside.at("09:00"))
-    call(admin, "update_dentist", dentist_id=riverside.lee, is_active=False)
+    call(admin, "update_dentist", dentist_id=riverside.lee, is_active=False, on_conflict="keep")
     with refused("not_found"):
         book(ben, riverside, riverside.at("10:00"))
     assert anon.execute("select from api.dentists where id = %s", [riverside.lee]).rowcount == 0
