@@ -216,7 +216,7 @@ def check_inside(project: "Project", db_url: str | None) -> Iterator[Result]:
     """Yield what can be seen from inside the database."""
     import psycopg
 
-    names = [query.check for query in QUERIES]
+    names = ["time zones", *(query.check for query in QUERIES)]
     url = project.setting("db_url", db_url)
     if url is None:
         yield problem("database", "no URL is known", "Pass --db-url, or set SUPABASE_DB_URL.")
@@ -228,6 +228,7 @@ def check_inside(project: "Project", db_url: str | None) -> Iterator[Result]:
                 yield ok("database", f"connected as {connection.info.user}")
                 yield check_pooler(url)
                 yield check_migrations(project, connection)
+                yield check_time_zones(connection)
                 yield from (ask(connection, query) for query in QUERIES)
             return
         except psycopg.OperationalError as error:
@@ -294,3 +295,37 @@ def check_migrations(project: "Project", connection: "psycopg.Connection[Any]") 
     if pending:
         return problem("migrations", f"{len(pending)} not applied", "Apply them: `chairtime migrate up`.")
     return ok("migrations", f"all {len(migrations)} applied, none edited")
+
+
+_ZONES = """
+select c.time_zone, to_char(d.day, 'YYYY-MM-DD'),
+  extract(epoch from (d.day at time zone 'UTC' at time zone c.time_zone) - d.day)::integer
+from (select distinct c.time_zone from clinic.clinics as c) as c
+cross join generate_series(
+  current_date::timestamp, current_date + interval '2 years', interval '1 day'
+) as d (day)
+order by 1, 2
+"""
+
+
+def check_time_zones(connection: "psycopg.Connection") -> Result:
+    """Compare what this machine and the server know of the clinics' zones, day by day for two years."""
+    from datetime import UTC, datetime
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    differ: dict[str, str] = {}
+    for name, day, seconds in connection.execute(_ZONES):
+        try:
+            offset = datetime.fromisoformat(day).replace(tzinfo=UTC).astimezone(ZoneInfo(name)).utcoffset()
+        except ZoneInfoNotFoundError:
+            offset = None
+        if offset is None or offset.total_seconds() != seconds:
+            differ.setdefault(name, day)
+    if not differ:
+        return ok("time zones", "this machine and the server agree about the clinics' for two years")
+    named = ", ".join(f"{name} from {day}" for name, day in list(differ.items())[:_SHOWN])
+    hint = (
+        "Update tzdata where it is older. The server's decides what is booked; what this machine only shows, "
+        "as `chairtime events tail` does, may be off."
+    )
+    return problem("time zones", f"this machine and the server differ about {named}", hint)

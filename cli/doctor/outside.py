@@ -32,11 +32,12 @@ def check_outside(project: "Project") -> Iterator[Result]:
     if health is None:
         yield from (
             skipped(name, "the API does not answer")
-            for name in ("clock", "exposure", "secret key", "realtime")
+            for name in ("clock", "max rows", "exposure", "secret key", "realtime")
         )
         return
     yield _check_health(health)
     yield _check_clock(health)
+    yield _check_max_rows(api)
     yield from _check_exposure(api)
     yield _check_secret_key(project)
     yield _check_realtime(project, api)
@@ -73,6 +74,15 @@ def _check_clock(health: dict[str, Any]) -> Result:
     if difference < _CLOCKS_MAY_DIFFER:
         return ok("clock", message)
     return problem("clock", message, "Set this machine's clock (NTP): sessions and countdowns depend on it.")
+
+
+def _check_max_rows(api: "Api") -> Result:
+    """Count the rows of the longest answer Chairtime gives, the first of which says how many there are."""
+    rows = api.rpc("longest_answer")
+    if len(rows) == rows[0]:
+        return ok("max rows", f"answers of {len(rows)} rows arrive whole")
+    hint = f"Set max_rows to {rows[0]} or more: api.max_rows in config.toml, or the dashboard's API settings."
+    return problem("max rows", f"the API cuts answers at {len(rows)} rows, without a word", hint)
 
 
 def _check_exposure(api: "Api") -> Iterator[Result]:

@@ -436,10 +436,11 @@ language sql
 stable
 set search_path = ''
 as $$
-  select n from generate_series(1, clinic.max_rows()) as n;
+  select n from generate_series(clinic.max_rows(), 1, -1) as n;
 $$;
 comment on function api.longest_answer is
-'As many rows as Chairtime puts into one answer. Who receives fewer knows that the Data API cuts answers (max_rows).';
+'As many rows as Chairtime puts into one answer, counted down. Who receives fewer than the first one says knows that the Data API cuts
+answers (max_rows).';
 grant execute on function api.longest_answer to anon, authenticated, service_role;
 
 create function clinic.refuse_long_answer(slots api.slot [], policy clinic.clinics, last_day date)

@@ -225,3 +225,64 @@ def test_a_long_duration_type_reaches_back_to_a_claim_with_a_large_buffer(
         "11:30",
         *quarter_hours("13:00", "16:30"),
     ]
+
+
+# An answer is whole, or says that it is not -------------------------------------------------------------------------
+
+
+def big_clinic(superuser: Connection, dentists: int, **policy: Any) -> MadeClinic:
+    """Make a clinic with so many dentists, all of whom work as `lee` does."""
+    clinic = make_clinic(superuser, **policy)
+    for number in range(dentists - 2):
+        row = {"id": uuid4(), "clinic_id": clinic.id, "full_name": f"Dr. {number}"}
+        insert(superuser, "dentists", **row)
+        for weekday, opens, closes in WEEK:
+            add_hours(superuser, clinic.id, row["id"], weekday, opens, closes)
+    return clinic
+
+
+def test_what_has_no_room_in_one_answer_is_refused_with_the_span_that_has(
+    superuser: Connection, anon: Connection
+) -> None:
+    clinic = big_clinic(superuser, 20)
+    monday = clinic.weekday(1)
+    arguments = {"appointment_type_id": clinic.checkup, "from_date": monday}
+    with refused("invalid_argument") as refusal:
+        call(anon, "available_slots", to_date=monday + timedelta(days=6), **arguments)
+    # 26 starts a dentist and day: 520 a day.
+    tuesday = monday + timedelta(days=1)
+    assert refusal.details == {"rows": 2600, "max_rows": 1000, "to_date": monday.isoformat()}
+    assert monday.isoformat() in refusal.hint and tuesday.isoformat() in refusal.hint
+    assert len(call(anon, "available_slots", to_date=monday, **arguments)) == 520
+    with refused("invalid_argument"):
+        call(anon, "available_slots", to_date=tuesday, **arguments)
+    one = call(
+        anon, "available_slots", to_date=monday + timedelta(days=6), dentist_id=clinic.lee, **arguments
+    )
+    assert len(one) == 130
+
+
+def test_a_day_that_has_no_room_is_to_be_asked_for_by_dentist(
+    superuser: Connection, anon: Connection
+) -> None:
+    clinic = big_clinic(superuser, 20, slot_interval="5 minutes")
+    monday = clinic.weekday(1)
+    with refused("invalid_argument") as refusal:
+        call(anon, "available_slots", appointment_type_id=clinic.checkup, from_date=monday, to_date=monday)
+    assert refusal.details["to_date"] is None
+    assert "dentist" in refusal.hint
+
+
+def test_the_room_is_what_postgrest_was_told_in_the_database(superuser: Connection, anon: Connection) -> None:
+    clinic = big_clinic(superuser, 2)
+    monday = clinic.weekday(1)
+    arguments = {"appointment_type_id": clinic.checkup, "from_date": monday, "to_date": monday}
+    for limit, fits in ((52, True), (51, False)):
+        anon.execute("select set_config('pgrst.db_max_rows', %s, false)", [str(limit)])
+        if fits:
+            assert len(call(anon, "available_slots", **arguments)) == limit
+        else:
+            with refused("invalid_argument"):
+                call(anon, "available_slots", **arguments)
+        answer = call(anon, "longest_answer")
+        assert len(answer) == answer[0] == limit

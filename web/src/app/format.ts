@@ -74,12 +74,12 @@ export function dayRange(from: string, until: string): string {
   return format('UTC', options).formatRange(Date.parse(`${from}T12:00:00Z`), Date.parse(`${until}T12:00:00Z`))
 }
 
-/** The instant of a wall-clock time (`HH:MM`) on a day in a zone; a time the clocks skip is moved forward. */
+/** The first instant at which the zone's clock shows that time (`HH:MM`) of the day, or a later one. */
 export function instantAt(day: string, time: string, zone: string): string {
-  return Temporal.PlainDate.from(day)
-    .toZonedDateTime({ timeZone: zone, plainTime: time })
-    .toInstant()
-    .toString()
+  const wall = Temporal.PlainDateTime.from(`${day}T${time}`)
+  const first = wall.toZonedDateTime(zone, { disambiguation: 'earlier' })
+  const isSkipped = !first.toPlainDateTime().equals(wall)
+  return ((isSkipped && first.getTimeZoneTransition('next')) || first).toInstant().toString()
 }
 
 /** `HH:MM` of an instant in a zone, as a time input wants it. */

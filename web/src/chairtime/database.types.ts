@@ -538,6 +538,7 @@ export type Database = {
       time_off: {
         Row: {
           clinic_id: string
+          closure_id: string | null
           dentist_id: string
           ends_at: string | null
           id: string
@@ -547,6 +548,7 @@ export type Database = {
         ComputedFields: never
         Insert: {
           clinic_id?: string | null
+          closure_id?: string | null
           dentist_id?: string | null
           ends_at?: never
           id?: string | null
@@ -555,6 +557,7 @@ export type Database = {
         }
         Update: {
           clinic_id?: string | null
+          closure_id?: string | null
           dentist_id?: string | null
           ends_at?: never
           id?: string | null
@@ -721,6 +724,7 @@ export type Database = {
       }
       chatbot_hold: { Args: { offer: string; patient_name?: string; patient_phone?: string }; Returns: Json }
       clinic_day: { Args: { clinic_id: string; day: string }; Returns: Json }
+      clinic_time: { Args: { clinic_id: string; instants?: Json; wall_times?: Json }; Returns: Json }
       confirm_reservation: {
         Args: { idempotency_key?: string; notes?: string; patient_id?: string; reservation_id: string }
         Returns: {
@@ -846,7 +850,7 @@ export type Database = {
       }
       get_availability: { Args: { dentist_id: string }; Returns: Json }
       grant_staff_role: {
-        Args: { clinic_id: string; role: string; user_id: string }
+        Args: { clinic_id: string; on_conflict?: string; role: string; user_id: string }
         Returns: {
           clinic_id: string
           created_at: string
@@ -862,6 +866,7 @@ export type Database = {
         }
       }
       health: { Args: Record<PropertyKey, never>; Returns: Json }
+      longest_answer: { Args: Record<PropertyKey, never>; Returns: number[] }
       me: { Args: Record<PropertyKey, never>; Returns: Json }
       release_reservation: { Args: { reservation_id: string }; Returns: boolean }
       remove_extra_hours: { Args: { extra_hours_id: string }; Returns: boolean }
@@ -924,7 +929,10 @@ export type Database = {
           isSetofReturn: false
         }
       }
-      revoke_staff_role: { Args: { clinic_id: string; user_id: string }; Returns: boolean }
+      revoke_staff_role: {
+        Args: { clinic_id: string; on_conflict?: string; user_id: string }
+        Returns: boolean
+      }
       set_appointment_status: {
         Args: { appointment_id: string; expected_version?: number; status: string }
         Returns: {
@@ -986,6 +994,7 @@ export type Database = {
           duration?: string
           is_active?: boolean
           name?: string
+          on_conflict?: string
         }
         Returns: {
           buffer_after: string
@@ -1044,6 +1053,7 @@ export type Database = {
           dentist_id: string
           full_name?: string
           is_active?: boolean
+          on_conflict?: string
           specialty?: string
           user_id?: string
         }

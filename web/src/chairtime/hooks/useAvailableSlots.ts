@@ -1,4 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { listSlots } from '../listing'
 import type { AppointmentType } from '../model'
 import { useChairtime } from '../provider'
 import { mergeSlots, needsFreshSlots, type ShownSlot, takeSlots } from '../slots'
@@ -26,7 +27,7 @@ export function useAvailableSlots({ appointmentType, fromDate, toDate, dentistId
     queryKey,
     enabled: appointmentType !== undefined,
     queryFn: async () => {
-      const fresh = await client.rpc('available_slots', {
+      const fresh = await listSlots(client, {
         appointment_type_id: (appointmentType as AppointmentType).id,
         from_date: fromDate,
         to_date: toDate,
