@@ -317,7 +317,7 @@ set search_path = ''
 as $$
 begin
   return coalesce(
-    value ~ '^(20|21|22)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])'
+    value ~ '^2[0-2][0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
     -- Most days need no look at the length of their month.
     and (substr(value, 9, 2) <= '28' or substr(value, 9, 2)::integer <= extract(
       day from make_date(substr(value, 1, 4)::integer, substr(value, 6, 2)::integer, 1) + interval '1 month -1 day'
@@ -339,7 +339,7 @@ begin
   -- Judged before it is cast: a cast takes words and guesses offsets, and to catch its error costs a subtransaction.
   if
     clinic.is_calendar_day(value)
-    and value ~ '^.{10}[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)$'
+    and value ~ '^.{10}[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?(Z|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)$'
     and value::timestamptz between '2000-01-01Z' and '2200-01-01Z'
   then
     return value::timestamptz;

@@ -317,7 +317,7 @@ volatile
 set search_path = ''
 as $$
 begin
-  if clinic.is_calendar_day(value) and value ~ '^.{10}[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$' then
+  if clinic.is_calendar_day(value) and value ~ '^.{10}[T ]([01][0-9]|2[0-3])(:[0-5][0-9]){1,2}$' then
     return value::timestamp;
   end if;
   perform clinic.refuse(

@@ -1,4 +1,4 @@
-"""What a wall time means, for all zones and the days around their changes, against Python's reading of the same files."""
+"""What a wall time means, in all zones near their changes, against Python's reading of the same files."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def changes(zone: ZoneInfo, start: datetime, end: datetime) -> list[datetime]:
 
 
 def first_instant(zone: ZoneInfo, jumps: list[datetime], wall: datetime) -> datetime:
-    """The first instant at which the clock shows that time or a later one, by looking at each stretch in turn."""
+    """The first instant at which the clock shows that time or a later one, stretch by stretch."""
     as_utc = wall.replace(tzinfo=UTC)
     near = [jump for jump in jumps if abs(jump - as_utc) < 3 * DAY]
     for start, end in zip([as_utc - 3 * DAY, *near], [*near, as_utc + 3 * DAY], strict=True):
@@ -107,10 +107,10 @@ def mismatches(
     server: psycopg.Connection, asked: list[tuple[str, datetime, datetime]]
 ) -> list[tuple[str, datetime, datetime, datetime]]:
     """Return zone, wall time, what the server says and what is right, where the two differ."""
-    names, walls, right = zip(*asked, strict=True)
+    names, walls, _ = zip(*asked, strict=True)
     answers = server.execute(
-        "select clinic.wall_instant(w, z) from unnest(%s::text[], %s::timestamp[]) with ordinality as a (z, w, n)"
-        " order by n",
+        "select clinic.wall_instant(w, z)"
+        " from unnest(%s::text[], %s::timestamp[]) with ordinality as a (z, w, n) order by n",
         [list(names), list(walls)],
     )
     rows = zip(asked, (row[0] for row in answers), strict=True)

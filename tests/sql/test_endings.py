@@ -184,7 +184,7 @@ def test_what_ones_own_appointment_names_stays_visible(
     assert seen(ben, riverside) == (False, False)
 
 
-# Closures -----------------------------------------------------------------------------------------------------------
+# Closures ---------------------------------------------------------------------------------------------------
 
 
 def close(admin: Connection, clinic: Clinic, **more: Any) -> Row:
@@ -264,7 +264,7 @@ def test_a_dentist_hired_while_a_closure_is_being_added_is_bound(
     assert superuser.execute("select from clinic.time_off where dentist_id = %s", [newcomer]).rowcount == 1
 
 
-# Logins -------------------------------------------------------------------------------------------------------------
+# Logins -----------------------------------------------------------------------------------------------------
 
 
 def test_deleting_a_login_leaves_the_clinic_an_admin(superuser: Connection, riverside: Clinic) -> None:
@@ -287,9 +287,11 @@ def test_two_admins_deleted_at_once_do_not_both_go(actors: Actors, riverside: Cl
     one, two = actors.superuser(), actors.superuser()
     desk, admin = (user_of(one, f"{name}@riverside.test") for name in ("desk", "admin"))
     one.execute("update clinic.staff set role = 'admin' where user_id = %s", [desk])
-    with pytest.raises(psycopg.errors.IntegrityConstraintViolation), one.transaction():
-        one.execute("delete from auth.users where id = %s", [admin])
-        two.execute("delete from auth.users where id = %s", [desk])
+    one.execute("begin")
+    one.execute("delete from auth.users where id = %s", [admin])
+    two.execute("delete from auth.users where id = %s", [desk])
+    with pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+        one.execute("commit")
 
 
 def test_an_appointment_of_yesterday_keeps_nobody(
@@ -297,7 +299,8 @@ def test_an_appointment_of_yesterday_keeps_nobody(
 ) -> None:
     appointment = book(ana, riverside, riverside.at("09:00"))
     superuser.execute(
-        "update clinic.appointments set starts_at = starts_at - %(ago)s, ends_at = ends_at - %(ago)s where id = %(id)s",
+        "update clinic.appointments set starts_at = starts_at - %(ago)s, ends_at = ends_at - %(ago)s"
+        " where id = %(id)s",
         {"ago": timedelta(weeks=12), "id": appointment["id"]},
     )
     assert leave(admin, riverside, superuser)["is_active"] is False

@@ -1,4 +1,4 @@
-"""Instants are ISO 8601 with an offset, days are YYYY-MM-DD: whatever else one sends is refused, never guessed."""
+"""Instants are ISO 8601 with an offset, days are YYYY-MM-DD: all else is refused, never guessed."""
 
 from __future__ import annotations
 
@@ -46,9 +46,10 @@ NO_INSTANTS = [
     "2200-01-01T00:00:01Z",
     "12027-01-04T15:00:00Z",
     "20270104T150000Z",
+    "2027-01-04T15:00.5Z",
     "01/04/2027 15:00Z",
     "J2461000",
-    "٢٠٢٧-٠١-٠٤T15:00:00Z",
+    "2027-01-0\u0664T15:00:00Z",
 ]
 INSTANTS = {
     "2027-01-04T15:00:00Z": datetime(2027, 1, 4, 15, tzinfo=UTC),
@@ -124,7 +125,8 @@ def test_no_function_of_the_api_takes_an_instant_or_a_day_that_is_cast_before_it
 ) -> None:
     taken = superuser.execute(
         "select p.proname from pg_proc as p where p.pronamespace = 'api'::regnamespace and exists ("
-        " select from unnest(p.proargtypes) as t where t in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype))"
+        " select from unnest(p.proargtypes) as t"
+        " where t in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype))"
     )
     assert taken.fetchall() == []
 
@@ -134,7 +136,7 @@ def test_an_instant_is_the_same_in_every_session(superuser: Connection, zone: st
     superuser.execute("select set_config('timezone', %s, false)", [zone])
     for text, right in INSTANTS.items():
         row = superuser.execute("select clinic.required_instant(%s, 'it') as it", [text]).fetchone()
-        assert row is not None and row["it"] == right, text
+        assert row == {"it": right}, text
 
 
 def test_what_is_no_day_is_an_invalid_argument(

@@ -12,8 +12,8 @@ from tests.support.build import MadeClinic, add_hours, insert, make_clinic, make
 from tests.support.refusals import refused
 from tests.support.slots import book, listed
 
-# Days of the future whose changes are law today: 7 November 2027 repeats an hour in New York, 14 March skips one,
-# and on 30 October the clock of Beirut goes back at midnight.
+# Days whose changes are law today: 7 November 2027 repeats an hour in New York, 14 March skips one, and on
+# 30 October the clock of Beirut goes back at midnight.
 Window = tuple[int, str, str]
 SUNDAY, SATURDAY = 7, 6
 
@@ -237,7 +237,8 @@ def test_an_appointment_over_touching_windows_is_inside_hours(actors: Actors, su
 def test_an_evening_that_no_clock_repeats_is_measured_once(superuser: Connection) -> None:
     clinic = clinic_with(superuser, "America/New_York", (1, "22:00", "02:00"))
     minutes = superuser.execute(
-        "select clinic.working_minutes(c, d.day::date) as minutes from clinic.clinics as c, unnest(%s::date[]) as d (day)"
+        "select clinic.working_minutes(c, d.day) as minutes"
+        " from clinic.clinics as c, unnest(%s::date[]) as d (day)"
         " where c.id = %s order by d.day",
         [[clinic.weekday(1), clinic.weekday(2)], clinic.id],
     ).fetchall()

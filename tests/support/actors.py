@@ -128,8 +128,8 @@ def call(connection: Connection, name: str, /, **arguments: Any) -> Any:
     """Call an RPC by named arguments, as its JSON body would.
 
     Returns what HTTP would: rows for a set, one row for a composite, a value otherwise; with Python's types.
-    Dicts and lists are sent as jsonb, days and instants as text, everything else untyped. A function that is not volatile runs in a
-    read-only transaction, as PostgREST runs it.
+    Dicts and lists are sent as jsonb, days and instants as text, everything else untyped. A function that is
+    not volatile runs in a read-only transaction, as PostgREST runs it.
     """
     shape = _shape(connection, name)
     named = sql.SQL(", ").join(
