@@ -159,16 +159,12 @@ begin
   end if;
   -- A dry run does the very same and takes it back.
   begin
-<<<<<<< HEAD
     -- The reason is the staff's: what patients are told says nothing of it.
     perform clinic.clear_calendar(v_dentist_ids, v_during, 'The dentist is away.');
-=======
-    perform clinic.clear_calendar(v_dentist_ids, v_during, coalesce(v_reason, 'The dentist is away.'));
     if add_time_off.dentist_id is null then
       insert into clinic.closures (clinic_id, during, reason) values (add_time_off.clinic_id, v_during, v_reason)
       returning id into v_closure_id;
     end if;
->>>>>>> fb04319 (Give a wall time one meaning, take instants as text with an offset, and join windows that touch)
     v_result := jsonb_build_object(
       'closure_id', v_closure_id,
       'time_off', clinic.insert_time_off(add_time_off.clinic_id, v_dentist_ids, v_during, v_reason, v_closure_id),
@@ -205,14 +201,9 @@ begin
 end
 $$;
 comment on function api.add_time_off is
-<<<<<<< HEAD
-'Takes a dentist, or without dentist_id the whole clinic (admins), off the calendar. Appointments in the way refuse it (on_conflict "reject")
-or are cancelled ("cancel"), without telling patients the reason; holds are released. Returns {time_off: [{id, dentist_id, starts_at, ends_at, reason}], appointments: those in the
-=======
 'Takes a dentist, or without dentist_id the whole clinic (admins), off the calendar. A closed clinic binds whoever is
 hired or comes back later, too. Appointments in the way refuse it (on_conflict "reject")
-or are cancelled ("cancel"); holds are released. Returns {closure_id, time_off: [{id, dentist_id, starts_at, ends_at, reason, closure_id}], appointments: those in the
->>>>>>> fb04319 (Give a wall time one meaning, take instants as text with an offset, and join windows that touch)
+or are cancelled ("cancel"), without telling patients the reason; holds are released. Returns {closure_id, time_off: [{id, dentist_id, starts_at, ends_at, reason, closure_id}], appointments: those in the
 way, on_conflict, dry_run}. With dry_run nothing changes and nothing is refused for appointments in the way.
 Errors: not_authenticated, forbidden, not_found, invalid_argument, appointments_in_the_way (details: which, as JSON).';
 grant execute on function api.add_time_off to anon, authenticated, service_role;
