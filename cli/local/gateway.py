@@ -11,32 +11,26 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
-import httpx
 from starlette.applications import Starlette
-from starlette.background import BackgroundTask
-from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
+from cli.local.behind import Behind
+from cli.local.door import Connection, Door, refusal
+from cli.local.fairness import Fairness, Shares
 from cli.local.keys import Keys
-from cli.local.ports import HOST
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-
-# What concerns one connection only, and what the gateway answers for itself.
-NOT_PASSED_ON = {
-    *("host", "connection", "keep-alive", "transfer-encoding", "te", "upgrade", "content-length", "expect"),
-}
-NOT_PASSED_BACK = {"connection", "keep-alive", "transfer-encoding", "date", "server", "vary"}
-EXPOSED = ["Content-Range", "Content-Location", "Preference-Applied", "Location", "Retry-After"]
-
-# Links in mails are followed without a key.
-OPEN_PATHS = ("/auth/v1/verify", "/auth/v1/callback", "/auth/v1/authorize")
+EXPOSED_HEADERS = ["Content-Range", "Content-Location", "Preference-Applied", "Location", "Retry-After"]
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -82,15 +76,14 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
-        # A request may wait for a lock as long as the database lets it.
-        self._client = httpx.AsyncClient(limits=limits, timeout=httpx.Timeout(60, connect=5), trust_env=False)
+        self._behind = Behind(settings.keys)
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes; what is nobody else's is the web app's."""
+        rest, auth = self._settings.rest_url, self._settings.auth_url
         return [
-            Route("/rest/v1/{path:path}", self._rest, methods=METHODS),
-            Route("/auth/v1/{path:path}", self._auth, methods=METHODS),
+            Route("/rest/v1/{path:path}", partial(self._behind.answer, base=rest), methods=METHODS),
+            Route("/auth/v1/{path:path}", partial(self._behind.answer, base=auth), methods=METHODS),
             Route("/config.json", self._web_config),
             Route("/health", lambda _: Response("ok")),
             Route("/{path:path}", self._web, methods=["GET", "HEAD"]),
@@ -98,43 +91,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Close the connections to the servers behind."""
-        await self._client.aclose()
-
-    async def _rest(self, request: Request) -> Response:
-        return await self._pass_on(request, self._settings.rest_url)
-
-    async def _auth(self, request: Request) -> Response:
-        return await self._pass_on(request, self._settings.auth_url)
-
-    async def _pass_on(self, request: Request, base: str) -> Response:
-        key = request.headers.get("apikey") or request.query_params.get("apikey")
-        role = self._settings.keys.role_of(key) if key else None
-        if role is None and not request.url.path.startswith(OPEN_PATHS):
-            return refuse_key(key)
-        headers = [item for item in request.headers.items() if item[0] not in NOT_PASSED_ON]
-        headers.append(("x-forwarded-for", request.client.host if request.client else HOST))
-        if role is not None:
-            headers = self._with_authorization(headers, role)
-        query = "&".join(item for item in request.url.query.split("&") if not item.startswith("apikey="))
-        url = httpx.URL(f"{base}/{request.path_params['path']}", query=query.encode())
-        body = request.stream() if _has_body(request) else None
-        try:
-            upstream = self._client.build_request(request.method, url, headers=headers, content=body)
-            answer = await self._client.send(upstream, stream=True)
-        except httpx.TransportError as error:
-            return JSONResponse(
-                {"message": f"The server behind does not answer: {type(error).__name__}"}, 503
-            )
-        return _pass_back(answer)
-
-    def _with_authorization(self, headers: list[tuple[str, str]], role: str) -> list[tuple[str, str]]:
-        """Let a key speak for its role, unless the request carries a user's token."""
-        given = next((value for name, value in headers if name == "authorization"), "")
-        token = given.partition(" ")[2]
-        if token and self._settings.keys.role_of(token) is None and not token.startswith("sb_"):
-            return headers
-        others = [item for item in headers if item[0] != "authorization"]
-        return [*others, ("authorization", f"Bearer {self._settings.keys.token_of(role)}")]
+        await self._behind.close()
 
     def _web_config(self, _: Request) -> Response:
         return JSONResponse({"publishable_key": self._settings.keys.publishable_key}, headers=WEB_HEADERS)
@@ -142,8 +99,8 @@ class Gateway:
     def _web(self, request: Request) -> Response:
         """Serve a built file, or the app's page, whose router knows what to show."""
         root = self._settings.web_dir
-        wanted = (root / request.path_params["path"]).resolve()
-        if wanted.is_file() and wanted.is_relative_to(root.resolve()):
+        wanted = root / request.path_params["path"]
+        if _is_file_in(root, wanted):
             forever = "/assets/" in request.url.path
             cache = "public, max-age=31536000, immutable" if forever else "no-cache"
             return FileResponse(wanted, headers={**WEB_HEADERS, "Cache-Control": cache})
@@ -153,32 +110,7 @@ class Gateway:
         return FileResponse(page, headers={**WEB_HEADERS, "Cache-Control": "no-cache"})
 
 
-def refuse_key(key: str | None) -> Response:
-    """Answer like Supabase's gateway to a request without an API key, or with one that it does not know."""
-    if key is None:
-        hint = "No `apikey` request header or url param was found."
-        return JSONResponse({"message": "No API key found in request", "hint": hint}, 401)
-    hint = "Double check the API key that `chairtime status` shows."
-    return JSONResponse({"message": "Invalid API key", "hint": hint}, 401)
-
-
-def _has_body(request: Request) -> bool:
-    return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
-
-
-def _pass_back(answer: httpx.Response) -> Response:
-    response = StreamingResponse(
-        answer.aiter_raw(), answer.status_code, background=BackgroundTask(answer.aclose)
-    )
-    headers = MutableHeaders()
-    for name, value in answer.headers.multi_items():
-        if name not in NOT_PASSED_BACK and not name.startswith("access-control-"):
-            headers.append(name, value)
-    response.raw_headers = headers.raw
-    return response
-
-
-def application(settings: GatewaySettings) -> Starlette:
+def application(settings: GatewaySettings) -> ASGIApp:
     """Return the gateway with Realtime mounted on it."""
     from cli.local.realtime import Realtime, RealtimeSettings
 
@@ -197,15 +129,37 @@ def application(settings: GatewaySettings) -> Starlette:
             await stack.enter_async_context(realtime.lifespan())
             yield
 
-    anybody = Middleware(
+    app = Starlette(
+        routes=[*realtime.routes(), *gateway.routes()],
+        middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)],
+        exception_handlers={HTTPException: _say_http, Exception: _say_nothing},
+        lifespan=lifespan,
+    )
+    anybody = partial(
         CORSMiddleware,
         allow_origins=["*"],
         allow_methods=[*METHODS, "OPTIONS"],
         allow_headers=["*"],
-        expose_headers=EXPOSED,
+        expose_headers=EXPOSED_HEADERS,
         max_age=3600,
     )
-    return Starlette(routes=[*realtime.routes(), *gateway.routes()], middleware=[anybody], lifespan=lifespan)
+    return Door(app, Fairness(Shares()), anybody)
+
+
+def _is_file_in(root: Path, wanted: Path) -> bool:
+    try:
+        return wanted.is_file() and wanted.resolve().is_relative_to(root.resolve())
+    except OSError:  # a name longer than any file's
+        return False
+
+
+def _say_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for no other
+    return refusal(error.status_code, error.detail, dict(error.headers or {}))
+
+
+def _say_nothing(_: Request, __: Exception) -> Response:
+    return refusal(500, "Something went wrong here. The gateway's log says what.")
 
 
 def main() -> None:
@@ -215,7 +169,9 @@ def main() -> None:
     from cli.local.realtime import UVICORN
 
     settings = GatewaySettings.from_json(os.environ["CHAIRTIME_GATEWAY"])
-    config = uvicorn.Config(application(settings), log_level="warning", **UVICORN)
+    config = uvicorn.Config(
+        application(settings), http=Connection, loop="uvloop", log_level="warning", **UVICORN
+    )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=settings.socket)])
 
 
