@@ -41,13 +41,24 @@ def create_user(
     Example: [bold]chairtime admin user create desk@riverside.test --name "Dana Reyes"[/]
     """
     from cli import users
-    from cli.api import connect_as_service, connect_publicly
+    from cli.api import connect_as_service
 
-    project = find_project()
     given = os.environ.get("CHAIRTIME_PASSWORD")
     password = given or users.new_password()
-    made = users.create_user(connect_as_service(project), connect_publicly(project), email, password, name)
+    made = users.create_user(connect_as_service(find_project()), email, password, name)
     emit_row("Created", made if given else {**made, "password": password})
+
+
+@user.command("list")
+def list_users() -> None:
+    """List all accounts. Needs the secret key.
+
+    Example: [bold]chairtime admin user list[/]
+    """
+    from cli import users
+    from cli.api import connect_as_service
+
+    emit_rows(list(users.list_users(connect_as_service(find_project()))), ("email", "name", "id"))
 
 
 @staff.command("list")

@@ -39,23 +39,22 @@ class Launcher:
 
     def start_all(self, lite_folder: Path) -> None:
         """Start everything; `lite_folder` holds server.mjs and its packages."""
-        lite_url = self._start_lite(lite_folder)
         binary = postgrest.find_postgrest()
-        rest_url = self._start_postgrest(binary) if binary else f"{lite_url}/rest/v1"
-        self._start_gateway(rest_url, f"{lite_url}/auth/v1")
+        rest_url = self._start_postgrest(binary) if binary else self._start_lite(lite_folder, "rest")
+        self._start_gateway(rest_url, self._start_lite(lite_folder, "auth"))
         self._start_worker()
 
-    def _start_lite(self, folder: Path) -> str:
-        """Start lite; return its URL."""
+    def _start_lite(self, folder: Path, part: str) -> str:
+        """Start lite as the Data API (`rest`) or as Auth (`auth`); return the URL of that part."""
+        name, role = lite.PARTS[part]
         port = free_port()
         url = f"http://{HOST}:{port}"
-        rest, auth = (self.server.url(DATABASE, role) for role in ("authenticator", "supabase_auth_admin"))
-        settings = lite.render_settings(self.config, self.keys, port, rest, auth)
-        env = {"CHAIRTIME_LITE": settings, "LITE_TELEMETRY": "0"}
-        command = [str(lite.NODE), "server.mjs"]
-        log, ready = self.state.log("lite"), answers(f"{url}/health")
-        self.parts.start("lite", command, log, env=env, cwd=folder, ready=ready)
-        return url
+        settings = lite.render_settings(self.config, self.keys, part, port, self.server.url(DATABASE, role))
+        env = {"CHAIRTIME_LITE": settings, "LITE_TELEMETRY": "0", **lite.ENVIRONMENT}
+        command = [str(lite.NODE), "--max-http-header-size=65536", "server.mjs"]
+        log, ready = self.state.log(name), answers(f"{url}/health")
+        self.parts.start(name, command, log, env=env, cwd=folder, ready=ready)
+        return f"{url}/{part}/v1"
 
     def _start_postgrest(self, binary: Path) -> str:
         """Start PostgREST; return the URL of the Data API."""

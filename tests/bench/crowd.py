@@ -1,4 +1,4 @@
-"""`python -m tests.bench.crowd`: how long the losers of a crowd wait over HTTP, beside a call that does nothing.
+"""`python -m tests.bench.crowd`: how long losers of a crowd wait over HTTP, beside a call that does nothing.
 
 A hundred clients race for a thousand slots with two dentists. Every attempt is followed by a call of a
 function that does nothing, so that both meet the same load, and the ratio holds on a busy machine too.
@@ -73,9 +73,6 @@ def doing_nothing(stack: Stack) -> Iterator[None]:
             connection.execute("drop function api.do_nothing")
 
 
-URL = None
-
-
 def prepare(stack: Stack, connection: Connection) -> Race:
     """Make the clinic, with a patient a client."""
     clinic = make_clinic(connection, "UTC")
@@ -91,7 +88,7 @@ def prepare(stack: Stack, connection: Connection) -> Race:
     slots = [(dentist, start) for dentist in clinic.dentists.values() for start in starts]
     token = stack.token(clinic.users["desk"])
     headers = {"apikey": stack.publishable_key, "Authorization": f"Bearer {token}"}
-    return Race(URL or f"{stack.api_url}/rest/v1/rpc/", headers, clinic.types["Check-up"], slots, patients)
+    return Race(f"{stack.api_url}/rest/v1/rpc/", headers, clinic.types["Check-up"], slots, patients)
 
 
 async def run(race: Race) -> dict[str, list[float]]:

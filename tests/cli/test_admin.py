@@ -66,7 +66,28 @@ def test_users_get_and_lose_roles(desk: Program, slug: str) -> None:
     assert desk.json("admin", "staff", "revoke", slug, made["id"], "--yes")["revoked"] is True
     again = desk("admin", "user", "create", email, "--json", CHAIRTIME_PASSWORD=PASSWORD)
     assert again.code == 1
-    assert again.error["code"] == "user_already_exists"
+    assert again.error["code"] == "email_exists"
+
+
+def test_users_are_named_by_email_and_listed(desk: Program, slug: str) -> None:
+    email = f"{uuid4().hex[:10]}@cli.test"
+    made = desk.json("admin", "user", "create", email, "--name", "Robin Achterberg-Oosterhout")
+    granted = desk.json("admin", "staff", "grant", slug, email.upper(), "receptionist")
+    assert (granted["user_id"], granted["role"]) == (made["id"], "receptionist")
+    listed = {row["email"]: row for row in desk.json("admin", "user", "list")}
+    assert (listed[email]["id"], listed[email]["name"]) == (made["id"], "Robin Achterberg-Oosterhout")
+    desk.ok("admin", "staff", "grant", slug, "admin@riverside.test", "admin")
+    assert desk.json("admin", "staff", "revoke", slug, email, "--yes") == {
+        "user_id": made["id"],
+        "revoked": True,
+    }
+
+
+@pytest.mark.parametrize("listed", [("user", "list"), ("staff", "list", "riverside")])
+def test_lists_of_people_fit_into_80_columns(desk: Program, listed: tuple[str, ...]) -> None:
+    out = desk.ok("admin", *listed, COLUMNS="80").out
+    assert "a0000000-0000-4000-8000-000000000001" in out
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_a_given_password_is_not_printed(desk: Program) -> None:

@@ -22,6 +22,12 @@ NPM = (str(NODE), str(Path(ROOT_DIR) / "lib" / "node_modules" / "npm" / "bin" / 
 
 HERE = Path(__file__).parent
 PACKAGE_FILES = ("package.json", "package-lock.json")
+# The name of each part's process and log, and the role as which it logs in.
+PARTS = {"rest": ("lite", "authenticator"), "auth": ("auth", "supabase_auth_admin")}
+# One thread hashes passwords: however many sign in, the other cores are everybody's.
+ENVIRONMENT = {"UV_THREADPOOL_SIZE": "1"}
+
+PROGRAM_FILES = ("auth_admin.mjs", "server.mjs")
 
 # What @supabase/lite understands of [auth] in config.toml.
 AUTH_SETTINGS = (
@@ -61,7 +67,8 @@ class Installation:
                 self._unfinished.rename(self.folder)
             except OSError:  # another stack was faster
                 shutil.rmtree(self._unfinished)
-        _place(HERE / "server.mjs", self.folder / "server.mjs")
+        for name in PROGRAM_FILES:
+            _place(HERE / name, self.folder / name)
         return self.folder
 
     def _start(self, log: Path) -> Part:
@@ -81,8 +88,8 @@ def _place(source: Path, target: Path) -> None:
         unfinished.rename(target)
 
 
-def render_settings(config: Config, keys: Keys, port: int, rest_url: str, auth_url: str) -> str:
-    """Return what server.mjs wants to know, as JSON. The URLs are PostgREST's and GoTrue's roles'."""
+def render_settings(config: Config, keys: Keys, part: str, port: int, url: str) -> str:
+    """Return what server.mjs wants to know, as JSON. `part` is `rest` or `auth`, and `url` its role's."""
     auth: dict[str, Any] = {name: config.auth[name] for name in AUTH_SETTINGS if name in config.auth}
     api = {
         "schemas": config.schemas,
@@ -91,4 +98,4 @@ def render_settings(config: Config, keys: Keys, port: int, rest_url: str, auth_u
     }
     # Whatever the project's file says: here is no mail server, so nobody could ever confirm.
     auth |= {"jwt_secret": keys.jwt_secret, "email": {"enable_confirmations": False}}
-    return json.dumps({"port": port, "rest_url": rest_url, "auth_url": auth_url, "auth": auth, "api": api})
+    return json.dumps({"part": part, "port": port, "url": url, "auth": auth, "api": api})

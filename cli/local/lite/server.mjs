@@ -1,14 +1,16 @@
-// The Data API and Auth of the embedded stack: @supabase/lite, run as a library.
+// The Data API or Auth of the embedded stack: @supabase/lite, run as a library.
 //
-// Two apps on one port, because on Supabase they are two servers with a database role each: PostgREST logs in as
-// `authenticator`, GoTrue as `supabase_auth_admin`. Settings come as JSON in CHAIRTIME_LITE; cli/local/lite.py
-// writes them.
+// Two processes, because on Supabase they are two servers with a database role each: PostgREST logs in as
+// `authenticator`, GoTrue as `supabase_auth_admin`; and hashing passwords must not make the Data API wait.
+// Settings come as JSON in CHAIRTIME_LITE; cli/local/lite/__init__.py writes them.
 
 import { serve } from "@hono/node-server";
 import { App } from "@supabase/lite";
 import { PostgresConnection } from "@supabase/lite/postgres";
 import { errors, jwtVerify } from "jose";
 import { CompiledQuery } from "kysely";
+
+import { adminApp } from "./auth_admin.mjs";
 
 const settings = JSON.parse(process.env.CHAIRTIME_LITE);
 const secret = new TextEncoder().encode(settings.auth.jwt_secret);
@@ -17,13 +19,13 @@ const secret = new TextEncoder().encode(settings.auth.jwt_secret);
 const iso = (value) => value.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
 
 // lite has turned an RPC's objects and arrays into JSON already, and the driver would do it once more.
-const isJson = (value) => typeof value === "string" && /^\s*[[{]/.test(value) && parses(value);
+const isJson = (value) => typeof value === "string" && /^\s*[[{]/.test(value) && parse(value) !== undefined;
 const toJson = (value) => (isJson(value) ? value : JSON.stringify(value));
-const parses = (text) => {
+const parse = (text) => {
   try {
-    return Boolean(JSON.parse(text));
+    return JSON.parse(text);
   } catch {
-    return false;
+    return undefined;
   }
 };
 
@@ -108,28 +110,51 @@ const withProfile = (request) => {
   return new Request(request, { headers });
 };
 
-const app = (url, connections, middlewares) =>
+/** What lite takes for granted of a body's fields, and would answer with 500. */
+const TEXTS = ["email", "phone", "password", "token", "token_hash", "type", "refresh_token", "auth_code", "code_verifier"];
+const onlyTexts = async (context, next) => {
+  const text = ["POST", "PUT"].includes(context.req.method) ? await context.req.text() : "";
+  const fields = text === "" ? {} : parse(text);
+  const isObject = typeof fields === "object" && fields !== null && !Array.isArray(fields);
+  const wrong = isObject && TEXTS.find((name) => typeof (fields[name] ?? "") !== "string" || fields[name]?.includes("\0"));
+  if (isObject && !wrong) return next();
+  const message = wrong ? `${wrong} must be a string` : "Could not parse request body as a JSON object";
+  return context.json({ code: 400, error_code: wrong ? "validation_failed" : "bad_json", msg: message }, 400);
+};
+
+const lite = (connection, middlewares) =>
   new App({
-    connection: new Database(url, connections),
+    connection,
     auth: { enabled: true, ...settings.auth },
     api: settings.api,
     options: { server: { apiKeys: false, disableStudio: true, disableFallback: true, middlewares } },
   }).init();
 
-const auth = await app(settings.auth_url, 5);
-const rest = await app(settings.rest_url, 20, [verifyToken]);
+/** The Data API: the base of its paths, and how it is served. */
+const rest = async () => {
+  const app = await lite(new Database(settings.url, 20), [verifyToken]);
+  // Like PostgREST, learn of a changed schema from the notification that follows it.
+  await app.connection.driver.listen("pgrst", () => app.connection.clearSchemaCache());
+  return (request) => app.fetch(withProfile(request));
+};
 
-// Like PostgREST, learn of a changed schema from the notification that follows it.
-await rest.connection.driver.listen("pgrst", () => rest.connection.clearSchemaCache());
+/** Auth, with the part that lite lacks. */
+const auth = async () => {
+  const database = new Database(settings.url, 5);
+  const admin = adminApp(database, settings.auth, secret);
+  const administer = (context, next) =>
+    context.req.path.startsWith("/auth/v1/admin/")
+      ? admin.fetch(context.req.raw, { service: context.var.authService })
+      : onlyTexts(context, next);
+  const app = await lite(database, [administer]);
+  return (request) => app.fetch(request);
+};
 
+const base = `/${settings.part}/v1/`;
+const serveRequest = await { rest, auth }[settings.part]();
 serve({
   hostname: "127.0.0.1",
   port: settings.port,
-  fetch: (request) => {
-    const { pathname } = new URL(request.url);
-    if (pathname.startsWith("/rest/v1/")) return rest.fetch(withProfile(request));
-    if (pathname.startsWith("/auth/v1/")) return auth.fetch(request);
-    return new Response("ok");
-  },
+  fetch: (request) => (new URL(request.url).pathname.startsWith(base) ? serveRequest(request) : new Response("ok")),
 });
-console.log(`listening on port ${settings.port}`);
+console.log(`${settings.part} listens on port ${settings.port}`);
