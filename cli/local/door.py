@@ -29,6 +29,7 @@ HEAD_BYTES = 32_768
 URL_BYTES = 8_192
 BODY_SECONDS = 15.0
 BODY_BYTES = 1_048_576
+PENALTY = 0.03  # seconds that a request costs its address which is refused here
 RETRY = {"Retry-After": "1"}
 CLOSE = {"Connection": "close"}
 
@@ -102,11 +103,11 @@ class Door:
                 _measure(scope)
                 scope["path"] = one_path(scope["raw_path"])
                 body = await _read(Request(scope, receive))
-                app = self._app
+                app, least = self._app, None
             except Refused as refused:
-                body, app = b"", self._dress(refused.response)
+                body, app, least = b"", self._dress(refused.response), PENALTY
             try:
-                async with self._fairness.turn(address_of(scope)):
+                async with self._fairness.turn(address_of(scope), least):
                     answer = await _collect(app, scope, _once(body, receive))
             except CrowdedOut:
                 answer = await _collect(self._dress(refusal(429, "Too many requests", RETRY)), scope, receive)
@@ -121,7 +122,7 @@ class Door:
             return
         self._sockets[address] += 1
         try:
-            async with self._fairness.turn(address):
+            async with self._fairness.turn(address, PENALTY):
                 scope["path"] = one_path(scope["raw_path"])
             await self._app(scope, receive, send)
         except Refused as refused:

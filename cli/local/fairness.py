@@ -25,7 +25,7 @@ class Shares:
     rate: float = 0.15 * (os.cpu_count() or 1)  # of the stack's time, for each second that passes
     burst: float = 2.0  # what can be saved up of it
     debt: float = 5.0  # what at most is held against an address
-    least: float = 0.003  # what a request costs that is refused at once
+    least: float = 0.003  # what a request costs, however quick
     memory: float = 10.0  # for how long after its last request an address counts as being there
     waiting: int = 500  # requests of one address that may wait
 
@@ -54,15 +54,15 @@ class Fairness:
         self._alarm: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def turn(self, address: str) -> AsyncIterator[None]:
-        """Wait for a place and hold it for the length of the block. Raises CrowdedOut."""
+    async def turn(self, address: str, least: float | None = None) -> AsyncIterator[None]:
+        """Wait for a place and hold it for the block, which costs at least `least`. Raises CrowdedOut."""
         guest = self._welcome(address)
         await self._wait(guest)
         started = self._now()
         try:
             yield
         finally:
-            self._leave(guest, self._now() - started)
+            self._leave(guest, max(self._now() - started, least or self._shares.least))
 
     async def _wait(self, guest: _Guest) -> None:
         if len(guest.waiting) >= self._shares.waiting:
@@ -77,11 +77,11 @@ class Fairness:
                 self._leave(guest, 0)
             raise
 
-    def _leave(self, guest: _Guest, took: float) -> None:
+    def _leave(self, guest: _Guest, cost: float) -> None:
         guest.served -= 1
         self._served -= 1
         self._refill(guest)
-        guest.credit = max(guest.credit - max(took, self._shares.least), -self._shares.debt)
+        guest.credit = max(guest.credit - cost, -self._shares.debt)
         self._admit()
 
     def _welcome(self, address: str) -> _Guest:

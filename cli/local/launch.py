@@ -62,7 +62,10 @@ class Launcher:
         path = self.state.folder / "postgrest.conf"
         path.touch(mode=0o600)
         url = self.server.url(DATABASE, "authenticator")
-        path.write_text(postgrest.render_config(self.config, self.keys, port, admin_port, url))
+        public = f"{self._api_url}/rest/v1"
+        path.write_text(
+            postgrest.render_config(self.config, self.keys, port, admin_port, url, public_url=public)
+        )
         log, ready = self.state.log("postgrest"), answers(f"http://{HOST}:{admin_port}/ready")
         self.parts.start("postgrest", [str(binary), str(path)], log, ready=ready)
         return f"http://{HOST}:{port}"

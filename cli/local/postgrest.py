@@ -32,8 +32,14 @@ def find_postgrest() -> Path | None:
     return Path(found) if found else None
 
 
-def render_config(config: Config, keys: Keys, port: int, admin_port: int, db_url: str) -> str:
-    """Return the configuration file. `db_url` is the role `authenticator`'s: PostgREST switches from it."""
+def render_config(
+    config: Config, keys: Keys, port: int, admin_port: int, db_url: str, *, public_url: str
+) -> str:
+    """Return the configuration file.
+
+    `db_url` is the role `authenticator`'s: PostgREST switches from it. `public_url` is where clients find the
+    API: its description names that address, not the one behind the gateway.
+    """
     settings: dict[str, str | int] = {
         "db-uri": db_url,
         "db-schemas": ",".join(config.schemas),
@@ -47,6 +53,7 @@ def render_config(config: Config, keys: Keys, port: int, admin_port: int, db_url
         "server-host": HOST,
         "server-port": port,
         "admin-server-port": admin_port,
+        "openapi-server-proxy-uri": public_url,
         "log-level": "warn",
     }
     return "".join(f"{name} = {_value(value)}\n" for name, value in settings.items())

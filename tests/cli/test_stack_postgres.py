@@ -144,7 +144,8 @@ def test_a_project_that_takes_the_file_over_asks_for_a_confirmed_email(tmp_path:
 def test_postgrest_gets_the_settings_that_supabase_gives_it(tmp_path: Path) -> None:
     config = Config(schemas=["api", "other"], extra_search_path=["public", "extensions"], max_rows=500)
     keys = load_keys(tmp_path / "keys.json")
-    rendered = render_config(config, keys, 3000, 3001, "postgresql://authenticator:p@127.0.0.1:1/postgres")
+    url, public = "postgresql://authenticator:p@127.0.0.1:1/postgres", "http://127.0.0.1:54321/rest/v1"
+    rendered = render_config(config, keys, 3000, 3001, url, public_url=public)
     settings = dict(line.split(" = ", 1) for line in rendered.splitlines())
     assert settings["db-uri"] == '"postgresql://authenticator:p@127.0.0.1:1/postgres"'
     assert settings["db-schemas"] == '"api,other"'
@@ -154,6 +155,7 @@ def test_postgrest_gets_the_settings_that_supabase_gives_it(tmp_path: Path) -> N
     assert (settings["server-port"], settings["admin-server-port"]) == ("3000", "3001")
     assert settings["db-max-rows"] == "500"
     assert settings["db-pre-request"] == '"clinic.check_request"'
+    assert settings["openapi-server-proxy-uri"] == f'"{public}"'
 
 
 def test_postgrest_is_taken_from_the_variable_then_from_path(

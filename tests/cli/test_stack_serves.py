@@ -100,7 +100,7 @@ def test_tokens_that_are_expired_forged_or_of_a_foreign_role_are_refused(
         claims = {
             "sub": "a0000000-0000-4000-8000-000000000021",
             "role": role,
-            "exp": time.time() + 3600 - age,
+            "exp": int(time.time()) + 3600 - age,
         }
         return jwt.encode(claims, secret, "HS256")
 
