@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,7 +15,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -22,7 +25,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cli.local.behind import Behind
 from cli.local.door import Connection, Door, refusal
@@ -31,6 +34,8 @@ from cli.local.keys import Keys
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 EXPOSED_HEADERS = ["Content-Range", "Content-Location", "Preference-Applied", "Location", "Retry-After"]
+
+NO_GZIP = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -131,7 +136,7 @@ def application(settings: GatewaySettings) -> ASGIApp:
 
     app = Starlette(
         routes=[*realtime.routes(), *gateway.routes()],
-        middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)],
+        middleware=[Middleware(Gzip, minimum_size=1000, compresslevel=4)],
         exception_handlers={HTTPException: _say_http, Exception: _say_nothing},
         lifespan=lifespan,
     )
@@ -144,6 +149,16 @@ def application(settings: GatewaySettings) -> ASGIApp:
         max_age=3600,
     )
     return Door(app, Fairness(Shares()), anybody)
+
+
+class Gzip(GZipMiddleware):
+    """Starlette's compression, also for clients that name gzip only to refuse it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Compress the answer, if it may be."""
+        asked = Headers(scope=scope) if scope["type"] == "http" else {}
+        refused = NO_GZIP.search(asked.get("accept-encoding", ""))
+        await (self.app if refused else super().__call__)(scope, receive, send)
 
 
 def _is_file_in(root: Path, wanted: Path) -> bool:
@@ -162,17 +177,18 @@ def _say_nothing(_: Request, __: Exception) -> Response:
     return refusal(500, "Something went wrong here. The gateway's log says what.")
 
 
-def main() -> None:
-    """Serve until told to end."""
-    import uvicorn
-
+def server(settings: GatewaySettings) -> uvicorn.Server:
+    """Return the gateway's server. It believes nobody about where they come from."""
     from cli.local.realtime import UVICORN
 
+    options = {"http": Connection, "proxy_headers": False, "log_level": "error", "lifespan": "on", **UVICORN}
+    return uvicorn.Server(uvicorn.Config(application(settings), **options))
+
+
+def main() -> None:
+    """Serve until told to end."""
     settings = GatewaySettings.from_json(os.environ["CHAIRTIME_GATEWAY"])
-    config = uvicorn.Config(
-        application(settings), http=Connection, loop="uvloop", log_level="warning", **UVICORN
-    )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=settings.socket)])
+    server(settings).run(sockets=[socket.socket(fileno=settings.socket)])
 
 
 if __name__ == "__main__":

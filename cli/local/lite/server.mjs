@@ -130,12 +130,18 @@ const lite = (connection, middlewares) =>
     options: { server: { apiKeys: false, disableStudio: true, disableFallback: true, middlewares } },
   }).init();
 
+/** lite answers any path that ends with a slash with a description of no API at all. */
+const noPath = () => {
+  const message = "Invalid path specified in request URL";
+  return Response.json({ code: "PGRST125", message, details: null, hint: null }, { status: 404 });
+};
+
 /** The Data API: the base of its paths, and how it is served. */
 const rest = async () => {
   const app = await lite(new Database(settings.url, 20), [verifyToken]);
   // Like PostgREST, learn of a changed schema from the notification that follows it.
   await app.connection.driver.listen("pgrst", () => app.connection.clearSchemaCache());
-  return (request) => app.fetch(withProfile(request));
+  return (request) => (request.url.split("?")[0].endsWith("/") ? noPath() : app.fetch(withProfile(request)));
 };
 
 /** Auth, with the part that lite lacks. */
