@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Shares:
     together: int = 2  # of them for one address while there are others
     rate: float = 0.15 * (os.cpu_count() or 1)  # of the stack's time, for each second that passes
     burst: float = 2.0  # what can be saved up of it
-    debt: float = 5.0  # what at most is held against an address
+    debt: float = 1.0  # what at most is held against an address: a long wait for a lock is no crime
     least: float = 0.003  # what a request costs, however quick
     memory: float = 10.0  # for how long after its last request an address counts as being there
     waiting: int = 500  # requests of one address that may wait
@@ -42,6 +43,7 @@ class _Guest:
     seen: float
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
     served: int = 0
+    admitted: int = 0  # when it had a place last, counted in admissions
 
 
 class Fairness:
@@ -49,7 +51,8 @@ class Fairness:
 
     def __init__(self, shares: Shares) -> None:
         self._shares = shares
-        self._guests: dict[str, _Guest] = {}  # the address that was admitted last stands last
+        self._guests: dict[str, _Guest] = {}
+        self._numbers = count(1)
         self._served = 0
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -104,27 +107,23 @@ class Fairness:
         guest.seen = now
 
     def _admit(self) -> None:
-        """Give free places to those who may have one, in turns."""
-        admitted = True
-        while admitted and self._served < self._shares.places:
-            admitted = any(self._admit_one(address) for address in list(self._guests))
+        """Give free places to those who may have one: first to who has the fewest, then in turns."""
+        while self._served < self._shares.places:
+            next_ones = [guest for guest in self._guests.values() if self._may_enter(guest)]
+            if not next_ones:
+                break
+            guest = min(next_ones, key=lambda one: (one.served, one.admitted))
+            guest.waiting.popleft().set_result(None)
+            guest.served += 1
+            self._served += 1
+            guest.admitted = next(self._numbers)
         self._set_alarm()
 
-    def _admit_one(self, address: str) -> bool:
-        guest = self._guests[address]
+    def _may_enter(self, guest: _Guest) -> bool:
         while guest.waiting and guest.waiting[0].done():
             guest.waiting.popleft()  # it has given up
-        if not guest.waiting or not self._may_enter(guest):
-            return False
-        guest.waiting.popleft().set_result(None)
-        guest.served += 1
-        self._served += 1
-        self._guests[address] = self._guests.pop(address)
-        return True
-
-    def _may_enter(self, guest: _Guest) -> bool:
-        if len(self._guests) == 1:
-            return guest.served < self._shares.alone
+        if not guest.waiting or len(self._guests) == 1:
+            return bool(guest.waiting) and guest.served < self._shares.alone
         self._refill(guest)
         return guest.served < self._shares.together and guest.credit >= 0
 
