@@ -61,7 +61,8 @@ class Installation:
                 self._unfinished.rename(self.folder)
             except OSError:  # another stack was faster
                 shutil.rmtree(self._unfinished)
-        _place(HERE / "server.mjs", self.folder / "server.mjs")
+        for program in HERE.glob("*.mjs"):
+            _place(program, self.folder / program.name)
         return self.folder
 
     def _start(self, log: Path) -> Part:

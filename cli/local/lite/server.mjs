@@ -6,46 +6,15 @@
 
 import { serve } from "@hono/node-server";
 import { App } from "@supabase/lite";
-import { PostgresConnection } from "@supabase/lite/postgres";
 import { errors, jwtVerify } from "jose";
 import { CompiledQuery } from "kysely";
+import { Database } from "./driver.mjs";
 
 const settings = JSON.parse(process.env.CHAIRTIME_LITE);
 const secret = new TextEncoder().encode(settings.auth.jwt_secret);
 
-// "2026-12-01 10:00:00.5+00" is Postgres' way; PostgREST and GoTrue say "2026-12-01T10:00:00.5+00:00".
-const iso = (value) => value.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
-
-// lite has turned an RPC's objects and arrays into JSON already, and the driver would do it once more.
-const isJson = (value) => typeof value === "string" && /^\s*[[{]/.test(value) && parses(value);
-const toJson = (value) => (isJson(value) ? value : JSON.stringify(value));
-const parses = (text) => {
-  try {
-    return Boolean(JSON.parse(text));
-  } catch {
-    return false;
-  }
-};
-
-// A number where a time belongs is Postgres' to refuse, not the driver's to choke on.
-const toText = (value) => (typeof value === "string" ? value : JSON.stringify(value));
-
-const type = (oid, serialize, parse) => ({ to: oid, from: [oid], serialize, parse });
-const types = {
-  json: type(114, toJson, JSON.parse),
-  jsonb: type(3802, toJson, JSON.parse),
-  boolean: type(16, toText, (value) => value === "t"),
-  date: type(1082, toText, (value) => value),
-  timestamp: type(1114, toText, iso),
-  timestamptz: type(1184, toText, iso),
-};
-
 /** Postgres as PostgREST uses it: what the request knows is set in one statement, and nothing is ever granted. */
-class Database extends PostgresConnection {
-  constructor(url, connections) {
-    super({ url, postgresOptions: { max: connections, types } });
-  }
-
+class PostgrestDatabase extends Database {
   // lite would grant all on every table with row level security to anon, authenticated and service_role here.
   async ensureRlsContext() {
     return true;
@@ -110,7 +79,7 @@ const withProfile = (request) => {
 
 const app = (url, connections, middlewares) =>
   new App({
-    connection: new Database(url, connections),
+    connection: new PostgrestDatabase(url, connections),
     auth: { enabled: true, ...settings.auth },
     api: settings.api,
     options: { server: { apiKeys: false, disableStudio: true, disableFallback: true, middlewares } },
@@ -120,7 +89,8 @@ const auth = await app(settings.auth_url, 5);
 const rest = await app(settings.rest_url, 20, [verifyToken]);
 
 // Like PostgREST, learn of a changed schema from the notification that follows it.
-await rest.connection.driver.listen("pgrst", () => rest.connection.clearSchemaCache());
+await rest.connection.listen("pgrst", () => rest.connection.reload());
+await rest.connection.reload();
 
 serve({
   hostname: "127.0.0.1",

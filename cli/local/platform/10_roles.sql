@@ -43,6 +43,9 @@ alter role anon set statement_timeout = '3s';
 alter role authenticated set statement_timeout = '8s';
 alter role authenticator set statement_timeout = '8s';
 alter role authenticator set lock_timeout = '8s';
+-- The Data API's refusals are no errors of the server: a line each is enough.
+alter role authenticator set log_error_verbosity = terse;
+alter role authenticator set log_min_error_statement = fatal;
 
 do $$
 begin
