@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +20,7 @@ from cli.local.state import rotate
 START_PATIENCE = 60.0  # seconds that a part may take until it lives
 HANG_PATIENCE = 10.0  # seconds without a sign of life after which it is replaced
 WELL = 30.0  # seconds of life after which earlier deaths are forgotten
-EAGER, CALM = 0.05, 1.0  # seconds between two questions, until it is ready and afterwards
+EAGER, CALM = 0.1, 1.0  # seconds between two questions, until it is ready and afterwards
 
 # A start that came to nothing counts for six lives that were short.
 STRIKES, SHORT_LIFE, STILLBIRTH = 30, 1, 5
@@ -44,6 +45,7 @@ class Keeper:
         self._tell = tell
         self._strikes = 0
         self._trouble: str | None = None
+        self._asker = ThreadPoolExecutor(2)  # so that an answer that takes long hides no death
         self._ending = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._keep, name=part.name, daemon=True)
@@ -78,6 +80,7 @@ class Keeper:
         if self.process:
             self._processes.end(self.process)
         self._thread.join()
+        self._asker.shutdown(wait=False)
 
     def _keep(self) -> None:
         while not self._ending.is_set():
@@ -98,9 +101,12 @@ class Keeper:
         except Exception as error:
             return None, f"did not start: {error}"
         assert self.process is not None  # noqa: S101 - it was started
-        started = time.monotonic()
+        started, asked = time.monotonic(), self._asker.submit(ask, self.part.probe)
         while (code := self._await_end(CALM if self.state == "running" else EAGER)) is None:
-            answer, now = ask(self.part.probe), time.monotonic()
+            if not asked.done():
+                continue
+            answer, now = asked.result(), time.monotonic()
+            asked = self._asker.submit(ask, self.part.probe)
             if answer:
                 born, heard = born or now, now
                 self._note_answer(answer)

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,6 +40,9 @@ DEFAULTS = {
     "log_line_prefix": "%m [%p] %q%u@%d ",
     "max_connections": "200",
     "wal_level": "logical",  # as on Supabase
+    **(
+        {"recovery_init_sync_method": "syncfs"} if sys.platform == "linux" else {}
+    ),  # a thousand times fewer calls
     "password_encryption": "scram-sha-256",
     "scram_iterations": "1",  # its passwords are known or random; what counts is a fast connect
 }
