@@ -121,10 +121,8 @@ class Gateway:
         try:
             upstream = self._client.build_request(request.method, url, headers=headers, content=body)
             answer = await self._client.send(upstream, stream=True)
-        except httpx.TransportError as error:
-            return JSONResponse(
-                {"message": f"The server behind does not answer: {type(error).__name__}"}, 503
-            )
+        except httpx.TransportError:
+            return JSONResponse({"message": "The server behind does not answer"}, 503, {"Retry-After": "1"})
         return _pass_back(answer)
 
     def _with_authorization(self, headers: list[tuple[str, str]], role: str) -> list[tuple[str, str]]:
