@@ -136,7 +136,7 @@ def test_a_full_disk_is_told_survived_and_recovered_from(tmp_path: Path) -> None
     home = Home.make(tmp_path)
     small = tmp_path / ".chairtime"
     small.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", str(small)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", str(small)]
     done = subprocess.run(mount, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"mount: {done.stderr}")
