@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -166,13 +167,9 @@ def part_said(home: Home) -> object:
 
 def fill(filler: Path) -> None:
     """Take all the room there is."""
-    with filler.open("wb") as file:
-        try:
-            while True:
-                file.write(b"\0" * 4096)
-                file.flush()
-        except OSError:
-            return
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(b"\0" * 65536):
+            pass
 
 
 def crash_the_log(stack: Stack) -> None:
