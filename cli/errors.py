@@ -24,7 +24,7 @@ EXIT_CODES = {
     Exit.UNREACHABLE: "nothing answers: the database, the API or Realtime cannot be reached",
     Exit.FORBIDDEN: "not allowed: the key, the session or the role does not permit this",
     Exit.NOT_FOUND: "not found: no such row, file or project, or not one you may see",
-    Exit.PROBLEMS: "a check (`doctor`, `health`, `migrate verify`, `migrate lint`) found problems",
+    Exit.PROBLEMS: "a check (`doctor`, `health`, `status`, `migrate verify`…) found problems",
     Exit.INTERRUPTED: "interrupted",
 }
 

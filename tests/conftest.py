@@ -10,10 +10,16 @@ import pytest
 pytest.register_assert_rewrite("tests.support")
 
 from tests.support.actors import Actors  # noqa: E402 - its asserts are to be rewritten
+from tests.support.leftovers import watch_over_this_run  # noqa: E402
 from tests.support.servers import running_server  # noqa: E402
 from tests.support.shared import locked  # noqa: E402
 from tests.support.stacks import Stack, running_stack  # noqa: E402
 from tests.support.templates import cloned, create_template  # noqa: E402
+
+
+def pytest_configure() -> None:
+    """Leave nothing behind, even if this run is killed."""
+    watch_over_this_run()
 
 
 @pytest.fixture(scope="session")

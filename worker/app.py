@@ -19,6 +19,7 @@ from worker.jobs import Jobs
 from worker.leadership import Leadership
 from worker.metrics import Metrics
 from worker.probe import Probe
+from worker.schema import digest
 from worker.settings import Settings
 from worker.tail import Tail
 
@@ -43,6 +44,8 @@ class Worker:
         self.leadership = Leadership(self.database, self.id, settings.lease_lifetime, settings.lease_interval)
         self._started_at = datetime.now(UTC)
         self._schema: str | None = _UNASKED
+        self._expected = digest(settings.migrations_dir, REQUIRED_SCHEMA)
+        self._digest: str | None = None
         self._stopping = asyncio.Event()
         self._jobs: Jobs | None = None
         self._observe()
@@ -61,14 +64,20 @@ class Worker:
         """Return whether this worker could do its work, and why (not)."""
         # Where nobody recorded the migrations, that our functions answered has to do.
         current = self._schema is None or self._schema >= REQUIRED_SCHEMA
+        differs = None not in (self._expected, self._digest) and self._expected != self._digest
         report: dict[str, object] = {
             "role": "standby" if self.leadership.epoch is None else "leader",
             "epoch": self.leadership.epoch,
             "database": "reachable" if self.leadership.reachable else "unreachable",
             "schema": self._schema or ("unrecorded" if self._schema is None else "unknown"),
             "required_schema": REQUIRED_SCHEMA,
+            "migrations": "edited since they were applied"
+            if differs
+            else "as applied"
+            if self._digest
+            else "unknown",
         }
-        return self.leadership.reachable and current, report
+        return self.leadership.reachable and current and not differs, report
 
     async def _work(self, bound: socket.socket) -> None:
         snapshots = Snapshots(self.database, self.metrics, self.settings.snapshot_max_age)
@@ -145,6 +154,7 @@ class Worker:
                 self._schema = await self.database.report_worker(
                     self.id, socket.gethostname(), VERSION, self._started_at
                 )
+                self._digest = await self.database.schema_digest(REQUIRED_SCHEMA)
             except (DatabaseUnavailable, StatementFailed) as error:
                 log.warning("report_failed", error=str(error))
             await asyncio.sleep(self.settings.lease_interval if self._schema == _UNASKED else _REPORT_EVERY)

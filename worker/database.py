@@ -102,6 +102,11 @@ class Database:
         )
         return None if row["schema"] is None else str(row["schema"])
 
+    async def schema_digest(self, newest: str) -> str | None:
+        """Return a hash of the migrations that were applied up to a version, if it can be told."""
+        row = await self._row("select clinic.schema_digest(%s) as digest", newest)
+        return None if row["digest"] is None else str(row["digest"])
+
     async def run_batch(self, run: Run, max_rows: int, retention: timedelta | None, limit: float) -> Batch:
         """Run one batch of a job within ``limit`` seconds, and record it. The first batch begins the run."""
         row = await self._row(

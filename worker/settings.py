@@ -1,6 +1,7 @@
 """Configuration, from ``CHAIRTIME_WORKER_*`` variables and a ``.env`` file (README.md has the table)."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
@@ -43,6 +44,8 @@ class Settings(BaseSettings):
     http_host: str = "0.0.0.0"  # noqa: S104 - a metrics port is there to be scraped from outside
     http_port: Annotated[int, Field(ge=0, le=65535)] = 9464
     snapshot_max_age: Annotated[float, Field(ge=0)] = 5
+
+    migrations_dir: Path = Path("supabase/migrations")  # compared with what the database was built from
 
     lease_lifetime: Seconds = 3
     lease_interval: Seconds = 0.5

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from cli.migrations.files import Migration
+    from cli.migrations.history import Applied
 
 app = typer.Typer(no_args_is_help=True, help="Apply, check and repair the database's migrations.")
 
@@ -23,6 +24,7 @@ _MARKS = {
     "applied": "[green]applied[/]",
     "pending": "[yellow]pending[/]",
     "missing": "[red]file is missing[/]",
+    "edited": "[red]edited after it was applied[/]",
 }
 
 
@@ -30,30 +32,36 @@ _MARKS = {
 def status(db_url: DbUrl = None) -> None:
     """Show which migrations the database has and which it lacks.
 
+    Exits with 6 if a file that was applied is gone, or was edited since.
+
     Example: [bold]chairtime migrate status --json[/]
     """
     from cli.migrations.files import read_migrations
     from cli.migrations.history import read_history
 
     project = find_project()
-    local = {migration.version: migration.name for migration in read_migrations(project.migrations_dir)}
+    local = {migration.version: migration for migration in read_migrations(project.migrations_dir)}
     with _connect(project.db_url(db_url)) as connection:
-        remote = {row.version: row.name for row in read_history(connection)}
+        remote = {row.version: row for row in read_history(connection)}
     rows = [
         {
             "version": version,
-            "name": local.get(version) or remote[version],
-            "state": _state(version, local, remote),
+            "name": (local.get(version) or remote[version]).name,
+            "state": _state(local.get(version), remote.get(version)),
         }
         for version in sorted(local.keys() | remote.keys())
     ]
     output.emit(rows, _draw_status)
+    if any(row["state"] in {"missing", "edited"} for row in rows):
+        raise typer.Exit(Exit.PROBLEMS)
 
 
-def _state(version: str, local: dict[str, str], remote: dict[str, str]) -> str:
-    if version not in local:
+def _state(file: "Migration | None", row: "Applied | None") -> str:
+    if file is None:
         return "missing"
-    return "applied" if version in remote else "pending"
+    if row is None:
+        return "pending"
+    return "edited" if row.differs_from(file) else "applied"
 
 
 def _draw_status(rows: list[dict[str, str]]) -> "RenderableType":

@@ -7,6 +7,7 @@ import shlex
 import signal
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -68,16 +69,36 @@ def _run_here(project: Project, port: int | None, db_port: int | None) -> None:
 
 @app.command()
 def status(env: Env = False) -> None:
-    """Show the running stack's addresses and keys.
+    """Show the running stack's addresses and keys, and whether each part answers.
+
+    Exits with 6 if one does not.
 
     Example: [bold]eval "$(chairtime status --env)"[/]
     """
-    running = _running_status(find_project())
+    running = _asked(_running_status(find_project()))
     if env:
         texts = {name: value for name, value in running.items() if isinstance(value, str)}
         print("\n".join(f"{name.upper()}={shlex.quote(value)}" for name, value in texts.items()))
     else:
         output.emit(running, render_status)
+    if not all(part["answers"] for part in running["parts"].values()):
+        raise typer.Exit(Exit.PROBLEMS)
+
+
+def _asked(status: dict[str, Any]) -> dict[str, Any]:
+    """Ask every part whether it answers, all at once, and say so beside what its keeper last wrote of it."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from cli.local.probe import Answer, ask
+
+    parts = status["parts"]
+    with ThreadPoolExecutor(len(parts)) as pool:
+        answers = pool.map(lambda part: ask(part["probe"]), parts.values())
+        told = {
+            name: {**part, "answers": answer is Answer.READY}
+            for (name, part), answer in zip(parts.items(), answers, strict=True)
+        }
+    return {**status, "parts": told}
 
 
 @app.command()
@@ -185,6 +206,16 @@ def render_status(status: Mapping[str, Any]) -> RenderableType:
             ("JWT secret", status["jwt_secret"]),
             ("Demo logins", "ana@patients.test, desk@riverside.test, admin@riverside.test"),
             ("", "all with the password chairtime-demo"),
-            *((f"Log of {name}", log) for name, log in status["logs"].items()),
+            *((name.title(), _condition(part)) for name, part in status["parts"].items()),
+            ("Logs", str(Path(status["log"]).parent)),
         ]
     )
+
+
+def _condition(part: Mapping[str, Any]) -> str:
+    """Say in a line how a part does: what it answers now, if it was asked, and what befell it last."""
+    from rich.markup import escape
+
+    answers = part.get("answers", part["state"] == "running")
+    now = "[green]answers[/]" if answers else f"[red]does not answer[/] ({part['state'].replace('_', ' ')})"
+    return f"{now}; {escape(part['last'])}, {part['restarts']} restarts" if part["last"] else now

@@ -1,4 +1,4 @@
-"""The processes of the embedded stack: started, watched, ended, and never left behind."""
+"""The processes of the embedded stack: what they are, and the place where they are started and ended."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
-from cli.errors import ChairtimeError, Exit
+from cli.errors import ChairtimeError
 from cli.local import guard
 
 PATIENCE = 15.0  # seconds that a process may take to end
@@ -36,129 +37,90 @@ def last_lines(log: Path, count: int = 15) -> str:
 
 @dataclass(frozen=True)
 class Part:
-    """A running process of the stack."""
+    """A part of the stack: how it is started, and how one learns whether it lives."""
 
     name: str
-    process: psutil.Process
+    command: Sequence[str]
     log: Path
-    who: str  # how the guard knows it
-    ready: Callable[[], bool] = lambda: True  # whether it answers yet
-    number: int = signal.SIGTERM  # the signal that ends it
-
-    def end(self) -> None:
-        """Tell the process to end and wait until it has; kill it when it takes too long."""
-        deadline = time.monotonic() + PATIENCE
-        with suppress(psutil.NoSuchProcess):
-            self.process.send_signal(self.number)
-            while is_alive(self.process):
-                if time.monotonic() > deadline:
-                    self.process.kill()
-                time.sleep(0.02)
-        if isinstance(self.process, psutil.Popen):
-            self.process.wait()  # ours to collect
-
-    def problem(self, what: str, code: str, exit_code: int = Exit.REFUSED) -> ChairtimeError:
-        """Return an error that says what happened to this part, with the last lines of its log."""
-        message = f"{self.name} {what}. {last_lines(self.log)}"
-        return ChairtimeError(
-            message, code, "The stack has stopped. `chairtime up` starts it again.", exit_code
-        )
+    probe: str  # the URL at which it answers
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+    keep_open: Collection[int] = ()  # file descriptors that it inherits
+    end_with: signal.Signals = signal.SIGTERM
+    make_way: Callable[[], None] = lambda: None  # clears away what its last life left behind
+    trouble: Callable[[], str | None] = lambda: None  # says why it cannot run, whatever it does
 
 
-class Parts:
-    """The stack's running processes, and the guard that ends them should this process die."""
+class Processes:
+    """Starts processes and ends them, and has a guard that ends them should this process die."""
 
     def __init__(self) -> None:
-        self.running: list[Part] = []
+        self._ends: dict[int, signal.Signals] = {}
+        self._lock = threading.Lock()
         self._guard = start_guard()
 
-    def start(
-        self,
-        name: str,
-        command: Sequence[str],
-        log: Path,
-        *,
-        env: Mapping[str, str] = {},
-        cwd: Path | None = None,
-        ready: Callable[[], bool] = lambda: True,
-        keep_open: Collection[int] = (),
-    ) -> Part:
-        """Start a process that writes its output to `log`, deaf to the terminal's Ctrl-C.
-
-        `keep_open` are file descriptors that it inherits.
-        """
-        with log.open("ab") as output:
-            process = psutil.Popen(
-                command,
+    def start(self, part: Part) -> subprocess.Popen[bytes]:
+        """Start a part; its output goes to its log. It is deaf to the terminal's Ctrl-C."""
+        with part.log.open("ab") as output:
+            process = subprocess.Popen(
+                part.command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **env},
-                cwd=cwd,
+                env={**os.environ, **part.env},
+                cwd=part.cwd,
                 start_new_session=True,
-                pass_fds=keep_open,
+                pass_fds=part.keep_open,
             )
-        self.watch_over(str(process.pid), signal.SIGTERM)
-        return self.add(Part(name, process, log, str(process.pid), ready))
+        with self._lock:
+            self._ends[process.pid] = part.end_with
+            self._tell(f"{process.pid}\t{int(part.end_with)}")
+        return process
 
-    def add(self, part: Part) -> Part:
-        """Take charge of a process that the guard knows already."""
-        self.running.append(part)
-        return part
+    def end(self, process: subprocess.Popen[bytes]) -> None:
+        """Tell a process to end, even one that is stopped; kill it when it takes too long."""
+        number = self._ends.get(process.pid)
+        if number is not None:
+            process.send_signal(number)
+            process.send_signal(signal.SIGCONT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)
+        process.kill()
+        process.wait()
+        self.forget(process)
 
-    def watch_over(self, who: str, number: int) -> None:
-        """Have the guard end a process, named by its id or by its pid file, should this one die."""
-        self._tell(f"{who}\t{int(number)}")
-
-    def await_end(self, part: Part) -> None:
-        """Wait for a process that is to end by itself. Raises ChairtimeError if it failed."""
-        code = part.process.wait()
-        self._forget(part)
-        if code:
-            raise part.problem(f"failed with exit code {code}", "not_installed")
-
-    def await_ready(self, patience: float = 60) -> None:
-        """Return when every part answers. Raises ChairtimeError if one dies or does not answer in time."""
-        deadline = time.monotonic() + patience
-        waiting = list(self.running)
-        while waiting:
-            self.check()
-            waiting = [part for part in waiting if not part.ready()]
-            if waiting and time.monotonic() > deadline:
-                raise waiting[0].problem(f"did not answer in {patience:.0f} s", "not_ready", Exit.UNREACHABLE)
-            time.sleep(0.03)
+    def forget(self, process: subprocess.Popen[bytes]) -> None:
+        """Let the guard know that a process has ended."""
+        with self._lock:
+            if self._ends.pop(process.pid, None):
+                self._tell(str(process.pid))
 
     def check(self) -> None:
-        """Raise ChairtimeError if a part has died. A guard that has died is replaced."""
-        if self._guard.poll() is not None:
+        """Replace a guard that has died."""
+        if self._guard.poll() is None:
+            return
+        with self._lock:
             self._guard = start_guard()
-            for part in self.running:
-                self.watch_over(part.who, part.number)
-        for part in self.running:
-            if not is_alive(part.process):
-                raise part.problem("has died", "part_died")
-
-    def end(self) -> None:
-        """End all parts, the latest first."""
-        for part in reversed(self.running[:]):
-            part.end()
-            self._forget(part)
+            for pid, number in self._ends.items():
+                self._tell(f"{pid}\t{int(number)}")
 
     def close(self) -> None:
-        """End all parts and the guard."""
-        self.end()
+        """Dismiss the guard, which ends whatever is left."""
         with suppress(BrokenPipeError):
             self._guard.communicate()
-
-    def _forget(self, part: Part) -> None:
-        self.running.remove(part)
-        self._tell(part.who)
 
     def _tell(self, line: str) -> None:
         assert self._guard.stdin is not None  # noqa: S101 - it was made with a pipe
         with suppress(BrokenPipeError):
             self._guard.stdin.write(f"{line}\n")
             self._guard.stdin.flush()
+
+
+def await_success(process: subprocess.Popen[bytes], part: Part) -> None:
+    """Wait for a process that is to end by itself. Raises ChairtimeError if it failed."""
+    if code := process.wait():
+        message = f"{part.name} failed with exit code {code}. {last_lines(part.log)}"
+        raise ChairtimeError(message, "not_installed", "`chairtime up` tries it again.")
 
 
 def start_guard() -> subprocess.Popen[str]:
@@ -171,3 +133,17 @@ def start_guard() -> subprocess.Popen[str]:
         start_new_session=True,
         text=True,
     )
+
+
+def kill_all(processes: Collection[psutil.Process], number: signal.Signals, patience: float) -> None:
+    """Signal processes that are not our children, and kill those that are left after `patience` seconds."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+    deadline = time.monotonic() + patience
+    while any(map(is_alive, processes)):
+        if time.monotonic() > deadline:
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        time.sleep(0.02)

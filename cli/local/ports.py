@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 
 HOST = "127.0.0.1"
 BACKLOG = 2048  # connections that wait to be accepted
@@ -28,9 +29,46 @@ def free_port() -> int:
     return port
 
 
-def free_port_near(preferred: int) -> int:
-    """Return `preferred` if it is free, else the first free one of those 10, 20, … 100 above, else any."""
-    return next(filter(is_free, _candidates(preferred)), None) or free_port()
+class Reservation:
+    """A local port that is kept for a server of ours, whether it listens at the moment or not.
+
+    On Linux a bound socket keeps everybody off the port except who names it, as our server does; its claim,
+    an abstract address, keeps off other stacks, which would name it too. Elsewhere the port is merely known.
+    """
+
+    def __init__(self, port: int) -> None:
+        """Raises OSError if somebody listens there, or has reserved the port."""
+        self._claim = socket.socket(socket.AF_UNIX)
+        self._holder = socket.socket()
+        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._holder.bind((HOST, port))
+            self.port: int = self._holder.getsockname()[1]
+            if sys.platform == "linux":
+                self._claim.bind(f"\0chairtime/{HOST}:{self.port}")
+            else:
+                self.close()
+        except OSError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let the port go."""
+        self._holder.close()
+        self._claim.close()
+
+
+def reserve(port: int) -> Reservation | None:
+    """Reserve a local port, 0 for any; None if it is not to be had."""
+    try:
+        return Reservation(port)
+    except OSError:
+        return None
+
+
+def reserve_near(preferred: int) -> Reservation:
+    """Reserve `preferred`, or else a port near it, or any."""
+    return next(filter(None, map(reserve, (*_candidates(preferred), 0))))
 
 
 def listen(port: int) -> socket.socket | None:

@@ -12,9 +12,7 @@ import psycopg
 from cli.errors import ChairtimeError
 from cli.local.config import Config
 from cli.local.postgres import PASSWORD, PostgresServer, bootstrap
-from cli.migrations import apply_pending, read_migrations
-from cli.migrations.history import read_history
-from cli.migrations.verify import history_problems
+from cli.migrations import apply_pending
 
 DATABASE = "postgres"
 WORKER = "chairtime_worker_login"
@@ -46,12 +44,13 @@ def prepare(server: PostgresServer, supabase_dir: Path, config: Config, say: Say
 
 
 def _migrate(url: str, folder: Path, say: Say) -> None:
-    """Apply what is new, and tell of files that were edited since they were applied."""
-    with psycopg.connect(url) as connection:
-        problems = list(history_problems(read_history(connection), read_migrations(folder)))
-    for problem in problems:
-        say(f"{problem.what} {problem.message}; `chairtime reset` starts over with fresh data")
-    apply_pending(url, folder, on_progress=lambda file: say(f"Applying {file.path.name}"))
+    """Apply what is new. Files that were edited since they were applied are refused."""
+    try:
+        apply_pending(url, folder, on_progress=lambda file: say(f"Applying {file.path.name}"))
+    except ChairtimeError as error:
+        if error.code == "history_mismatch":
+            error.hint = f"{error.hint} Or let `chairtime reset` start over with fresh data."
+        raise
 
 
 def _seed(url: str, supabase_dir: Path, config: Config, say: Say) -> None:

@@ -8,22 +8,20 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import cached_property
 from pathlib import Path
 from socket import socket
 from types import FrameType
 from typing import Any
 
-import psutil
-
 from cli.errors import ChairtimeError
 from cli.local.config import read_config
+from cli.local.keeper import Keeper
 from cli.local.keys import load_keys
 from cli.local.launch import Launcher
 from cli.local.lite import Installation
-from cli.local.parts import Part, Parts
-from cli.local.ports import free_port, free_port_near, is_free, listen, listen_near
-from cli.local.postgres import PortInUseError, PostgresServer
+from cli.local.parts import Part, Processes
+from cli.local.ports import Reservation, listen, listen_near, reserve, reserve_near
+from cli.local.postgres import PostgresServer
 from cli.local.prepare import Say, prepare
 from cli.local.state import State
 
@@ -37,24 +35,34 @@ class Reset(Exception):
 
 
 class Stack:
-    """The stack of the project in `root`. `say` is told what it does while it starts.
+    """The stack of the project in `root`. `say` is told what it does while it starts, and what happens later.
 
     `port` and `db_port` are the gateway's and Postgres'; None takes config.toml's, or a free one near it.
+    `folder` is where its state is kept: the project's `.chairtime` if it is None.
     """
 
-    def __init__(self, root: Path, say: Say, port: int | None = None, db_port: int | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        say: Say,
+        port: int | None = None,
+        db_port: int | None = None,
+        folder: Path | None = None,
+    ) -> None:
         self._root = root
         self._say = say
-        self._state = State(root / ".chairtime")
+        self._state = State(folder or root / ".chairtime")
         self._config = read_config(root / "supabase")
         self._port = port
         self._db_port = db_port
+        self._ports: dict[str, Reservation] = {}
 
     def run(self, on_ready: Callable[[Mapping[str, Any]], None]) -> None:
-        """Start everything, call `on_ready` with the status, and stay until interrupted or a part dies.
+        """Start everything, call `on_ready` with the status, and stay until interrupted.
 
-        Ends on KeyboardInterrupt, SIGTERM and SIGHUP. SIGUSR1 makes it start over with fresh data.
-        Raises ChairtimeError: `already_running`, `port_in_use`, `part_died`, and what starting can raise.
+        Ends on KeyboardInterrupt, SIGTERM and SIGHUP. SIGUSR1 makes it start over with fresh data. A part
+        that dies does not end it. Raises ChairtimeError: `already_running`, `port_in_use`, `not_ready`, and
+        what starting can raise.
         """
         with self._locked():
             self._state.write_status(state="starting", pid=os.getpid())
@@ -71,22 +79,23 @@ class Stack:
 
     def _run_once(self, gateway: socket, on_ready: Callable[[Mapping[str, Any]], None]) -> bool:
         """Run until interrupted, or until a reset is asked for; then return True."""
-        with running_parts() as parts, suppress(Reset), signals_raise():
+        with self._parts() as parts, suppress(Reset), signals_raise():
             started = time.monotonic()
             status = self._start(parts, gateway)
-            self._state.write_status(**status)
+            self._write_status(status, parts)
             self._say(f"Ready after {time.monotonic() - started:.1f} s")
-            on_ready(status)
+            on_ready(status | parts.status())
             while True:
-                parts.check()
+                parts.processes.check()
+                self._write_status(status, parts)
                 time.sleep(0.25)
         return True
 
     def rebuild(self) -> None:
         """Replace the data of a stack that does not run by a fresh database. Raises ChairtimeError."""
-        with self._locked(), running_parts() as parts, signals_raise():
+        with self._locked(), self._parts() as parts, signals_raise(), socket() as unused:
             self._delete_data()
-            prepare(self._start_postgres(parts), self._root / "supabase", self._config, self._say)
+            self._start_database(parts, unused)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -96,12 +105,27 @@ class Stack:
                     "a stack is running here already", "already_running", "See `chairtime status`."
                 )
             self._state.make()
-            self._end_leftover()
             yield
 
-    def _end_leftover(self) -> None:
-        """End the database that a stack left behind which was killed together with its guard."""
-        PostgresServer(self._state.data_dir, 0, self._state.log("postgres")).stop()
+    @contextmanager
+    def _parts(self) -> Iterator[Parts]:
+        """Yield a place for parts. They are ended however the block ends; a second signal is ignored."""
+        parts = Parts(self._tell)
+        try:
+            yield parts
+        finally:
+            with signals(dict.fromkeys((*ENDING, RESET), signal.SIG_IGN)):
+                parts.close()
+
+    def _tell(self, text: str) -> None:
+        self._state.note(text)
+        self._say(text)
+
+    def _write_status(self, status: Mapping[str, Any], parts: Parts) -> None:
+        """Write the status file if it would change; a full disk is not the stack's end."""
+        if self._state.read_status() != (now := {**status, **parts.status()}):
+            with suppress(OSError):
+                self._state.write_status(**now)
 
     def _delete_data(self) -> None:
         shutil.rmtree(self._state.data_dir, ignore_errors=True)
@@ -117,81 +141,84 @@ class Stack:
             raise _in_use(self._port)
         return given
 
-    @cached_property
-    def _server(self) -> PostgresServer:
-        return PostgresServer(self._state.data_dir, self._choose_db_port(), self._state.log("postgres"))
+    def _reserve(self, who: str) -> int:
+        """Return the port of a server of ours; the same one whenever it is asked for."""
+        if who not in self._ports:
+            self._ports[who] = self._choose(who)
+        return self._ports[who].port
 
-    def _choose_db_port(self) -> int:
-        if self._db_port is None:
-            port = free_port_near(self._config.db_port)
-            self._tell_port(port, self._config.db_port, "Postgres")
-            return port
-        if not is_free(self._db_port):
-            raise _in_use(self._db_port)
-        return self._db_port
-
-    @cached_property
-    def _worker_port(self) -> int:
-        if self._port is not None:
-            return free_port()  # who names ports runs several stacks: they should not fight
-        port = free_port_near(WORKER_PORT)
-        self._tell_port(port, WORKER_PORT, "the worker")
-        return port
+    def _choose(self, who: str) -> Reservation:
+        if who == "Postgres" and self._db_port is not None:
+            given = reserve(self._db_port)
+            if given is None:
+                raise _in_use(self._db_port)
+            return given
+        # Who names ports runs several stacks: they should not fight over the worker's.
+        wanted = {"Postgres": self._config.db_port, "worker": 0 if self._port else WORKER_PORT}.get(who, 0)
+        found = reserve_near(wanted) if wanted else Reservation(0)
+        self._tell_port(found.port, wanted or found.port, who)
+        return found
 
     def _tell_port(self, port: int, wanted: int, who: str) -> None:
         if port != wanted:
             self._say(f"Port {wanted} is in use: {who} listens on {port}")
 
     def _start(self, parts: Parts, gateway: socket) -> dict[str, Any]:
-        keys = load_keys(self._state.keys_file)
-        packages = Installation(parts, self._state.log("npm"))
+        packages = Installation(parts.processes, self._state.log("npm"))
         if packages.needed:
             self._say("Installing @supabase/lite (once; the log is .chairtime/logs/npm.log)")
-        server = self._start_postgres(parts)
-        prepare(server, self._root / "supabase", self._config, self._say)
+        launcher = self._start_database(parts, gateway)
         folder = packages.finish()
         self._say("Starting the API, Auth, Realtime and the worker")
-        launcher = Launcher(
-            self._root, self._state, self._config, keys, server, gateway, self._worker_port, parts
-        )
-        launcher.start_all(folder)
-        parts.await_ready()
+        for keeper in launcher.start_others(folder):
+            keeper.await_ready()
         return launcher.status()
 
-    def _start_postgres(self, parts: Parts) -> PostgresServer:
+    def _start_database(self, parts: Parts, gateway: socket) -> Launcher:
+        """Start Postgres and bring its database up to date with the project."""
         fresh = not self._state.data_dir.exists()
         self._say("Creating the database" if fresh else "Starting Postgres")
-        parts.watch_over(str(self._server.pid_file), signal.SIGINT)
-        server = self._start_server()
-        assert server.pid is not None  # noqa: S101 - start() returned
-        process = psutil.Process(server.pid)
-        parts.add(Part("postgres", process, server.log_path, str(server.pid_file), number=signal.SIGINT))
-        return server
+        server = PostgresServer(self._state.data_dir, self._reserve("Postgres"), self._state.log("postgres"))
+        keys = load_keys(self._state.keys_file)
+        launcher = Launcher(
+            self._root, self._state, self._config, keys, server, gateway, parts.start, self._reserve
+        )
+        launcher.start_postgres().await_ready()
+        prepare(server, self._root / "supabase", self._config, self._say)
+        return launcher
 
-    def _start_server(self) -> PostgresServer:
-        """Start Postgres, on another port if somebody took the chosen one before it could."""
-        while True:
-            try:
-                self._server.start()
-            except PortInUseError:
-                del self._server
-            else:
-                return self._server
+
+class Parts:
+    """The parts that are kept running. `tell` is told what happens to them."""
+
+    def __init__(self, tell: Say) -> None:
+        self.processes = Processes()
+        self._keepers: list[Keeper] = []
+        self._tell = tell
+
+    def start(self, part: Part) -> Keeper:
+        """Start a part and keep it running."""
+        self._keepers.append(Keeper(part, self.processes, self._tell))
+        return self._keepers[-1]
+
+    def status(self) -> dict[str, Any]:
+        """Return what the status file says of the parts."""
+        parts = {keeper.part.name: keeper.status() for keeper in self._keepers}
+        return {
+            "parts": parts,
+            "pids": {name: about["pid"] for name, about in parts.items() if about["pid"]},
+            "logs": {keeper.part.name: str(keeper.part.log) for keeper in self._keepers},
+        }
+
+    def close(self) -> None:
+        """End all parts, the latest first, and the guard."""
+        for keeper in reversed(self._keepers):
+            keeper.end()
+        self.processes.close()
 
 
 def _in_use(port: int) -> ChairtimeError:
     return ChairtimeError(f"port {port} is in use", "port_in_use", "Choose another, or leave it to us.")
-
-
-@contextmanager
-def running_parts() -> Iterator[Parts]:
-    """Yield a place for running parts. They are ended however the block ends; a second signal is ignored."""
-    parts = Parts()
-    try:
-        yield parts
-    finally:
-        with signals(dict.fromkeys((*ENDING, RESET), signal.SIG_IGN)):
-            parts.close()
 
 
 def signals_raise() -> AbstractContextManager[None]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
+import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+LOG_LIMIT = 10_000_000  # bytes; there is one older log of each
 LOCK_PATIENCE = 0.5  # seconds; longer than anybody who only looks holds the lock
 
 
@@ -67,12 +71,27 @@ class State:
         except (FileNotFoundError, json.JSONDecodeError):
             return {}
 
+    def note(self, text: str) -> None:
+        """Write a line into the stack's own log, if the disk has room for it."""
+        with suppress(OSError), self.log("stack").open("a") as file:
+            file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}\n")
+
     def write_status(self, **status: Any) -> None:
         """Replace the description in one step. It is its owner's alone, for it holds the keys."""
         unfinished = self.folder / "status.json.unfinished"
         unfinished.touch(mode=0o600)
         unfinished.write_text(json.dumps(status, indent=2) + "\n")
         unfinished.rename(self.folder / "status.json")
+
+
+def rotate(log: Path) -> None:
+    """Put a log aside that has grown large. Who writes it need not know, for it only ever appends."""
+    if log.stat().st_size < LOG_LIMIT:
+        return
+    try:
+        shutil.copy(log, log.with_suffix(".previous.log"))
+    finally:
+        os.truncate(log, 0)
 
 
 def _try_lock(file: int) -> bool:

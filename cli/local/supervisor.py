@@ -1,8 +1,8 @@
-"""A stack in the background: `python -m cli.local.supervisor ROOT PORT DB_PORT`, and how to start that.
+"""A stack in the background: `python -m cli.local.supervisor ROOT [PORT DB_PORT]`, and how to start that.
 
 Until the stack is ready its output is a pipe to whoever started it, a JSON object a line: `{"say": TEXT}`,
 then `{"ready": STATUS}` or `{"error": …}`. From then on it is the log `stack.log`. If its standard input is a
-pipe, the stack ends when that is closed.
+pipe, the stack is temporary: it has data of its own, and ends with them when that pipe is closed.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from cli.errors import ChairtimeError, Exit, translate
 from cli.local.prepare import Say
 from cli.local.stack import Stack
-from cli.local.state import State
 
 
 def start_in_background(
     root: Path, say: Say, port: int | None = None, db_port: int | None = None
 ) -> dict[str, Any]:
     """Start the project's stack, return its status when it is ready. Raises ChairtimeError."""
-    process = _launch(root, port, db_port, stdin=subprocess.DEVNULL)
+    process = _launch(root, str(port or ""), str(db_port or ""), stdin=subprocess.DEVNULL)
     status = _await_ready(process, say)
     process.returncode = 0  # it is not ours to wait for any more
     return status
@@ -37,8 +37,8 @@ def start_in_background(
 
 @contextmanager
 def temporary_stack(root: Path, say: Say) -> Iterator[dict[str, Any]]:
-    """Yield the status of a stack that ends with the block, or with this process, however that ends."""
-    process = _launch(root, None, None, stdin=subprocess.PIPE)
+    """Yield the status of a stack with fresh data. It ends with the block, or with this process, however."""
+    process = _launch(root, stdin=subprocess.PIPE)
     assert process.stdin is not None  # noqa: S101 - it was made with a pipe
     try:
         yield _await_ready(process, say)
@@ -47,9 +47,9 @@ def temporary_stack(root: Path, say: Say) -> Iterator[dict[str, Any]]:
         process.wait()
 
 
-def _launch(root: Path, port: int | None, db_port: int | None, stdin: int) -> subprocess.Popen[str]:
+def _launch(root: Path, *ports: str, stdin: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "cli.local.supervisor", str(root), str(port or ""), str(db_port or "")],
+        [sys.executable, "-m", "cli.local.supervisor", str(root), *ports],
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -92,25 +92,43 @@ def _end_with_stdin() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def main() -> int:
-    """Run the stack until it is told to end; return the exit code."""
-    root, port, db_port = (
-        Path(sys.argv[1]),
-        *((int(argument) if argument else None) for argument in sys.argv[2:4]),
-    )
-    log = State(root / ".chairtime").log("stack")
+@contextmanager
+def _own_folder() -> Iterator[Path | None]:
+    """Yield a folder for the state of a temporary stack, None for that of the project's."""
+    if not stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
+        yield None
+        return
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    with TemporaryDirectory(prefix="chairtime-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
-    if stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
-        threading.Thread(target=_end_with_stdin, daemon=True).start()
+
+def _run(root: Path, port: int | None = None, db_port: int | None = None) -> None:
+    """Run the stack until it is told to end. Once it is ready, it speaks through its log alone."""
+    starting = True
+
+    def say(text: str) -> None:
+        if starting:
+            _tell(say=text)
 
     def ready(status: Mapping[str, Any]) -> None:
-        _tell(ready=status)
-        with log.open("a") as file:
-            os.dup2(file.fileno(), sys.stdout.fileno())
-            os.dup2(file.fileno(), sys.stderr.fileno())
+        nonlocal starting
+        if starting:
+            _tell(ready=status)
+            starting = False
+            with Path(status["log"]).open("a") as file:
+                os.dup2(file.fileno(), sys.stdout.fileno())
+                os.dup2(file.fileno(), sys.stderr.fileno())
 
+    with _own_folder() as folder:
+        Stack(root, say, port, db_port, folder).run(ready)
+
+
+def main() -> int:
+    """Run the stack until it is told to end; return the exit code."""
+    ports = [int(argument) if argument else None for argument in sys.argv[2:4]]
     try:
-        Stack(root, lambda text: _tell(say=text), port, db_port).run(ready)
+        _run(Path(sys.argv[1]), *ports)
     except KeyboardInterrupt:
         return 0
     except Exception as error:

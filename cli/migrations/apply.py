@@ -26,7 +26,7 @@ def apply_pending(
 
     Any number of these may run at once: each file is applied once, and all return when nothing is left.
     `on_progress` is called before each file. Raises ChairtimeError: `migration_failed` (nothing of that
-    file remains), `history_mismatch` (the database knows a version that the folder lacks).
+    file remains), `history_mismatch` (the database knows a version that the folder lacks, or has otherwise).
     """
     migrations = read_migrations(migrations_dir)
     with psycopg.connect(conninfo, autocommit=True, prepare_threshold=None) as connection:
@@ -40,12 +40,17 @@ def find_pending(
     """List what `apply_pending` would apply."""
     if to is not None and to not in {migration.version for migration in migrations}:
         raise ChairtimeError(f"no migration has version {to}", "not_found", exit_code=Exit.NOT_FOUND)
-    applied = {row.version for row in read_history(connection)}
-    unknown = sorted(applied - {migration.version for migration in migrations})
+    applied = {row.version: row for row in read_history(connection)}
+    unknown = sorted(applied.keys() - {migration.version for migration in migrations})
     if unknown:
-        hint = "Fetch the missing files, or `chairtime migrate repair --reverted VERSION`."
+        hint = "Fetch the missing files: the database has what they made."
         message = f"the database has migrations that the folder lacks: {', '.join(unknown)}"
         raise ChairtimeError(message, "history_mismatch", hint)
+    for migration in migrations:
+        if migration.version in applied and applied[migration.version].differs_from(migration):
+            hint = "Undo the edit and write a new migration. `chairtime migrate verify` shows the difference."
+            message = f"{migration.path.name} was edited after it was applied"
+            raise ChairtimeError(message, "history_mismatch", hint)
     waiting = [migration for migration in migrations if migration.version not in applied]
     return [migration for migration in waiting if to is None or migration.version <= to]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import Connection, errors
 
-from cli.migrations.files import Migration
+from cli.migrations.files import Migration, digest
 
 _CREATE = """
 create schema if not exists supabase_migrations;
@@ -30,6 +30,10 @@ class Applied:
     version: str
     name: str
     statements: list[str] | None
+
+    def differs_from(self, file: Migration) -> bool:
+        """Whether the file was edited after it was applied, as far as the history can tell."""
+        return self.statements is not None and digest(self.statements) != digest(file.texts)
 
 
 def create_history(connection: Connection[Any]) -> None:

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from cli.migrations.apply import apply_one
-from cli.migrations.files import Migration, digest
+from cli.migrations.files import Migration
 from cli.migrations.history import Applied, read_history
 
 _QUALIFIER = re.compile(r"\b[a-z_][a-z0-9_]*\.(?=[a-z_\"])")
@@ -58,11 +58,13 @@ def history_problems(history: list[Applied], migrations: list[Migration]) -> Ite
     for row in history:
         migration = by_version.get(row.version)
         if migration is None:
-            hint = "Bring the file back, or forget it with `chairtime migrate repair --reverted`."
+            hint = "Bring the file back: the database has what it made."
             yield Problem("missing", f"{row.version}_{row.name}", "was applied, but its file is gone", hint)
-        elif row.statements is not None and digest(row.statements) != digest(migration.texts):
-            hint = "Undo the edit and write a new migration, or `chairtime migrate repair --applied` it."
-            diff = _diff("\n;\n".join(migration.texts), "\n;\n".join(row.statements))
+        elif row.differs_from(migration):
+            hint = (
+                "Undo the edit, and write what it should do as a new migration: `chairtime migrate new NAME`."
+            )
+            diff = _diff("\n;\n".join(migration.texts), "\n;\n".join(row.statements or []))
             yield Problem("edited", migration.path.name, "was edited after it was applied", hint, diff)
     newest = max((row.version for row in history), default="")
     for version in sorted(by_version.keys() - {row.version for row in history}):

@@ -224,6 +224,34 @@ end
 $$;
 comment on function clinic.schema_version is 'The version of the newest migration, null if migrations are not recorded.';
 
+create function clinic.schema_digest(newest text)
+returns text
+language plpgsql
+stable
+security definer -- reads the history, which the worker's role may not
+set search_path = ''
+as $$
+declare
+  v_digest text;
+begin
+  if to_regclass('supabase_migrations.schema_migrations') is not null then
+    execute $query$
+      select encode(sha256(convert_to(string_agg(
+        m.version || translate(array_to_string(m.statements, ''), E' \t\r\n\f\x0b;', ''), '' order by m.version collate "C"
+      ), 'UTF8')), 'hex')
+      from supabase_migrations.schema_migrations as m
+      where m.version <= $1
+      having bool_and(m.statements is not null)
+    $query$ into v_digest using schema_digest.newest;
+  end if;
+  return v_digest;
+end
+$$;
+comment on function clinic.schema_digest is
+'A hash of what was applied up to a version: of each migration its version and its text, without blank space and semicolons.
+Null if that is not recorded.';
+grant execute on function clinic.schema_digest to chairtime_worker;
+
 create function clinic.report_worker(worker uuid, host text, version text, started_at timestamptz)
 returns text
 language sql

@@ -129,15 +129,35 @@ def test_status_tells_applied_pending_and_missing(program: Program) -> None:
     program.ok("migrate", "up")
     program.write(TWO, "select 2;")
     path.unlink()
-    assert program.json("migrate", "status") == [
+    told = program("migrate", "status", "--json")
+    assert told.code == 6
+    assert told.json == [
         {"version": "20260101000000", "name": "one", "state": "missing"},
         {"version": "20260102000000", "name": "two", "state": "pending"},
     ]
-    drawn = program.ok("migrate", "status").out
+    drawn = program("migrate", "status").out
     assert "file is missing" in drawn
     assert "pending" in drawn
     refused = program("migrate", "up", "--json")
     assert (refused.code, refused.error["code"]) == (1, "history_mismatch")
+
+
+@pytest.mark.parametrize("waiting", [True, False], ids=["with more to apply", "with nothing to apply"])
+def test_a_file_edited_after_it_was_applied_is_told_and_stops_up(
+    program: Program, empty_database: str, waiting: bool
+) -> None:
+    program.write(ONE, "create table a ();")
+    program.ok("migrate", "up")
+    program.write(ONE, "create table b ();")
+    if waiting:
+        program.write(TWO, "create table c ();")
+    told = program("migrate", "status", "--json")
+    assert (told.code, told.json[0]["state"]) == (6, "edited")
+    for options in ([], ["--dry-run"]):
+        refused = program("migrate", "up", *options, "--json")
+        assert (refused.code, refused.error["code"]) == (1, "history_mismatch")
+        assert f"{ONE} was edited after it was applied" in refused.error["message"]
+    assert query(empty_database, "select to_regclass('public.c') is null") == [(True,)]
 
 
 def test_repair_rewrites_the_history_and_nothing_else(program: Program, empty_database: str) -> None:

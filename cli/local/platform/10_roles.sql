@@ -44,6 +44,9 @@ alter role authenticator set statement_timeout = '8s';
 alter role authenticator set lock_timeout = '8s';
 -- Not on Supabase until somebody says so (`chairtime doctor` does): an open transaction holds back the event log.
 alter role authenticator set idle_in_transaction_session_timeout = '30s';
+-- The Data API's refusals are no errors of the server: a line each is enough.
+alter role authenticator set log_error_verbosity = terse;
+alter role authenticator set log_min_error_statement = fatal;
 
 do $$
 begin

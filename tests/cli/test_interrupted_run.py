@@ -1,0 +1,79 @@
+"""A run of the tests that is interrupted or killed leaves no process behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.cli.stack_home import eventually
+from tests.support.leftovers import VARIABLE, leftovers
+from tests.support.templates import ROOT
+
+# It starts what tests start: the shared server, a stack that stays, a process of its own.
+TEST = """
+import subprocess, sys, time
+from tests.cli.stack_home import Home
+
+def test_that_never_ends(db_server, tmp_path):
+    home = Home.make(tmp_path)
+    home.up()
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    open({started!r}, "w").close()
+    time.sleep(600)
+"""
+
+
+@pytest.mark.xdist_group("stack")
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_no_process_is_left(tmp_path: Path, number: signal.Signals, workers: str) -> None:
+    started = tmp_path / "started"
+    file = ROOT / "tests" / "cli" / f"test_made_{os.getpid()}.py"
+    file.write_text(TEST.format(started=str(started)))
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    try:
+        run = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                "-n",
+                workers,
+                "--basetemp",
+                str(tmp_path / "base"),
+                str(file),
+            ],
+            cwd=ROOT,
+            env={name: value for name, value in environment.items() if not name.startswith("PYTEST_")},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        eventually(started.exists, "the test runs")
+        name = next(iter(named(str(tmp_path))))
+        processes = leftovers(name)
+        assert len(processes) > 5
+        os.killpg(run.pid, number) if number == signal.SIGINT else run.kill()
+        run.wait(60)
+    finally:
+        file.unlink()
+    eventually(lambda: not leftovers(name), "nothing is left")
+
+
+def named(folder: str) -> set[str]:
+    """Return the names of runs that have a stack in this folder."""
+    found = set()
+    for process in psutil.process_iter(["cmdline"]):
+        if any(folder in word for word in process.info["cmdline"] or []):
+            try:
+                found |= {process.environ()[VARIABLE]} if VARIABLE in process.environ() else set()
+            except psutil.Error:
+                continue
+    return found

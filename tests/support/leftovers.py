@@ -1,0 +1,64 @@
+"""Ends what a run of the tests leaves behind when it is killed: `python -m tests.support.leftovers RUN`.
+
+Every process that a test starts inherits the run's name in its environment, however it is started and whoever
+its parent becomes. This process waits until its standard input is closed, which the run does by ending in
+whatever way, and ends all that still carry the name.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from uuid import uuid4
+
+import psutil
+
+from cli.local.parts import kill_all
+
+VARIABLE = "CHAIRTIME_TEST_RUN"
+_watcher: subprocess.Popen[bytes] | None = None
+
+PATIENCE = 10.0  # seconds that they may take to end
+
+
+def watch_over_this_run() -> None:
+    """Name this run, and start a watcher that outlives it. Who belongs to a run already is watched over."""
+    global _watcher  # noqa: PLW0603 - its standard input stays open as long as this process lives
+    if VARIABLE in os.environ:
+        return
+    run = os.environ[VARIABLE] = uuid4().hex
+    _watcher = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.leftovers", run],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env={name: value for name, value in os.environ.items() if name != VARIABLE},
+    )
+
+
+def leftovers(run: str) -> list[psutil.Process]:
+    """Return the processes that carry a run's name."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(VARIABLE) == run:
+                found.append(process)
+        except psutil.Error:
+            continue  # it has ended, or is not ours
+    return found
+
+
+def main() -> None:
+    """Wait for the run's end, then end what it left behind."""
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    sys.stdin.read()
+    kill_all(leftovers(sys.argv[1]), signal.SIGTERM, PATIENCE)
+    kill_all(leftovers(sys.argv[1]), signal.SIGKILL, PATIENCE)
+
+
+if __name__ == "__main__":
+    main()
