@@ -9,9 +9,18 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, StorageState
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    StorageState,
+)
 
 from tests.support.stacks import Stack
 from tests.web.site import WEB
@@ -37,6 +46,8 @@ class Visitors:
     browser: Browser
     stack: Stack
     complaints: list[str] = field(default_factory=list)
+    #: What was asked of the Data API, by all pages from their first moment on: `rpc/me`, `clinics`.
+    asked: list[str] = field(default_factory=list)
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def close(self) -> None:
@@ -48,12 +59,13 @@ class Visitors:
         path: str,
         user: UUID | None = None,
         *,
+        token: str | None = None,
         origin: str | None = None,
         size: tuple[int, int] = DESKTOP,
         time_zone: str = "America/New_York",
         color_scheme: Any = "light",
     ) -> Page:
-        """Open a path of the app, signed in as a user or as a guest, and wait until it is live."""
+        """Open a path of the app, as a guest or signed in as a user (with a token of one's own making)."""
         origin = origin or self.stack.api_url
         context = await self.browser.new_context(
             base_url=origin,
@@ -61,7 +73,7 @@ class Visitors:
             timezone_id=time_zone,
             color_scheme=color_scheme,
             reduced_motion="reduce",
-            storage_state=self._signed_in(user, origin) if user else None,
+            storage_state=self._signed_in(user, origin, token) if user else None,
         )
         self._open.push_async_callback(context.close)
         return await self._visit(context, path)
@@ -70,6 +82,7 @@ class Visitors:
         page = await context.new_page()
         page.set_default_timeout(15_000)
         page.on("console", self._note)
+        page.on("request", self._count)
         page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
         await page.goto(path)
         return page
@@ -78,10 +91,15 @@ class Visitors:
         if message.type in {"error", "warning"} and not any(text in message.text for text in EXPECTED):
             self.complaints.append(f"{message.type}: {message.text}")
 
-    def _signed_in(self, user: UUID, origin: str) -> StorageState:
+    def _count(self, request: Request) -> None:
+        _, rest, resource = urlsplit(request.url).path.partition("/rest/v1/")
+        if rest:
+            self.asked.append(resource)
+
+    def _signed_in(self, user: UUID, origin: str, token: str | None) -> StorageState:
         """Return the storage of somebody whom Auth has signed in: supabase-js keeps the session there."""
         session = {
-            "access_token": self.stack.token(user),
+            "access_token": token or self.stack.token(user),
             "refresh_token": "none",
             "token_type": "bearer",
             "expires_in": 3600,

@@ -1,60 +1,76 @@
 import { lazy, Suspense } from 'react'
 import { Redirect, Route, Switch } from 'wouter'
 import { useSession } from '../chairtime'
+import { ErrorBoundary } from './ErrorBoundary'
 import { SignInPage } from './account/SignInPage'
 import { desksOf, useMe } from './data'
 import { AppointmentsPage } from './patient/AppointmentsPage'
 import { BookPage } from './patient/BookPage'
 import { NotFound } from './NotFound'
 import { Shell, Splash } from './Shell'
+import { signInPath, useEndOfSession } from './session'
 import { Toasts } from './ui/Toasts'
 
 const Desk = lazy(() => import('./staff/Desk').then(({ Desk }) => ({ default: Desk })))
 
-/** The routes. Patients book under /book, staff work under /desk/<clinic>. */
+/** Whatever goes wrong on a page is handled here, above the routes. */
 export function App() {
+  useEndOfSession()
   return (
     <Toasts>
-      <Switch>
-        <Route path="/" component={Home} />
-        <Route path="/sign-in">
-          <SignInPage mode="in" />
-        </Route>
-        <Route path="/sign-up">
-          <SignInPage mode="up" />
-        </Route>
-        <Route path="/book">
-          <Shell>
-            <BookPage />
-          </Shell>
-        </Route>
-        <Route path="/appointments">
-          <SignedIn>
-            <Shell>
-              <AppointmentsPage />
-            </Shell>
-          </SignedIn>
-        </Route>
-        <Route path="/desk/:clinic/*?">
-          {({ clinic }) => (
-            <SignedIn>
-              <Suspense fallback={<Splash />}>
-                <Desk slug={clinic} />
-              </Suspense>
-            </SignedIn>
-          )}
-        </Route>
-        <Route component={NotFound} />
-      </Switch>
+      <ErrorBoundary>
+        <Routes />
+      </ErrorBoundary>
     </Toasts>
+  )
+}
+
+/** Patients book under /book, staff work under /desk/<clinic>. */
+function Routes() {
+  return (
+    <Switch>
+      <Route path="/" component={Home} />
+      <Route path="/sign-in">
+        <SignInPage mode="in" />
+      </Route>
+      <Route path="/sign-up">
+        <SignInPage mode="up" />
+      </Route>
+      <Route path="/book">
+        <Shell>
+          <BookPage />
+        </Shell>
+      </Route>
+      <Route path="/appointments">
+        <SignedIn>
+          <Shell>
+            <AppointmentsPage />
+          </Shell>
+        </SignedIn>
+      </Route>
+      <Route path="/desk/:clinic/*?">
+        {({ clinic }) => (
+          <SignedIn>
+            <Suspense fallback={<Splash />}>
+              <Desk slug={clinic} />
+            </Suspense>
+          </SignedIn>
+        )}
+      </Route>
+      <Route>
+        <Shell>
+          <NotFound />
+        </Shell>
+      </Route>
+    </Switch>
   )
 }
 
 /** Staff start at their desk, everybody else with booking. */
 function Home() {
   const session = useSession()
-  const { data: me, isLoading } = useMe()
-  if (session === undefined || isLoading) return <Splash />
+  const { data: me, error, isPending } = useMe()
+  if (session === undefined || (session && isPending)) return <Splash error={error} />
   const desk = desksOf(me)[0]
   return <Redirect to={desk ? `/desk/${desk.clinic_slug}/day` : '/book'} replace />
 }
@@ -62,7 +78,6 @@ function Home() {
 function SignedIn({ children }: { children: React.ReactNode }) {
   const session = useSession()
   if (session === undefined) return <Splash />
-  if (session === null)
-    return <Redirect to={`/sign-in?next=${encodeURIComponent(location.pathname)}`} replace />
+  if (session === null) return <Redirect to={signInPath()} replace />
   return children
 }

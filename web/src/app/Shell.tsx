@@ -5,6 +5,7 @@ import { useSession } from '../chairtime'
 import { AccountMenu } from './account/AccountMenu'
 import { Connection } from './Connection'
 import { desksOf, useMe } from './data'
+import { ErrorNotice } from './ui/parts'
 
 /** The patient's frame: brand, navigation, account. On a phone the navigation moves to the thumb. */
 export function Shell({ children }: { children: ReactNode }) {
@@ -64,11 +65,14 @@ function NavLink({ href, icon, children }: { href: string; icon: ReactNode; chil
   )
 }
 
-/** While the session is being read: the brand, and nothing that would jump. */
-export function Splash() {
+/** While the session is being read: the brand, and nothing that would jump; or why it takes so long. */
+export function Splash({ error }: { error?: Error | null }) {
   return (
-    <div className="splash" role="status" aria-label="Loading">
-      <img src="/icon.svg" width={44} height={44} alt="" />
+    <div className="splash">
+      <div role="status" aria-label="Loading">
+        <img src="/icon.svg" width={44} height={44} alt="" />
+      </div>
+      <ErrorNotice error={error} />
     </div>
   )
 }

@@ -5,7 +5,7 @@ import { Empty } from './ui/parts'
 export function Unreachable() {
   return (
     <main className="alone">
-      <Empty icon={<PlugZap />} title="Chairtime cannot be reached">
+      <Empty icon={<PlugZap />} title="Chairtime cannot be reached" isPage>
         <p>The server did not answer. Check your connection and try again.</p>
         <button type="button" className="btn primary" onClick={() => location.reload()}>
           Try again

@@ -1,49 +1,59 @@
-import { useQuery } from '@tanstack/react-query'
-import { type Clinic, type Me, type Membership, useChairtime, useSession } from '../chairtime'
+import { useQuery, type UseQueryOptions } from '@tanstack/react-query'
+import { ChairtimeError, type Me, type Membership, useChairtime, useSession } from '../chairtime'
+import { ACCOUNT_GONE } from './session'
 
 /** What changes rarely: read once, kept, and shared by all pages. */
 
 export function useClinics() {
   const client = useChairtime()
-  return useQuery({
+  return useShared({
     queryKey: ['clinics'],
     queryFn: () => client.rows('clinics', (rows) => rows.order('name')),
   })
 }
 
-export function useClinic(slug: string | null): Clinic | undefined {
-  return useClinics().data?.find((clinic) => clinic.slug === slug)
-}
-
 export function useDentists(clinicId: string | undefined) {
   const client = useChairtime()
-  return useQuery({
+  return useShared({
     queryKey: ['dentists', clinicId],
     enabled: clinicId !== undefined,
     queryFn: () => client.rows('dentists', (rows) => rows.eq('clinic_id', clinicId).order('full_name')),
   })
 }
 
+/** All that may be seen: also such as are no longer offered, for the appointments that are still of them. */
 export function useAppointmentTypes(clinicId: string | undefined) {
   const client = useChairtime()
-  return useQuery({
+  return useShared({
     queryKey: ['appointment types', clinicId],
     enabled: clinicId !== undefined,
     queryFn: () =>
-      client.rows('appointment_types', (rows) =>
-        rows.eq('clinic_id', clinicId).eq('is_active', true).order('duration'),
-      ),
+      client.rows('appointment_types', (rows) => rows.eq('clinic_id', clinicId).order('duration')),
   })
 }
 
 export function useMe() {
   const client = useChairtime()
   const userId = useSession()?.user.id
-  return useQuery({
+  return useShared({
     queryKey: ['me', userId],
     enabled: userId !== undefined,
-    queryFn: () => client.rpc('me'),
+    queryFn: async () => {
+      const me = await client.rpc('me')
+      if (me.email !== null && me.profile !== null) return me
+      throw new ChairtimeError({
+        code: 'not_authenticated',
+        message: 'The account of this session is gone.',
+        details: ACCOUNT_GONE,
+      })
+    },
   })
+}
+
+/** A query that many parts of a page read: a refusal is told once, and not asked for again by each that appears. */
+function useShared<T>(options: UseQueryOptions<T>) {
+  const query = useQuery({ ...options, retryOnMount: false })
+  return { ...query, error: query.error ?? query.failureReason }
 }
 
 /** Where somebody works; a chatbot's account has no desk. */

@@ -37,6 +37,21 @@ export function dayOf(timestamp: string, zone: string): string {
   return Temporal.Instant.from(timestamp).toZonedDateTimeISO(zone).toPlainDate().toString()
 }
 
+/** The hour on the clock, 0 to 23, of an instant in a zone. */
+export function hourOf(timestamp: string, zone: string): number {
+  return Temporal.Instant.from(timestamp).toZonedDateTimeISO(zone).hour
+}
+
+/** The day that a text in an address names, or null: nothing but a real date of a year near ours is one. */
+export function dayIn(text: string | null): string | null {
+  if (!text || !/^(19|20|21)\d\d-\d\d-\d\d$/.test(text)) return null
+  try {
+    return Temporal.PlainDate.from(text, { overflow: 'reject' }).toString()
+  } catch {
+    return null
+  }
+}
+
 /** Today in a zone. */
 export function today(zone: string): string {
   return Temporal.Now.plainDateISO(zone).toString()
@@ -111,6 +126,18 @@ export function zonesDiffer(zone: string, other: string, at: string): boolean {
 /** `4:05` */
 export function minutesAndSeconds(seconds: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+}
+
+/** `24 hours`, `2 days`, `90 minutes` */
+export function spanInWords(milliseconds: number): string {
+  const minutes = Math.round(milliseconds / 60_000)
+  const [count, unit] =
+    minutes % 1440 === 0 && minutes > 1440
+      ? [minutes / 1440, 'day']
+      : minutes % 60 === 0
+        ? [minutes / 60, 'hour']
+        : [minutes, 'minute']
+  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`
 }
 
 /** `45 min`, `1 h 30 min` */

@@ -61,7 +61,11 @@ const explanations: Record<ErrorCode, Explanation> = {
     advice: 'Please try again later, or call the clinic.',
   },
   try_again: { title: 'The calendar is busy', advice: 'Nothing was changed. Please try again in a moment.' },
-  network: { title: 'No connection', advice: 'Check your network. Nothing was lost; try again in a moment.' },
+  network: {
+    title: 'No connection',
+    advice:
+      'The server does not answer just now. Nothing is lost; check your network, or try again in a moment.',
+  },
   unexpected: {
     title: 'Something went wrong',
     advice: 'Please try again. If it happens again, tell the clinic.',
@@ -70,7 +74,7 @@ const explanations: Record<ErrorCode, Explanation> = {
 
 /** Words for any error; an `invalid_argument` says itself what is wrong with which field. */
 export function explain(error: Error): Explanation {
-  if (!(error instanceof ChairtimeError)) return { title: 'That did not work', advice: error.message }
+  if (!(error instanceof ChairtimeError)) return explanations.unexpected
   const explanation = explanations[error.code]
   return error.code === 'invalid_argument' ? { ...explanation, advice: error.message } : explanation
 }

@@ -91,7 +91,8 @@ export class ChairtimeClient {
   constructor({ url, publishableKey }: ChairtimeOptions) {
     if (publishableKey.startsWith('sb_secret_')) throw new Error('A secret key must never reach a browser.')
     this.supabase = createClient<Database, 'api'>(url, publishableKey, {
-      db: { schema: 'api' },
+      // Whoever asks decides about asking again: a retry in here would look like a slow answer.
+      db: { schema: 'api', retry: false },
       realtime: { heartbeatIntervalMs: 15_000 },
     })
     this.hub = new Hub(

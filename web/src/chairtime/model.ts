@@ -133,7 +133,8 @@ export interface Membership {
 
 export interface Me {
   user_id: string
-  email: string
-  profile: { full_name: string | null; phone: string | null; locale: string }
+  /** Null, as the profile is, where the account is gone and only its session is left. */
+  email: string | null
+  profile: { full_name: string | null; phone: string | null; locale: string } | null
   memberships: Membership[]
 }

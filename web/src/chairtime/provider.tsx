@@ -13,7 +13,13 @@ interface Context {
 
 const ChairtimeContext = createContext<Context | null>(null)
 
-/** Nothing is refetched by the clock or by focus: the channels say when something changed. */
+const FIRST_RETRY = 400
+const LAST_RETRY = 5000
+
+/**
+ * Nothing is refetched by the clock or by focus: the channels say when something changed. What got no answer is asked
+ * for until one comes, and meanwhile `failureReason` says why there is none; a refusal is an answer.
+ */
 export function createQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
@@ -21,14 +27,14 @@ export function createQueryClient(): QueryClient {
         staleTime: Number.POSITIVE_INFINITY,
         refetchOnWindowFocus: false,
         refetchOnReconnect: true,
-        retry: isWorthRetrying,
+        // The browser's idea of being offline is a guess: ask, and tell what came of it.
+        networkMode: 'always',
+        retry: (_failures, error) => error instanceof ChairtimeError && error.code === 'network',
+        retryDelay: (failures) => Math.min(FIRST_RETRY * 2 ** failures, LAST_RETRY),
       },
+      mutations: { networkMode: 'always' },
     },
   })
-}
-
-function isWorthRetrying(failures: number, error: Error): boolean {
-  return error instanceof ChairtimeError && error.code === 'network' && failures < 3
 }
 
 interface Props {

@@ -14,7 +14,7 @@ export function AccountMenu() {
   const [, navigate] = useLocation()
   const menu = useRef<HTMLDivElement>(null)
   const id = useId()
-  const name = me?.profile.full_name ?? session?.user.email ?? 'Guest'
+  const name = me?.profile?.full_name ?? session?.user.email ?? 'Guest'
 
   const signOut = async () => {
     menu.current?.hidePopover()

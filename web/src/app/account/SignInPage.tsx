@@ -1,6 +1,8 @@
 import { Link, Redirect, useSearchParams } from 'wouter'
 import { useSession } from '../../chairtime'
+import type { Ending } from '../session'
 import { Brand } from '../Shell'
+import { Notice, PageTitle } from '../ui/parts'
 import { SignInForm } from './SignInForm'
 
 /** Signing in or up as a page of its own; `?next=` says where to go afterwards. */
@@ -8,6 +10,7 @@ export function SignInPage({ mode }: { mode: 'in' | 'up' }) {
   const session = useSession()
   const [search] = useSearchParams()
   const next = safePath(search.get('next'))
+  const ending = endings[search.get('why') as Ending]
   if (session) return <Redirect to={next} replace />
   const other = mode === 'in' ? 'sign-up' : 'sign-in'
   return (
@@ -15,13 +18,16 @@ export function SignInPage({ mode }: { mode: 'in' | 'up' }) {
       <div className="sign-in-form">
         <Brand />
         <div>
-          <h1>{mode === 'in' ? 'Welcome back' : 'Create your account'}</h1>
+          <PageTitle tab={mode === 'in' ? 'Sign in' : 'Sign up'}>
+            {mode === 'in' ? 'Welcome back' : 'Create your account'}
+          </PageTitle>
           <p className="muted">
             {mode === 'in'
               ? 'Sign in to book, move or look up appointments.'
               : 'One account for every clinic on Chairtime.'}
           </p>
         </div>
+        {ending && <Notice tone="warn">{ending}</Notice>}
         <SignInForm key={mode} mode={mode} onDone={() => {}} />
         <p className="muted">
           {mode === 'in' ? 'New here? ' : 'Already have an account? '}
@@ -50,7 +56,18 @@ export function SignInPage({ mode }: { mode: 'in' | 'up' }) {
   )
 }
 
-/** Only paths of this site: an address in a link must not lead elsewhere. */
+const endings: Record<Ending, string> = {
+  ended: 'Your session has ended. Sign in again, and you are back where you were.',
+  gone: 'This account no longer exists, so you have been signed out.',
+}
+
+/** Only paths of this site, as the browser understands them: an address in a link must not lead elsewhere. */
 function safePath(next: string | null): string {
-  return next?.startsWith('/') && !next.startsWith('//') && !next.includes('\\') ? next : '/'
+  if (!next?.startsWith('/')) return '/'
+  try {
+    const { origin, pathname, search, hash } = new URL(next, location.origin)
+    return origin === location.origin && !pathname.startsWith('//') ? pathname + search + hash : '/'
+  } catch {
+    return '/'
+  }
 }

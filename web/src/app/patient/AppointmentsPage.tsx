@@ -5,10 +5,13 @@ import { type Appointment, type Clinic, epoch, useAppointments, useChairtime } f
 import { useAppointmentTypes, useClinics, useDentists } from '../data'
 import { clockTime, dayOf, dayParts, longDay } from '../format'
 import { Dialog } from '../ui/Dialog'
-import { Button, Empty, ErrorNotice, Notice, Skeleton } from '../ui/parts'
+import { Button, Empty, ErrorNotice, Notice, PageTitle } from '../ui/parts'
+import { Loading } from '../ui/states'
 import { useToast } from '../ui/Toasts'
 import { Times } from './HoldPanel'
 import { StatusBadge } from '../ui/StatusBadge'
+import { useIsPast } from '../useIsPast'
+import { changeableUntil } from './rules'
 
 type Actions = Pick<ReturnType<typeof useAppointments>, 'cancel'>
 
@@ -26,18 +29,13 @@ export function AppointmentsPage() {
   return (
     <div className="mine">
       <div className="spread">
-        <h1>My appointments</h1>
+        <PageTitle>My appointments</PageTitle>
         <Link href="/book" className="btn primary">
           Book a visit
         </Link>
       </div>
       <ErrorNotice error={error} retry={refresh} />
-      {!appointments && !error && (
-        <div className="stack" role="status" aria-label="Loading">
-          <Skeleton height={132} />
-          <Skeleton height={132} />
-        </div>
-      )}
+      {!(appointments && clinics.data) && !error && <Loading error={clinics.error} heights={[132, 132]} />}
       {coming?.length === 0 && (
         <div className="card">
           <Empty icon={<CalendarHeart />} title="Nothing coming up">
@@ -102,6 +100,7 @@ function useNames({ clinic_id, dentist_id, appointment_type_id }: Appointment) {
 function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
   const [isCancelling, setCancelling] = useState(false)
   const { dentist, type } = useNames(appointment)
+  const isFixed = useIsPast(clinic ? changeableUntil(appointment.starts_at, clinic) : null)
   if (!clinic) return null
   const { weekday, number, month } = dayParts(dayOf(appointment.starts_at, clinic.time_zone))
   return (
@@ -124,7 +123,10 @@ function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
       </div>
       <div className="visit-end">
         <StatusBadge status={appointment.status} />
-        {appointment.status === 'booked' && (
+        {appointment.status === 'booked' && isFixed && (
+          <p className="muted small-text">It is too late to change this online. Please call {clinic.name}.</p>
+        )}
+        {appointment.status === 'booked' && !isFixed && (
           <div className="toolbar">
             <Link href={`/book?move=${appointment.id}`} className="btn small">
               Reschedule

@@ -1,225 +1,171 @@
 import { CalendarClock } from 'lucide-react'
-import { useState } from 'react'
-import { useSearchParams } from 'wouter'
+import { Link, Redirect } from 'wouter'
 import {
   type Appointment,
-  type AppointmentType,
   type Clinic,
-  type Dentist,
-  type ShownSlot,
+  epoch,
   useAppointments,
-  useAvailableSlots,
-  useReservation,
+  useChairtime,
   useSession,
 } from '../../chairtime'
-import { SignInForm } from '../account/SignInForm'
 import { useAppointmentTypes, useClinics, useDentists } from '../data'
-import { addDays, longDay, today } from '../format'
-import { Dialog } from '../ui/Dialog'
-import { Empty, ErrorNotice, Notice, Skeleton } from '../ui/parts'
-import { useToast } from '../ui/Toasts'
-import { explain } from '../messages'
+import { longDay } from '../format'
+import { signInPath } from '../session'
+import { Empty, Notice, PageTitle } from '../ui/parts'
+import { Loading, Unknown } from '../ui/states'
+import { Booking } from './Booking'
 import { Choices } from './Choices'
-import { HoldPanel } from './HoldPanel'
-import { MovePanel } from './MovePanel'
-import { Week } from './Week'
-
-const WEEK = 6
+import { changeableUntil, listedFor } from './rules'
+import { useWanted, type Wish } from './useWanted'
 
 /** Choose a visit, watch the free times, hold one, confirm it. With `?move=<id>`, move an appointment instead. */
 export function BookPage() {
-  const [search, setSearch] = useSearchParams()
-  const { moving, isLookedFor } = useMoving(search.get('move'))
-  const clinics = useClinics()
-  const clinicId = moving?.clinic_id
-  const clinic =
-    clinics.data?.find(({ id, slug }) => (clinicId ? id === clinicId : slug === search.get('clinic'))) ??
-    clinics.data?.[0]
-  const types = useAppointmentTypes(clinic?.id)
-  const dentists = useDentists(clinic?.id)
-  const type =
-    types.data?.find(({ id }) => id === (moving?.appointment_type_id ?? search.get('type'))) ??
-    types.data?.[0]
-  const dentistId = dentistOf(search.get('dentist'), moving)
-  const choose = (changes: Record<string, string | null>) =>
-    setSearch(
-      (before) => {
-        const next = new URLSearchParams(before)
-        for (const [key, value] of Object.entries(changes))
-          if (value === null) next.delete(key)
-          else next.set(key, value)
-        return next
-      },
-      { replace: true },
-    )
+  const wish = useWanted()
+  return wish.move === null ? <Book wish={wish} /> : <Move id={wish.move} wish={wish} />
+}
 
-  if (clinics.error) return <ErrorNotice error={clinics.error} retry={() => clinics.refetch()} />
-  if (clinics.data?.length === 0) {
+function Book({ wish }: { wish: Wish }) {
+  const clinics = useClinics()
+  if (!clinics.data) return <Loading error={clinics.error} heights={[60, 560]} />
+  if (clinics.data.length === 0) {
     return (
-      <Empty icon={<CalendarClock />} title="No clinic has opened its books yet">
+      <Empty icon={<CalendarClock />} title="No clinic has opened its books yet" isPage>
         <p>As soon as one does, its free times appear here.</p>
       </Empty>
+    )
+  }
+  const clinic = wish.clinic ? clinics.data.find(({ slug }) => slug === wish.clinic) : clinics.data[0]
+  if (!clinic) {
+    return (
+      <Unknown title="We do not know this clinic">
+        <p>The address names a clinic that is not on Chairtime, or not any more.</p>
+        <Link href="/book" className="btn primary">
+          Choose a clinic
+        </Link>
+      </Unknown>
     )
   }
   return (
     <div className="book">
       <div className="book-head">
-        <h1>{moving ? 'Choose a new time' : 'Book a visit'}</h1>
-        {moving && clinic && (
-          <Notice>
-            Now on {longDay(moving.starts_at, clinic.time_zone)}. It stays yours until you have confirmed
-            another time.
-          </Notice>
-        )}
+        <PageTitle>Book a visit</PageTitle>
       </div>
-      {clinic && type && dentists.data && !isLookedFor ? (
-        <Booking
-          key={clinic.id}
-          clinics={clinics.data ?? []}
-          clinic={clinic}
-          types={types.data ?? []}
-          type={type}
-          dentists={dentists.data.filter((dentist) => dentist.is_active)}
-          dentistId={dentistId}
-          from={search.get('from')}
-          moving={moving}
-          choose={choose}
-        />
-      ) : (
-        <Loading />
-      )}
+      <AtClinic clinics={clinics.data} clinic={clinic} wish={wish} />
     </div>
   )
 }
 
-/** The appointment that is being moved. Until it is known which, nothing must be picked. */
-function useMoving(id: string | null): { moving: Appointment | undefined; isLookedFor: boolean } {
-  const { appointments, isLoading } = useAppointments()
+/** The appointment that is moved must be one's own, still to come, and early enough. */
+function Move({ id, wish }: { id: string; wish: Wish }) {
   const session = useSession()
-  const moving = id ? appointments?.find((appointment) => appointment.id === id) : undefined
-  return { moving, isLookedFor: id !== null && (session === undefined || isLoading) }
+  const { appointments, error } = useAppointments()
+  const clinics = useClinics()
+  const { clock } = useChairtime()
+  if (session === null) return <Redirect to={signInPath()} replace />
+  if (!appointments || !clinics.data) return <Loading error={error ?? clinics.error} heights={[60, 560]} />
+  const moving = appointments.find((appointment) => appointment.id === id)
+  const clinic = clinics.data.find((each) => each.id === moving?.clinic_id)
+  if (!moving || !clinic) {
+    return (
+      <NotMovable title="We do not find this appointment">
+        It may belong to another account, or the address is mistyped.
+      </NotMovable>
+    )
+  }
+  if (moving.status !== 'booked' || epoch(moving.starts_at) <= clock.now()) {
+    return <NotMovable title="This appointment cannot be moved any more">Book a new one instead.</NotMovable>
+  }
+  if (changeableUntil(moving.starts_at, clinic) <= clock.now()) {
+    return (
+      <NotMovable title="It is too late to change this online">
+        Please call {clinic.name}; they can still move it for you.
+      </NotMovable>
+    )
+  }
+  return (
+    <div className="book">
+      <div className="book-head">
+        <PageTitle>Choose a new time</PageTitle>
+        <Notice>
+          Now on {longDay(moving.starts_at, clinic.time_zone)}. It stays yours until you have confirmed
+          another time.
+        </Notice>
+      </div>
+      <AtClinic clinics={clinics.data} clinic={clinic} wish={wish} moving={moving} />
+    </div>
+  )
 }
 
-const ANY = 'any'
-
-/** Null is any dentist. Who moves an appointment stays with the dentist unless they say otherwise. */
-function dentistOf(chosen: string | null, moving: Appointment | undefined): string | null {
-  return chosen === ANY ? null : (chosen ?? moving?.dentist_id ?? null)
+function NotMovable({ title, children }: { title: string; children: React.ReactNode }) {
+  return (
+    <Unknown title={title}>
+      <p>{children}</p>
+      <Link href="/appointments" className="btn primary">
+        My appointments
+      </Link>
+    </Unknown>
+  )
 }
 
-interface BookingProps {
+interface AtClinicProps {
   clinics: Clinic[]
   clinic: Clinic
-  types: AppointmentType[]
-  type: AppointmentType
-  dentists: Dentist[]
-  dentistId: string | null
-  from: string | null
-  moving: Appointment | undefined
-  choose(changes: Record<string, string | null>): void
+  wish: Wish
+  moving?: Appointment
 }
 
-function Booking({ clinics, clinic, types, type, dentists, dentistId, from, moving, choose }: BookingProps) {
-  const zone = clinic.time_zone
-  const session = useSession()
-  const say = useToast()
-  const firstDay = from && from > today(zone) ? from : today(zone)
-  const lastDay = addDays(firstDay, WEEK)
-  const live = useAvailableSlots({ appointmentType: type, fromDate: firstDay, toDate: lastDay, dentistId })
-  const hold = useReservation()
-  const [wanted, setWanted] = useState<ShownSlot | null>(null)
-  const [target, setTarget] = useState<ShownSlot | null>(null)
-
-  const reserve = (slot: ShownSlot) =>
-    hold.reserve.mutate(
-      { dentistId: slot.dentist_id, appointmentTypeId: type.id, startsAt: slot.starts_at },
-      {
-        onError: (error) => {
-          say(`${explain(error).title}. ${explain(error).advice}`, 'bad')
-          live.refresh()
-        },
-      },
-    )
-  const pick = (slot: ShownSlot) => {
-    if (moving) setTarget(slot)
-    else if (session) reserve(slot)
-    else setWanted(slot)
+/** What is wished for, as far as the clinic offers it; where it does not, that is said and the next best is shown. */
+function AtClinic({ clinics, clinic, wish, moving }: AtClinicProps) {
+  const allTypes = useAppointmentTypes(clinic.id)
+  const allDentists = useDentists(clinic.id)
+  if (!allTypes.data || !allDentists.data) {
+    return <Loading error={allTypes.error ?? allDentists.error} heights={[74, 560]} />
   }
-  const picked = target ?? hold.reservation
-  return (
-    <>
+  const types = allTypes.data.filter(({ is_active }) => is_active)
+  const dentists = allDentists.data.filter(({ is_active }) => is_active)
+  const wishedType = types.find(({ id }) => id === wish.type)
+  const type = moving ? listedFor(moving, allTypes.data) : (wishedType ?? types[0])
+  const wishedDentist = wish.dentist ?? (wish.anyDentist ? null : (moving?.dentist_id ?? null))
+  const dentist = dentists.find(({ id }) => id === wishedDentist)
+  const isGone = {
+    type: !moving && wish.type !== null && !wishedType,
+    dentist: wishedDentist !== null && !dentist,
+  }
+  const choices = {
+    clinics,
+    clinic,
+    types,
+    type,
+    dentists,
+    dentistId: dentist?.id ?? null,
+    isMoving: moving !== undefined,
+    choose: wish.choose,
+  }
+  if (!type || dentists.length === 0) {
+    return (
       <div className="book-grid">
-        <Choices
-          clinics={clinics}
-          clinic={clinic}
-          types={types}
-          type={type}
-          dentists={dentists}
-          dentistId={dentistId}
-          isMoving={moving !== undefined}
-          choose={choose}
-        />
-        <Week
-          slots={live.slots}
-          error={live.error}
-          retry={live.refresh}
-          type={type}
-          zone={zone}
-          firstDay={firstDay}
-          dentists={dentists}
-          dentistId={dentistId}
-          picked={picked}
-          busyWith={hold.reserve.isPending ? hold.reserve.variables : null}
-          onPick={pick}
-          onTravel={(day) => choose({ from: day })}
-        />
+        <Choices {...choices} />
+        <div className="card">
+          <Empty icon={<CalendarClock />} title="Nothing can be booked here online">
+            <p>
+              {moving
+                ? `Visits like this one are no longer offered online. Please call ${clinic.name} to move it.`
+                : `${clinic.name} offers no visits online just now. Choose another clinic, or call them.`}
+            </p>
+          </Empty>
+        </div>
       </div>
-      {wanted && (
-        <Dialog title="Sign in to hold this time" onClose={() => setWanted(null)}>
-          <SignInChoice
-            onDone={() => {
-              reserve(wanted)
-              setWanted(null)
-            }}
-          />
-        </Dialog>
-      )}
-      {moving && target ? (
-        <MovePanel
-          appointment={moving}
-          slot={target}
-          zone={zone}
-          dentists={dentists}
-          onClose={() => setTarget(null)}
-        />
-      ) : (
-        <HoldPanel hold={hold} types={types} dentists={dentists} clinic={clinic} />
-      )}
-    </>
-  )
-}
-
-function SignInChoice({ onDone }: { onDone(): void }) {
-  const [mode, setMode] = useState<'in' | 'up'>('in')
+    )
+  }
   return (
     <>
-      <SignInForm key={mode} mode={mode} onDone={onDone} />
-      <button type="button" className="btn quiet wide" onClick={() => setMode(mode === 'in' ? 'up' : 'in')}>
-        {mode === 'in' ? 'New here? Create an account' : 'I have an account'}
-      </button>
+      {(isGone.type || isGone.dentist) && (
+        <Notice tone="warn">
+          {isGone.type && <p>That kind of visit is no longer offered. You see times for: {type.name}.</p>}
+          {isGone.dentist && <p>That dentist takes no appointments any more. You see everybody’s times.</p>}
+        </Notice>
+      )}
+      <Booking key={clinic.id} choices={{ ...choices, type }} from={wish.from} moving={moving} />
     </>
-  )
-}
-
-function Loading() {
-  return (
-    <div className="book-grid" role="status" aria-label="Loading">
-      <div className="stack">
-        <Skeleton height={74} />
-        <Skeleton height={196} />
-        <Skeleton height={240} />
-      </div>
-      <Skeleton height={620} />
-    </div>
   )
 }

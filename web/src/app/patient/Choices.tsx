@@ -2,12 +2,13 @@ import { Check, Users } from 'lucide-react'
 import { type AppointmentType, type Clinic, type Dentist, intervalMs } from '../../chairtime'
 import { duration } from '../format'
 import { Avatar } from '../ui/parts'
+import { changeRule } from './rules'
 
-interface Props {
+export interface ChoicesProps {
   clinics: Clinic[]
   clinic: Clinic
   types: AppointmentType[]
-  type: AppointmentType
+  type: AppointmentType | undefined
   dentists: Dentist[]
   dentistId: string | null
   isMoving: boolean
@@ -15,7 +16,16 @@ interface Props {
 }
 
 /** Where, what, with whom. An appointment that is moved keeps its clinic and its type. */
-export function Choices({ clinics, clinic, types, type, dentists, dentistId, isMoving, choose }: Props) {
+export function Choices({
+  clinics,
+  clinic,
+  types,
+  type,
+  dentists,
+  dentistId,
+  isMoving,
+  choose,
+}: ChoicesProps) {
   return (
     <aside className="choices" aria-label="Your visit">
       <label className="field">
@@ -33,7 +43,7 @@ export function Choices({ clinics, clinic, types, type, dentists, dentistId, isM
           ))}
         </select>
       </label>
-      {!isMoving && (
+      {!isMoving && types.length > 0 && (
         <fieldset className="options">
           <legend>Visit</legend>
           <div className="option-list">
@@ -42,7 +52,7 @@ export function Choices({ clinics, clinic, types, type, dentists, dentistId, isM
                 <input
                   type="radio"
                   name="type"
-                  checked={option.id === type.id}
+                  checked={option.id === type?.id}
                   onChange={() => choose({ type: option.id })}
                 />
                 <span className="clip">{option.name}</span>
@@ -52,43 +62,46 @@ export function Choices({ clinics, clinic, types, type, dentists, dentistId, isM
           </div>
         </fieldset>
       )}
-      <fieldset className="options">
-        <legend>Dentist</legend>
-        <div className="option-list">
-          <label className="option person">
-            <input
-              type="radio"
-              name="dentist"
-              checked={dentistId === null}
-              onChange={() => choose({ dentist: 'any' })}
-            />
-            <span className="avatar any">
-              <Users size={17} aria-hidden="true" />
-            </span>
-            <span className="option-text">
-              <span>Any dentist</span>
-              <small>The most free times</small>
-            </span>
-            <Check size={17} className="tick" aria-hidden="true" />
-          </label>
-          {dentists.map((dentist) => (
-            <label key={dentist.id} className="option person">
+      {dentists.length > 0 && (
+        <fieldset className="options">
+          <legend>Dentist</legend>
+          <div className="option-list">
+            <label className="option person">
               <input
                 type="radio"
                 name="dentist"
-                checked={dentistId === dentist.id}
-                onChange={() => choose({ dentist: dentist.id })}
+                checked={dentistId === null}
+                onChange={() => choose({ dentist: 'any' })}
               />
-              <Avatar name={dentist.full_name} />
+              <span className="avatar any">
+                <Users size={17} aria-hidden="true" />
+              </span>
               <span className="option-text">
-                <span className="clip">{dentist.full_name}</span>
-                <small className="clip">{dentist.specialty ?? 'Dentist'}</small>
+                <span>Any dentist</span>
+                <small>The most free times</small>
               </span>
               <Check size={17} className="tick" aria-hidden="true" />
             </label>
-          ))}
-        </div>
-      </fieldset>
+            {dentists.map((dentist) => (
+              <label key={dentist.id} className="option person">
+                <input
+                  type="radio"
+                  name="dentist"
+                  checked={dentistId === dentist.id}
+                  onChange={() => choose({ dentist: dentist.id })}
+                />
+                <Avatar name={dentist.full_name} />
+                <span className="option-text">
+                  <span className="clip">{dentist.full_name}</span>
+                  <small className="clip">{dentist.specialty ?? 'Dentist'}</small>
+                </span>
+                <Check size={17} className="tick" aria-hidden="true" />
+              </label>
+            ))}
+          </div>
+        </fieldset>
+      )}
+      {!isMoving && types.length > 0 && <p className="muted small-text">{changeRule(clinic)}</p>}
     </aside>
   )
 }

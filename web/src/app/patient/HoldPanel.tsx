@@ -3,54 +3,60 @@ import { useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
 import {
   type Appointment,
-  type AppointmentType,
   type Clinic,
   type Dentist,
   intervalMs,
+  type Reservation,
+  useChairtime,
   type useReservation,
 } from '../../chairtime'
-import { longDay, minutesAndSeconds, ownZone, timeRange, zonesDiffer } from '../format'
+import { useAppointmentTypes, useClinics, useDentists } from '../data'
+import { dayOf, longDay, minutesAndSeconds, ownZone, timeRange, zonesDiffer } from '../format'
 import { Avatar, Button, ErrorNotice } from '../ui/parts'
 import { calendarFile } from './calendarFile'
+import { changeableUntil, changeRule } from './rules'
 
-interface Props {
-  hold: ReturnType<typeof useReservation>
-  types: AppointmentType[]
-  dentists: Dentist[]
-  clinic: Clinic
+/** What a reservation or an appointment is about, wherever the page may be just now. */
+function useNames(row: Reservation | Appointment | null | undefined) {
+  const clinic = useClinics().data?.find(({ id }) => id === row?.clinic_id)
+  const types = useAppointmentTypes(row?.clinic_id).data
+  const dentists = useDentists(row?.clinic_id).data
+  return {
+    clinic,
+    title: types?.find(({ id }) => id === row?.appointment_type_id)?.name ?? 'Visit',
+    dentist: dentists?.find(({ id }) => id === row?.dentist_id),
+  }
 }
 
 /** The time that is held, counting down; then the booking, or the news that the hold has ended. */
-export function HoldPanel({ hold, types, dentists, clinic }: Props) {
+export function HoldPanel({ hold }: { hold: ReturnType<typeof useReservation> }) {
   const panel = useRef<HTMLElement>(null)
   const { reservation, secondsLeft, hasExpired, confirm } = hold
   const booked = confirm.data
-  const nameOf = (row: { appointment_type_id: string }) =>
-    types.find(({ id }) => id === row.appointment_type_id)?.name ?? 'Visit'
-  const dentistOf = (row: { dentist_id: string }) => dentists.find(({ id }) => id === row.dentist_id)
+  const { clinic, title, dentist } = useNames(reservation ?? booked)
   useEffect(() => {
     if (reservation || hasExpired) panel.current?.focus({ preventScroll: true })
   }, [reservation, hasExpired])
   if (!reservation && !hasExpired && !booked) return null
   return (
     <section ref={panel} className="panel" aria-label="Your booking" tabIndex={-1}>
-      {reservation && secondsLeft !== null && (
+      {reservation && clinic && secondsLeft !== null && (
         <Held
           key={reservation.id}
           hold={hold}
           secondsLeft={secondsLeft}
-          title={nameOf(reservation)}
-          dentist={dentistOf(reservation)}
+          title={title}
+          dentist={dentist}
           clinic={clinic}
         />
       )}
       {!reservation && hasExpired && <Ended onDismiss={hold.dismiss} />}
-      {!reservation && !hasExpired && booked && (
+      {!reservation && !hasExpired && booked && clinic && (
         <Booked
           appointment={booked}
-          title={`${nameOf(booked)} at ${clinic.name}`}
+          title={`${title} at ${clinic.name}`}
           clinic={clinic}
-          dentist={dentistOf(booked)}
+          dentist={dentist}
           onClose={confirm.reset}
         />
       )}
@@ -83,8 +89,10 @@ interface HeldProps {
 
 function Held({ hold, secondsLeft, title, dentist, clinic }: HeldProps) {
   const [notes, setNotes] = useState('')
+  const { clock } = useChairtime()
   const { reservation, confirm, release } = hold
   if (!reservation) return null
+  const isChangeable = changeableUntil(reservation.starts_at, clinic) > clock.now()
   return (
     <form
       onSubmit={(event) => {
@@ -101,8 +109,9 @@ function Held({ hold, secondsLeft, title, dentist, clinic }: HeldProps) {
       </div>
       <p className="panel-who">
         {dentist && <Avatar name={dentist.full_name} small />}
-        <span className="clip">
+        <span className="wrap">
           {title} {dentist && `with ${dentist.full_name}`}
+          <span className="muted"> at {clinic.name}</span>
         </span>
       </p>
       <label className="field">
@@ -116,6 +125,11 @@ function Held({ hold, secondsLeft, title, dentist, clinic }: HeldProps) {
           onChange={(event) => setNotes(event.target.value)}
         />
       </label>
+      <p className="muted small-text">
+        {isChangeable
+          ? changeRule(clinic)
+          : `It starts so soon that only ${clinic.name} can still move or cancel it once it is booked.`}
+      </p>
       <ErrorNotice error={confirm.error} />
       <div className="panel-actions">
         <Button className="quiet" onClick={() => void release()}>
@@ -135,7 +149,11 @@ export function Times({ from, until, zone }: { from: string; until: string; zone
     <p>
       <strong className="num">{timeRange(from, until, zone)}</strong>
       {zonesDiffer(zone, ownZone, from) && (
-        <span className="own-time num"> {timeRange(from, until, ownZone)} your time</span>
+        <span className="own-time num">
+          {' '}
+          {dayOf(from, ownZone) !== dayOf(from, zone) && `${longDay(from, ownZone)}, `}
+          {timeRange(from, until, ownZone)} your time
+        </span>
       )}
     </p>
   )
@@ -181,7 +199,7 @@ function Booked({ appointment, title, clinic, dentist, onClose }: BookedProps) {
           <h2>You are booked</h2>
           <p className="muted">
             {longDay(appointment.starts_at, clinic.time_zone)}
-            {dentist && `, with ${dentist.full_name}`}
+            {dentist && `, with ${dentist.full_name}`} at {clinic.name}
           </p>
           <Times from={appointment.starts_at} until={appointment.ends_at} zone={clinic.time_zone} />
         </div>

@@ -1,6 +1,6 @@
 import { ArrowRight } from 'lucide-react'
 import { useLocation } from 'wouter'
-import { type Appointment, type Dentist, type Slot, useAppointments } from '../../chairtime'
+import { type Appointment, type Dentist, epoch, type Slot, useAppointments } from '../../chairtime'
 import { longDay } from '../format'
 import { Button, ErrorNotice } from '../ui/parts'
 import { useToast } from '../ui/Toasts'
@@ -20,6 +20,9 @@ export function MovePanel({ appointment, slot, zone, dentists, onClose }: Props)
   const [, navigate] = useLocation()
   const say = useToast()
   const dentist = dentists.find(({ id }) => id === slot.dentist_id)
+  const endsAt = new Date(
+    epoch(slot.starts_at) + epoch(appointment.ends_at) - epoch(appointment.starts_at),
+  ).toISOString()
   const confirm = () =>
     reschedule.mutate(
       { appointment, startsAt: slot.starts_at, dentistId: slot.dentist_id },
@@ -42,7 +45,7 @@ export function MovePanel({ appointment, slot, zone, dentists, onClose }: Props)
         <div>
           <small>New</small>
           <h2>{longDay(slot.starts_at, zone)}</h2>
-          <Times from={slot.starts_at} until={slot.ends_at} zone={zone} />
+          <Times from={slot.starts_at} until={endsAt} zone={zone} />
         </div>
       </div>
       {dentist && dentist.id !== appointment.dentist_id && <p className="muted">With {dentist.full_name}.</p>}

@@ -52,7 +52,7 @@ export function BookDialog({ clinic, draft, dentistId, onClose }: Props) {
   const dentists = useDentists(clinic.id).data?.filter(
     ({ id, is_active }) => is_active && (!dentistId || id === dentistId),
   )
-  const types = useAppointmentTypes(clinic.id).data
+  const types = useAppointmentTypes(clinic.id).data?.filter(({ is_active }) => is_active)
 
   const book = useMutation({
     mutationFn: async (wanted: Wanted) => {

@@ -2,21 +2,28 @@ import { ChevronLeft, ChevronRight, Plus } from 'lucide-react'
 import { useState } from 'react'
 import { useSearchParams } from 'wouter'
 import { type DayAppointment, findAppointment, useClinicDay } from '../../chairtime'
-import { addDays, dayInWords, today } from '../format'
+import { addDays, dayIn, dayInWords, today } from '../format'
 import { explain } from '../messages'
-import { Button, ErrorNotice, Skeleton } from '../ui/parts'
+import { Button, ErrorNotice, Notice, PageTitle, Skeleton } from '../ui/parts'
 import { useToast } from '../ui/Toasts'
 import { AppointmentDialog } from './AppointmentDialog'
 import { BookDialog, type BookDraft } from './BookDialog'
 import type { DeskProps } from './Desk'
 import { DayBoard } from './DayBoard'
 import { DaySummary } from './DaySummary'
+import { NoCalendar } from './NoCalendar'
 
 /** The clinic's day: look, book, move, check in. */
-export function DayPage({ clinic, membership }: DeskProps) {
+export function DayPage(desk: DeskProps) {
+  const { role, dentist_id } = desk.membership
+  return role === 'dentist' && !dentist_id ? <NoCalendar /> : <Day {...desk} />
+}
+
+function Day({ clinic, membership }: DeskProps) {
   const zone = clinic.time_zone
   const [search, setSearch] = useSearchParams()
-  const shown = search.get('day') ?? today(zone)
+  const asked = search.get('day')
+  const shown = dayIn(asked) ?? today(zone)
   const show = (day: string) => setSearch({ day }, { replace: true })
   const ownDentist = membership.role === 'dentist' ? membership.dentist_id : null
   const live = useClinicDay({ clinicId: clinic.id, day: shown, dentistId: ownDentist })
@@ -34,7 +41,7 @@ export function DayPage({ clinic, membership }: DeskProps) {
     <div className="day-page">
       <header className="day-head">
         <div className="day-title">
-          <h1 aria-live="polite">{dayInWords(shown)}</h1>
+          <PageTitle aria-live="polite">{dayInWords(shown)}</PageTitle>
           <DaySummary day={live.day} />
         </div>
         <div className="toolbar">
@@ -59,6 +66,9 @@ export function DayPage({ clinic, membership }: DeskProps) {
           </Button>
         </div>
       </header>
+      {asked !== null && dayIn(asked) === null && (
+        <Notice tone="warn">The address names no day. This is today.</Notice>
+      )}
       <ErrorNotice error={live.error} retry={live.refresh} />
       {live.day ? (
         <DayBoard

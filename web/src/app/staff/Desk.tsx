@@ -4,10 +4,11 @@ import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
 import type { Clinic, Membership } from '../../chairtime'
 import { AccountMenu } from '../account/AccountMenu'
 import { Connection } from '../Connection'
-import { desksOf, useClinic, useMe } from '../data'
+import { desksOf, useClinics, useMe } from '../data'
 import { NotFound } from '../NotFound'
 import { Brand, Shell, Splash } from '../Shell'
 import { Empty, Skeleton } from '../ui/parts'
+import { Broken } from '../ui/states'
 import { DayPage } from './DayPage'
 import { HoursPage } from './HoursPage'
 import { TeamPage } from './TeamPage'
@@ -60,11 +61,20 @@ const sections: Section[] = [
 
 /** The staff's side of one clinic: who may see which section depends on the role there. */
 export function Desk({ slug }: { slug: string }) {
-  const { data: me, isLoading } = useMe()
-  const clinic = useClinic(slug)
-  const desks = desksOf(me)
+  const me = useMe()
+  const clinics = useClinics()
+  const error = me.error ?? clinics.error
+  if (error && (me.isError || clinics.isError)) {
+    return (
+      <Shell>
+        <Broken error={error} retry={() => void Promise.all([me.refetch(), clinics.refetch()])} />
+      </Shell>
+    )
+  }
+  if (!me.data || !clinics.data) return <Splash error={error} />
+  const desks = desksOf(me.data)
   const membership = desks.find((desk) => desk.clinic_slug === slug)
-  if (isLoading || (membership && !clinic)) return <Splash />
+  const clinic = clinics.data.find((each) => each.slug === slug)
   if (!membership || !clinic) return <NotYours />
   const mine = sections.filter(({ roles }) => roles.includes(membership.role))
   return (
@@ -153,7 +163,7 @@ function ClinicSwitch({ current, desks }: { current: Clinic; desks: Membership[]
 function NotYours() {
   return (
     <Shell>
-      <Empty icon={<ShieldX />} title="This desk is not yours">
+      <Empty icon={<ShieldX />} title="This desk is not yours" isPage>
         <p>You are signed in, but not on the staff of this clinic. An administrator there can add you.</p>
         <Link href="/book" className="btn primary">
           Book a visit instead

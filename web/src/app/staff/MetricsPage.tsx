@@ -3,7 +3,7 @@ import { ChartNoAxesColumn } from 'lucide-react'
 import { useState } from 'react'
 import { type DailyMetrics, useChairtime } from '../../chairtime'
 import { addDays, dayParts, today } from '../format'
-import { Empty, ErrorNotice, Skeleton } from '../ui/parts'
+import { Empty, ErrorNotice, PageTitle, Skeleton } from '../ui/parts'
 import { StatusChart, UtilisationChart } from './charts'
 import type { DeskProps } from './Desk'
 
@@ -19,7 +19,7 @@ export function MetricsPage({ clinic }: DeskProps) {
   const [days, setDays] = useState(14)
   const until = addDays(today(clinic.time_zone), Math.floor(days / 2))
   const from = addDays(until, 1 - days)
-  const { data, error, refetch } = useQuery({
+  const { data, error, failureReason, refetch } = useQuery({
     queryKey: ['daily metrics', clinic.id, from, until],
     staleTime: 0,
     queryFn: () =>
@@ -31,7 +31,7 @@ export function MetricsPage({ clinic }: DeskProps) {
     <div className="page">
       <header className="page-head">
         <div>
-          <h1>Metrics</h1>
+          <PageTitle>Metrics</PageTitle>
           <p className="muted">The days around today, counted by the day on which appointments start.</p>
         </div>
         <div className="segmented" role="group" aria-label="Period">
@@ -47,7 +47,7 @@ export function MetricsPage({ clinic }: DeskProps) {
           ))}
         </div>
       </header>
-      <ErrorNotice error={error} retry={() => void refetch()} />
+      <ErrorNotice error={error ?? failureReason} retry={() => void refetch()} />
       {!data && !error && (
         <div className="stack" role="status" aria-label="Loading">
           <Skeleton height={104} />

@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { type StaffMember, type StaffRole, useChairtime, useSession } from '../../chairtime'
 import { useDentists } from '../data'
 import { Dialog } from '../ui/Dialog'
-import { Avatar, Button, ErrorNotice, Notice, Skeleton } from '../ui/parts'
+import { Avatar, Button, ErrorNotice, Notice, PageTitle, Skeleton } from '../ui/parts'
 import { useToast } from '../ui/Toasts'
 import type { DeskProps } from './Desk'
 
@@ -28,7 +28,7 @@ export function TeamPage({ clinic }: DeskProps) {
     <div className="page">
       <header className="page-head">
         <div>
-          <h1>Team</h1>
+          <PageTitle>Team</PageTitle>
           <p className="muted">
             Everybody who can work at {clinic.name}, and the dentists who can be booked.
           </p>
@@ -37,7 +37,7 @@ export function TeamPage({ clinic }: DeskProps) {
           <Plus size={18} /> Add to staff
         </Button>
       </header>
-      <ErrorNotice error={staff.error} retry={refresh} />
+      <ErrorNotice error={staff.error ?? staff.failureReason} retry={refresh} />
       <div className="panels">
         <section className="card panel-card">
           <h2>Staff</h2>

@@ -1,5 +1,5 @@
 import { CircleAlert, Info, RefreshCw, TriangleAlert } from 'lucide-react'
-import type { ButtonHTMLAttributes, ReactNode } from 'react'
+import { type ButtonHTMLAttributes, type HTMLAttributes, type ReactNode, useEffect } from 'react'
 import { explain } from '../messages'
 
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
@@ -93,18 +93,34 @@ export function ErrorNotice({ error, retry }: { error: Error | null | undefined;
   )
 }
 
+interface PageTitleProps extends HTMLAttributes<HTMLHeadingElement> {
+  /** What the tab says instead. */
+  tab?: string
+  children: string
+}
+
+/** The heading of a page, and its name for the tab, the history and screen readers. */
+export function PageTitle({ children, tab = children, ...rest }: PageTitleProps) {
+  useEffect(() => {
+    document.title = `${tab} · Chairtime`
+  }, [tab])
+  return <h1 {...rest}>{children}</h1>
+}
+
 interface EmptyProps {
   icon: ReactNode
   title: string
+  /** True where this is all there is on the page: its title is then the page's heading. */
+  isPage?: boolean
   children?: ReactNode
 }
 
 /** A page or panel with nothing in it yet, and what to do about that. */
-export function Empty({ icon, title, children }: EmptyProps) {
+export function Empty({ icon, title, isPage = false, children }: EmptyProps) {
   return (
     <div className="empty">
       {icon}
-      <h2>{title}</h2>
+      {isPage ? <PageTitle>{title}</PageTitle> : <h2>{title}</h2>}
       {children}
     </div>
   )

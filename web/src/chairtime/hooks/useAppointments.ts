@@ -62,7 +62,7 @@ export function useAppointments() {
   })
   return {
     appointments: query.data,
-    error: query.error,
+    error: query.error ?? query.failureReason,
     isLoading: query.isLoading,
     refresh,
     reschedule,

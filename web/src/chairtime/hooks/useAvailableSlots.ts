@@ -50,5 +50,5 @@ export function useAvailableSlots({ appointmentType, fromDate, toDate, dentistId
       if (needsFreshSlots(event, scope)) refresh()
     },
   })
-  return { slots: query.data, error: query.error, isLoading: query.isLoading, refresh }
+  return { slots: query.data, error: query.error ?? query.failureReason, isLoading: query.isLoading, refresh }
 }

@@ -42,7 +42,7 @@ export function useClinicDay({ clinicId, day, dentistId = null }: DayQuery) {
   useTopic(`availability:${clinicId}`, { onEvent, onResync: refresh })
   return {
     day: query.data,
-    error: query.error,
+    error: query.error ?? query.failureReason,
     isLoading: query.isLoading,
     refresh,
     ...useDayActions(queryKey, refresh),

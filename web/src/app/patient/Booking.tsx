@@ -1,0 +1,133 @@
+import { useState } from 'react'
+import {
+  type Appointment,
+  type AppointmentType,
+  intervalMs,
+  type ShownSlot,
+  useAvailableSlots,
+  useReservation,
+  useSession,
+} from '../../chairtime'
+import { SignInForm } from '../account/SignInForm'
+import { addDays, ownZone, today } from '../format'
+import { explain } from '../messages'
+import { Dialog } from '../ui/Dialog'
+import { useToast } from '../ui/Toasts'
+import { Choices, type ChoicesProps } from './Choices'
+import { HoldPanel } from './HoldPanel'
+import { MovePanel } from './MovePanel'
+import { Week } from './Week'
+
+interface Props {
+  choices: ChoicesProps & { type: AppointmentType }
+  from: string | null
+  moving: Appointment | undefined
+}
+
+const DAY = 86_400_000
+
+/** The week of a clinic beside what was chosen, and what is held or about to be moved. */
+export function Booking({ choices, from, moving }: Props) {
+  const { clinic, type, dentists, dentistId, choose } = choices
+  const zone = clinic.time_zone
+  const session = useSession()
+  const [showOwn, setShowOwn] = useState(false)
+  const shownZone = showOwn ? ownZone : zone
+  const lastDay = addDays(today(shownZone), Math.floor(intervalMs(clinic.booking_horizon) / DAY))
+  const firstDay = within(today(shownZone), from, lastDay)
+  // By another clock a day is made of parts of two of the clinic's days.
+  const margin = shownZone === zone ? 0 : 1
+  const live = useAvailableSlots({
+    appointmentType: type,
+    fromDate: addDays(firstDay, -margin),
+    toDate: addDays(firstDay, 6 + margin),
+    dentistId,
+  })
+  const { hold, reserve } = useHolding(type, live.refresh)
+  const [wanted, setWanted] = useState<ShownSlot | null>(null)
+  const [target, setTarget] = useState<ShownSlot | null>(null)
+  const pick = (slot: ShownSlot) => {
+    if (moving) setTarget(slot)
+    else if (session) reserve(slot)
+    else setWanted(slot)
+  }
+  return (
+    <>
+      <div className="book-grid">
+        <Choices {...choices} />
+        <Week
+          slots={live.slots}
+          error={live.error}
+          retry={live.refresh}
+          type={type}
+          zone={zone}
+          shownZone={shownZone}
+          onZone={setShowOwn}
+          firstDay={firstDay}
+          lastDay={lastDay}
+          dentists={dentists}
+          dentistId={dentistId}
+          picked={target ?? (hold.reservation?.clinic_id === clinic.id ? hold.reservation : null)}
+          busyWith={hold.reserve.isPending ? hold.reserve.variables : null}
+          onPick={pick}
+          onTravel={(day) => choose({ from: day })}
+        />
+      </div>
+      {wanted && (
+        <Dialog title="Sign in to hold this time" onClose={() => setWanted(null)}>
+          <SignInChoice
+            onDone={() => {
+              reserve(wanted)
+              setWanted(null)
+            }}
+          />
+        </Dialog>
+      )}
+      {moving && target ? (
+        <MovePanel
+          appointment={moving}
+          slot={target}
+          zone={zone}
+          dentists={dentists}
+          onClose={() => setTarget(null)}
+        />
+      ) : (
+        <HoldPanel hold={hold} />
+      )}
+    </>
+  )
+}
+
+/** Holding a slot of a type; a refusal is told, and the list is read anew. */
+function useHolding(type: AppointmentType, refresh: () => void) {
+  const hold = useReservation()
+  const say = useToast()
+  const reserve = (slot: ShownSlot) =>
+    hold.reserve.mutate(
+      { dentistId: slot.dentist_id, appointmentTypeId: type.id, startsAt: slot.starts_at },
+      {
+        onError: (error) => {
+          say(`${explain(error).title}. ${explain(error).advice}`, 'bad')
+          refresh()
+        },
+      },
+    )
+  return { hold, reserve }
+}
+
+function SignInChoice({ onDone }: { onDone(): void }) {
+  const [mode, setMode] = useState<'in' | 'up'>('in')
+  return (
+    <>
+      <SignInForm key={mode} mode={mode} onDone={onDone} />
+      <button type="button" className="btn quiet wide" onClick={() => setMode(mode === 'in' ? 'up' : 'in')}>
+        {mode === 'in' ? 'New here? Create an account' : 'I have an account'}
+      </button>
+    </>
+  )
+}
+
+function within(first: string, day: string | null, last: string): string {
+  if (day === null || day < first) return first
+  return day > last ? last : day
+}
