@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.support.actors import Connection
 from tests.support.build import MadeClinic, make_clinic
 from tests.support.stacks import Stack
-from tests.web.visitors import Visitors, has_state, is_live, slot, together
+from tests.web.test_desk import has_booked
+from tests.web.visitors import Visitors, has_state, is_live, slot, slot_of, together
 
 
 def book(clinic: MadeClinic, dentist: str = "lee") -> str:
@@ -145,15 +147,96 @@ async def test_a_patient_who_cancels_too_late_is_told_to_call(
         "appointment_type_id": str(clinic.checkup),
         "starts_at": clinic.at("10:00", clinic.weekday(1, weeks=2)).isoformat(),
     }
-    patient.post("/rpc/book_appointment", json=booking).raise_for_status()
-    # Longer than two weeks, on whatever day they are counted from.
-    policy = {"clinic_id": str(clinic.id), "cancellation_notice": "30 days"}
-    service.post("/rpc/update_clinic_policy", json=policy).raise_for_status()
+    appointment = patient.post("/rpc/book_appointment", json=booking).raise_for_status().json()
     page = await visit("/appointments", ana)
     await page.get_by_role("button", name="Cancel").click()
+    # Longer than two weeks, on whatever day they are counted from. The open page knows the old rule.
+    policy = {"clinic_id": str(clinic.id), "cancellation_notice": "30 days"}
+    service.post("/rpc/update_clinic_policy", json=policy).raise_for_status()
     await page.get_by_role("button", name="Cancel appointment").click()
     await expect(page.get_by_role("alert")).to_contain_text("too late to change this online")
     await expect(page.locator(".visit")).to_have_count(1)
+    # A fresh one offers nothing that will be refused.
+    await page.reload()
+    await expect(page.locator(".visit")).to_contain_text(f"Please call {clinic.slug}")
+    await expect(page.locator(".visit").get_by_role("button")).to_have_count(0)
+    await expect(page.locator(".visit").get_by_role("link")).to_have_count(0)
+    await page.goto(f"/book?move={appointment['id']}")
+    await expect(page.get_by_role("heading", name="too late to change this online")).to_be_visible()
+
+
+@pytest.mark.parametrize(("notice", "words"), [("24:00", "24 hours"), ("7 days", "7 days")])
+async def test_the_rule_of_changing_is_told_before_booking(
+    visit: Visitors, superuser: Connection, ana: UUID, notice: str, words: str
+) -> None:
+    clinic = make_clinic(superuser, cancellation_notice=notice)
+    page = await open_booking(visit, clinic, ana)
+    rule = f"You can move or cancel it here until {words} before it starts."
+    await expect(page.get_by_label("Your visit")).to_contain_text(rule)
+    await slot(page, clinic.at("10:00")).click()
+    await expect(page.get_by_label("Your booking")).to_contain_text(rule)
+
+
+async def test_who_books_within_the_notice_is_told_that_it_stays(
+    visit: Visitors, superuser: Connection, ana: UUID
+) -> None:
+    clinic = make_clinic(superuser, cancellation_notice="30 days")
+    near = clinic.weekday(1, weeks=2)
+    page = await visit(f"/book?clinic={clinic.slug}&dentist={clinic.lee}&from={near}", ana)
+    await slot(page, clinic.at("10:00", near)).click()
+    await expect(page.get_by_label("Your booking")).to_contain_text(f"only {clinic.slug} can still move")
+
+
+async def test_a_hold_belongs_to_its_clinic_wherever_one_looks(
+    visit: Visitors, clinic: MadeClinic, superuser: Connection, ana: UUID
+) -> None:
+    tokyo = make_clinic(superuser, "Asia/Tokyo")
+    page = await open_booking(visit, clinic, ana)
+    await slot(page, clinic.at("10:00")).click()
+    panel = page.get_by_label("Your booking")
+    await expect(panel).to_contain_text(clinic.slug)
+    await page.get_by_label("Clinic").select_option(tokyo.slug)
+    await page.locator(".slot, .empty").first.wait_for()
+    await expect(panel).to_contain_text("10:00 – 10:30 AM")
+    await expect(panel).to_contain_text(clinic.slug)
+    await expect(page.locator(".slot[data-state=picked]")).to_have_count(0)
+    await panel.get_by_role("button", name="Confirm booking").click()
+    await expect(panel).to_contain_text(f"with Lee at {clinic.slug}")
+    await expect(panel).to_contain_text("10:00 – 10:30 AM")
+
+
+async def test_a_refused_second_hold_leaves_the_first(
+    visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID
+) -> None:
+    page = await open_booking(visit, clinic, ana)
+    await slot(page, clinic.at("10:00")).click()
+    await page.get_by_role("timer").wait_for()
+    # Elsewhere and with somebody else: the times shown here stay as they are.
+    has_booked(stack, clinic, ana, clinic.at("14:00"), dentist_id=str(clinic.other))
+    await slot(page, clinic.at("14:00")).click()
+    await page.get_by_role("status").filter(has_text="Two appointments at once").wait_for()
+    await expect(page.get_by_label("Your booking")).to_contain_text("10:00 – 10:30 AM")
+    held = stack.http(stack.token(ana)).get("/slot_reservations").json()
+    assert [datetime.fromisoformat(row["starts_at"]) for row in held] == [clinic.at("10:00")]
+
+
+async def test_an_appointment_whose_type_and_dentist_have_ended_moves_at_its_own_length(
+    visit: Visitors, clinic: MadeClinic, stack: Stack, superuser: Connection, ana: UUID
+) -> None:
+    appointment = has_booked(stack, clinic, ana, clinic.at("10:00"), appointment_type_id=str(clinic.cleaning))
+    superuser.execute(
+        "update clinic.appointment_types set is_active = false where id = %s", [clinic.cleaning]
+    )
+    superuser.execute("update clinic.dentists set is_active = false where id = %s", [clinic.lee])
+    page = await visit(f"/book?move={appointment['id']}&from={clinic.weekday(1)}", ana)
+    # 45 minutes do not fit in where a check-up of 30 would: the last start is that of the next longer visit.
+    await expect(slot(page, clinic.at("14:00"))).to_be_visible()
+    await expect(slot(page, clinic.at("16:30"))).to_have_count(0)
+    await expect(page.get_by_text("takes no appointments any more")).to_be_visible()
+    await slot(page, clinic.at("14:00")).click()
+    await expect(page.get_by_label("New time")).to_contain_text("2:00 – 2:45 PM")
+    await page.get_by_role("button", name="Move appointment").click()
+    await expect(page.locator(".visit")).to_contain_text("2:00 – 2:45 PM")
 
 
 async def test_a_guest_sees_times_and_signs_up_on_the_way_to_one(visit: Visitors, clinic: MadeClinic) -> None:
@@ -176,4 +259,24 @@ async def test_times_are_the_clinics_and_the_patients_own_on_demand(
     await expect(button).to_have_text("9:00")
     await page.get_by_role("button", name="My time").click()
     # Not always six hours: the two switch to and from summer time on different days.
-    await expect(button).to_have_text(f"{opening.astimezone(ZoneInfo('Europe/Berlin')).hour - 12}:00")
+    await expect(button).to_have_text(f"{opening.astimezone(ZoneInfo('Europe/Berlin')).hour - 12}:00 PM")
+
+
+async def test_ones_own_time_puts_each_slot_on_its_own_day_and_half(
+    visit: Visitors, superuser: Connection
+) -> None:
+    tokyo = make_clinic(superuser, "Asia/Tokyo")
+    page = await visit(book(tokyo), time_zone="America/Los_Angeles")
+    tuesday = tokyo.weekday(2)
+    clinics = page.locator(f'.day-column[data-day="{tuesday}"]')
+    await expect(clinics.locator(slot_of(tokyo.at("09:00", tuesday)))).to_have_text("9:00")
+    await page.get_by_role("button", name="My time").click()
+    # Tuesday morning there is Monday afternoon here; Tuesday here is full, too, with Wednesday's times.
+    for day in (2, 3):
+        starts_at = tokyo.at("09:00", tokyo.weekday(day))
+        local = starts_at.astimezone(ZoneInfo("America/Los_Angeles"))
+        column = page.locator(f'.day-column[data-day="{tokyo.weekday(day - 1)}"]')
+        button = column.locator(slot_of(starts_at))
+        await expect(button).to_have_text(f"{local.hour - 12}:00 PM")
+        part = column.locator(".day-part").filter(has=page.locator(slot_of(starts_at)))
+        await expect(part.get_by_role("heading")).to_have_text("Afternoon" if local.hour < 18 else "Evening")

@@ -122,7 +122,12 @@ async def is_live(page: Page) -> None:
 
 def slot(page: Page, starts_at: datetime) -> Locator:
     """Return the button of one slot."""
-    return page.locator(f'.slot[data-starts-at="{starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"]')
+    return page.locator(slot_of(starts_at))
+
+
+def slot_of(starts_at: datetime) -> str:
+    """Return what selects the button of one slot."""
+    return f'.slot[data-starts-at="{starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"]'
 
 
 async def has_state(button: Locator, state: str) -> None:

@@ -76,5 +76,10 @@ const explanations: Record<ErrorCode, Explanation> = {
 export function explain(error: Error): Explanation {
   if (!(error instanceof ChairtimeError)) return explanations.unexpected
   const explanation = explanations[error.code]
-  return error.code === 'invalid_argument' ? { ...explanation, advice: error.message } : explanation
+  if (error.code === 'invalid_argument') return { ...explanation, advice: error.message }
+  // Where a refusal of this kind has a way out, its hint says it.
+  if (error.code === 'forbidden' && error.hint) {
+    return { ...explanation, advice: `${error.message} ${error.hint}` }
+  }
+  return explanation
 }

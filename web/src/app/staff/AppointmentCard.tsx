@@ -2,7 +2,7 @@ import { Check, CheckCheck, UserX } from 'lucide-react'
 import { type DayAppointment, epoch } from '../../chairtime'
 import { timeRange } from '../format'
 import { type Axis, placeOf, yOf } from './geometry'
-import type { useMoving } from './useMoving'
+import { isMovable, type useMoving } from './useMoving'
 
 interface Props {
   appointment: DayAppointment
@@ -45,7 +45,9 @@ export function AppointmentCard({ appointment, axis, zone, hue, moving, onOpen }
         data-short={place.height < SHORT}
         data-appointment={appointment.id}
         style={{ ...place, '--hue': hue } as React.CSSProperties}
-        aria-describedby="board-help"
+        data-movable={isMovable(appointment)}
+        title={`${patient_name}, ${appointment_type}, ${times}`}
+        aria-describedby={isMovable(appointment) ? 'board-help' : undefined}
         onClick={() => !moving.wasDragged() && !isLifted && onOpen(appointment)}
         onKeyDown={(event) => moving.onKeyDown(event, appointment)}
         onBlur={() => moving.ghost?.by === 'keyboard' && moving.putBack()}

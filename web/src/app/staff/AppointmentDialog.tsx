@@ -1,3 +1,4 @@
+import { useMutation } from '@tanstack/react-query'
 import { CalendarX2, Check, CheckCheck, Undo2, UserX } from 'lucide-react'
 import { useState } from 'react'
 import {
@@ -12,7 +13,7 @@ import { dayOf, instantAt, longDay, timeInput, timeRange } from '../format'
 import { Dialog } from '../ui/Dialog'
 import { Avatar, Button, ErrorNotice } from '../ui/parts'
 import { StatusBadge } from '../ui/StatusBadge'
-import { useMutation } from '@tanstack/react-query'
+import { isMovable } from './useMoving'
 
 type Actions = Pick<ReturnType<typeof useClinicDay>, 'move' | 'setStatus' | 'refresh'>
 
@@ -140,9 +141,11 @@ function StatusActions({ appointment, actions, onPane, onClose }: StatusProps) {
             <CheckCheck size={17} /> Done
           </Button>
         )}
-        <Button onClick={() => onPane('move')}>
-          <Undo2 size={17} className="flip" /> Move
-        </Button>
+        {isMovable(appointment) && (
+          <Button onClick={() => onPane('move')}>
+            <Undo2 size={17} className="flip" /> Move
+          </Button>
+        )}
         {status === 'booked' && hasStarted && (
           <Button onClick={() => set('no_show')}>
             <UserX size={17} /> Missed

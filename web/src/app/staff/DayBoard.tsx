@@ -1,48 +1,39 @@
-import { CalendarOff } from 'lucide-react'
-import { type MouseEvent, useEffect, useMemo, useRef, useState } from 'react'
-import {
-  type ClinicDay,
-  type DayAppointment,
-  type DayDentist,
-  epoch,
-  intervalMs,
-  useChairtime,
-} from '../../chairtime'
+import { useEffect, useMemo, useRef, useState } from 'react'
+import { type ClinicDay, type DayAppointment, type DayDentist, intervalMs } from '../../chairtime'
 import { useAppointmentTypes } from '../data'
-import { clockTime, timeRange } from '../format'
-import { Avatar, Empty, nthHue } from '../ui/parts'
-import { AppointmentCard } from './AppointmentCard'
-import { type Axis, axisOf, instantAtY, placeOf, yOf } from './geometry'
-import { HoldCard } from './HoldCard'
+import { clockTime } from '../format'
+import { Avatar, nthHue } from '../ui/parts'
+import { Gutter, NowLine } from './BoardTime'
+import { Column } from './Column'
+import { axisOf } from './geometry'
 import { type Ghost, useMoving } from './useMoving'
 
 interface Props {
   day: ClinicDay
+  dentists: DayDentist[]
   slotInterval: string
   onOpen(appointment: DayAppointment): void
   onBook(dentistId: string, startsAt: string): void
   onMove(appointment: DayAppointment, dentistId: string, startsAt: string): void
 }
 
+/** From this many on, columns are narrow and say less, so that a large clinic fits on a screen. */
+const DENSE = 7
+
 /** Dentists as columns, time downwards. On a phone one dentist at a time. */
-export function DayBoard({ day, slotInterval, onOpen, onBook, onMove }: Props) {
+export function DayBoard({ day, dentists, slotInterval, onOpen, onBook, onMove }: Props) {
   const axis = useMemo(() => axisOf(day), [day])
   const step = intervalMs(slotInterval)
+  const board = useRef<HTMLDivElement>(null)
   const columns = useRef(new Map<string, HTMLElement>())
   const types = useAppointmentTypes(day.clinic_id).data
   // Each type of visit has its own colour.
   const hueOf = (typeId: string) => nthHue(types?.findIndex(({ id }) => id === typeId) ?? 0)
-  const moving = useMoving({ day, axis, step, columns, onMove })
   const [picked, setPicked] = useState<string | null>(null)
-  const dentists = day.dentists.filter((dentist) => dentist.is_active || dentist.appointments.length > 0)
-  const current = dentists.find(({ dentist_id }) => dentist_id === picked) ?? dentists[0]
-  if (!current) {
-    return (
-      <Empty icon={<CalendarOff />} title="No dentists yet">
-        <p>As soon as an administrator adds one, their day appears here.</p>
-      </Empty>
-    )
-  }
+  const dentistIds = dentists.map(({ dentist_id }) => dentist_id)
+  const moving = useMoving({ day, dentistIds, axis, step, board, columns, onCarry: setPicked, onMove })
+  useEffect(() => moving.restoreFocus())
+  const current = dentistIds.includes(picked ?? '') ? picked : dentistIds[0]
   return (
     <div className="board-frame">
       <div className="board-tabs" role="group" aria-label="Dentist">
@@ -50,7 +41,7 @@ export function DayBoard({ day, slotInterval, onOpen, onBook, onMove }: Props) {
           <button
             key={dentist_id}
             type="button"
-            aria-pressed={dentist_id === current.dentist_id}
+            aria-pressed={dentist_id === current}
             onClick={() => setPicked(dentist_id)}
           >
             <Avatar name={full_name} small /> <span className="clip">{full_name}</span>
@@ -58,24 +49,30 @@ export function DayBoard({ day, slotInterval, onOpen, onBook, onMove }: Props) {
         ))}
       </div>
       <p className="sr-only" id="board-help">
-        Enter opens an appointment. M picks it up: carry it with the arrow keys, put it down with Enter, put
-        it back with Escape.
+        M picks this appointment up: carry it with the arrow keys, put it down with Enter, put it back with
+        Escape.
       </p>
       <p className="sr-only" aria-live="assertive">
         {moving.ghost?.by === 'keyboard' && describe(moving.ghost, day)}
       </p>
-      <div className="board" style={{ '--dentists': dentists.length } as React.CSSProperties}>
+      <div
+        ref={board}
+        className="board"
+        data-dense={dentists.length >= DENSE}
+        style={{ '--dentists': dentists.length } as React.CSSProperties}
+        onScroll={moving.follow}
+      >
         <div className="board-corner" aria-hidden="true" />
         {dentists.map((dentist) => (
-          <BoardHead key={dentist.dentist_id} dentist={dentist} isCurrent={dentist === current} />
+          <BoardHead key={dentist.dentist_id} dentist={dentist} isCurrent={dentist.dentist_id === current} />
         ))}
         <Gutter axis={axis} zone={day.time_zone} />
         {dentists.map((dentist) => (
           <Column
             key={dentist.dentist_id}
             dentist={dentist}
-            isCurrent={dentist === current}
-            day={day}
+            isCurrent={dentist.dentist_id === current}
+            zone={day.time_zone}
             axis={axis}
             step={step}
             hueOf={hueOf}
@@ -101,145 +98,9 @@ function BoardHead({ dentist, isCurrent }: { dentist: DayDentist; isCurrent: boo
     <div className="board-head" data-current={isCurrent}>
       <Avatar name={dentist.full_name} />
       <div className="clip">
-        <h2 className="clip">{dentist.full_name}</h2>
+        <h2 title={dentist.full_name}>{dentist.full_name}</h2>
         <small className="clip">{dentist.specialty ?? 'Dentist'}</small>
       </div>
-    </div>
-  )
-}
-
-function Gutter({ axis, zone }: { axis: Axis; zone: string }) {
-  return (
-    <div className="gutter num" style={{ height: yOf(axis, axis.until) }} aria-hidden="true">
-      {axis.hours.slice(0, -1).map((hour) => (
-        <span key={hour} style={{ top: yOf(axis, hour) }}>
-          {clockTime(new Date(hour).toISOString(), zone).replace(':00', '')}
-        </span>
-      ))}
-    </div>
-  )
-}
-
-interface ColumnProps {
-  dentist: DayDentist
-  isCurrent: boolean
-  day: ClinicDay
-  axis: Axis
-  step: number
-  hueOf(typeId: string): number
-  moving: ReturnType<typeof useMoving>
-  columns: React.RefObject<Map<string, HTMLElement>>
-  onOpen(appointment: DayAppointment): void
-  onBook(dentistId: string, startsAt: string): void
-}
-
-function Column({
-  dentist,
-  isCurrent,
-  day,
-  axis,
-  step,
-  hueOf,
-  moving,
-  columns,
-  onOpen,
-  onBook,
-}: ColumnProps) {
-  const zone = day.time_zone
-  const id = dentist.dentist_id
-  const rows = dentist.appointments
-    .filter(({ status }) => status !== 'cancelled')
-    .toSorted((a, b) => epoch(a.starts_at) - epoch(b.starts_at))
-  const bookAt = (event: MouseEvent<HTMLElement>) => {
-    if (event.target !== event.currentTarget) return
-    const y = event.clientY - event.currentTarget.getBoundingClientRect().top
-    onBook(id, new Date(instantAtY(axis, y - 10, step)).toISOString())
-  }
-  return (
-    // A click into free time is a shortcut for the mouse; everybody has the Book button.
-    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions
-    <section
-      ref={(element) => {
-        if (element) columns.current.set(id, element)
-        return () => void columns.current.delete(id)
-      }}
-      className="column"
-      data-current={isCurrent}
-      data-dentist={id}
-      aria-label={dentist.full_name}
-      style={{ height: yOf(axis, axis.until) }}
-      onClick={bookAt}
-    >
-      {dentist.hours.map((window) => (
-        <div
-          key={window.starts_at}
-          className="open-hours"
-          style={placeOf(axis, window.starts_at, window.ends_at)}
-        />
-      ))}
-      {dentist.time_off.map((off) => (
-        <div key={off.id} className="off" style={placeOf(axis, off.starts_at, off.ends_at)}>
-          <span>
-            <strong>Time off</strong> {off.reason}
-          </span>
-          <span className="sr-only">{timeRange(off.starts_at, off.ends_at, zone)}</span>
-        </div>
-      ))}
-      {dentist.holds.map((hold) => (
-        <HoldCard key={hold.id} hold={hold} axis={axis} zone={zone} />
-      ))}
-      {rows.map((appointment) => (
-        <AppointmentCard
-          key={appointment.id}
-          appointment={appointment}
-          axis={axis}
-          zone={zone}
-          hue={hueOf(appointment.appointment_type_id)}
-          moving={moving}
-          onOpen={onOpen}
-        />
-      ))}
-      {moving.ghost?.dentistId === id && <GhostCard ghost={moving.ghost} axis={axis} zone={zone} />}
-    </section>
-  )
-}
-
-function GhostCard({ ghost, axis, zone }: { ghost: Ghost; axis: Axis; zone: string }) {
-  const { appointment, startsAt } = ghost
-  const shift = startsAt - epoch(appointment.starts_at)
-  const moved = (timestamp: string) => new Date(epoch(timestamp) + shift).toISOString()
-  return (
-    <div
-      className="ghost"
-      style={placeOf(axis, moved(appointment.starts_at), moved(appointment.ends_at))}
-      aria-hidden="true"
-    >
-      <strong className="num">
-        {timeRange(moved(appointment.starts_at), moved(appointment.ends_at), zone)}
-      </strong>
-    </div>
-  )
-}
-
-const TICK = 20_000
-
-function NowLine({ axis, zone }: { axis: Axis; zone: string }) {
-  const { clock } = useChairtime()
-  const [now, setNow] = useState(() => clock.now())
-  useEffect(() => {
-    const timer = setInterval(() => setNow(clock.now()), TICK)
-    return () => clearInterval(timer)
-  }, [clock])
-  if (now < axis.from || now >= axis.until) return null
-  const time = clockTime(new Date(now).toISOString(), zone)
-  return (
-    <div
-      className="now"
-      style={{ '--y': `${yOf(axis, now)}px` } as React.CSSProperties}
-      role="img"
-      aria-label={`Now: ${time}`}
-    >
-      <span className="num">{time.replace(/ [AP]M/, '')}</span>
     </div>
   )
 }

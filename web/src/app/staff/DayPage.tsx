@@ -1,17 +1,19 @@
-import { ChevronLeft, ChevronRight, Plus } from 'lucide-react'
+import { CalendarOff } from 'lucide-react'
 import { useState } from 'react'
-import { useSearchParams } from 'wouter'
 import { type DayAppointment, findAppointment, useClinicDay } from '../../chairtime'
-import { addDays, dayIn, dayInWords, today } from '../format'
 import { explain } from '../messages'
-import { Button, ErrorNotice, Notice, PageTitle, Skeleton } from '../ui/parts'
+import { Empty, ErrorNotice, Notice, Skeleton } from '../ui/parts'
 import { useToast } from '../ui/Toasts'
 import { AppointmentDialog } from './AppointmentDialog'
 import { BookDialog, type BookDraft } from './BookDialog'
-import type { DeskProps } from './Desk'
 import { DayBoard } from './DayBoard'
-import { DaySummary } from './DaySummary'
+import { DayHead } from './DayHead'
+import { DayList } from './DayList'
+import type { DeskProps } from './Desk'
 import { NoCalendar } from './NoCalendar'
+import { PrintedDay } from './PrintedDay'
+import { useDayView } from './useDayView'
+import { usePhones } from './usePhones'
 
 /** The clinic's day: look, book, move, check in. */
 export function DayPage(desk: DeskProps) {
@@ -20,18 +22,17 @@ export function DayPage(desk: DeskProps) {
 }
 
 function Day({ clinic, membership }: DeskProps) {
-  const zone = clinic.time_zone
-  const [search, setSearch] = useSearchParams()
-  const asked = search.get('day')
-  const shown = dayIn(asked) ?? today(zone)
-  const show = (day: string) => setSearch({ day }, { replace: true })
+  const shown = useDayView(clinic.time_zone)
   const ownDentist = membership.role === 'dentist' ? membership.dentist_id : null
-  const live = useClinicDay({ clinicId: clinic.id, day: shown, dentistId: ownDentist })
+  const live = useClinicDay({ clinicId: clinic.id, day: shown.day, dentistId: ownDentist })
   const say = useToast()
   const [openId, setOpenId] = useState<string | null>(null)
   const [draft, setDraft] = useState<BookDraft | null>(null)
+  const phones = usePhones(clinic.id, live.day, shown.view === 'list')
   const open = openId && live.day ? findAppointment(live.day, openId) : undefined
-
+  const working = live.day?.dentists.filter((each) => each.is_active || each.appointments.length > 0) ?? []
+  const dentists = shown.chosen(working)
+  const openIt = (appointment: DayAppointment) => setOpenId(appointment.id)
   const move = (appointment: DayAppointment, dentistId: string, startsAt: string) =>
     live.move.mutate(
       { appointment, dentistId, startsAt },
@@ -39,54 +40,43 @@ function Day({ clinic, membership }: DeskProps) {
     )
   return (
     <div className="day-page">
-      <header className="day-head">
-        <div className="day-title">
-          <PageTitle aria-live="polite">{dayInWords(shown)}</PageTitle>
-          <DaySummary day={live.day} />
-        </div>
-        <div className="toolbar">
-          <Button className="icon" aria-label="Day before" onClick={() => show(addDays(shown, -1))}>
-            <ChevronLeft size={18} />
-          </Button>
-          <Button onClick={() => show(today(zone))} disabled={shown === today(zone)}>
-            Today
-          </Button>
-          <Button className="icon" aria-label="Day after" onClick={() => show(addDays(shown, 1))}>
-            <ChevronRight size={18} />
-          </Button>
-          <input
-            type="date"
-            className="input small day-input"
-            aria-label="Go to day"
-            value={shown}
-            onChange={(event) => event.target.value && show(event.target.value)}
-          />
-          <Button className="primary" onClick={() => setDraft({ day: shown })}>
-            <Plus size={18} /> Book
-          </Button>
-        </div>
-      </header>
-      {asked !== null && dayIn(asked) === null && (
-        <Notice tone="warn">The address names no day. This is today.</Notice>
-      )}
+      <DayHead
+        clinic={clinic}
+        shown={shown}
+        day={live.day}
+        dentists={working}
+        onBook={() => setDraft({ day: shown.day })}
+      />
+      {shown.isMistaken && <Notice tone="warn">The address names no day. This is today.</Notice>}
       <ErrorNotice error={live.error} retry={live.refresh} />
-      {live.day ? (
+      {!live.day && !live.error && <Skeleton height="calc(100dvh - 150px)" />}
+      {live.day && dentists.length === 0 && (
+        <Empty icon={<CalendarOff />} title="No dentists yet">
+          <p>As soon as an administrator adds one, their day appears here.</p>
+        </Empty>
+      )}
+      {live.day && dentists.length > 0 && shown.view === 'board' && (
         <DayBoard
-          key={shown}
+          key={shown.day}
           day={live.day}
+          dentists={dentists}
           slotInterval={clinic.slot_interval}
-          onOpen={(appointment) => setOpenId(appointment.id)}
-          onBook={(dentistId, startsAt) => setDraft({ day: shown, dentistId, startsAt })}
+          onOpen={openIt}
+          onBook={(dentistId, startsAt) => setDraft({ day: shown.day, dentistId, startsAt })}
           onMove={move}
         />
-      ) : (
-        !live.error && <Skeleton height="calc(100dvh - 150px)" />
+      )}
+      {live.day && dentists.length > 0 && shown.view === 'list' && (
+        <DayList dentists={dentists} zone={clinic.time_zone} phones={phones} onOpen={openIt} />
+      )}
+      {live.day && (
+        <PrintedDay clinic={clinic} day={live.day.day} dentists={dentists} phones={phones} as={shown.view} />
       )}
       {open && live.day && (
         <AppointmentDialog
           appointment={open}
           dentists={live.day.dentists}
-          zone={zone}
+          zone={clinic.time_zone}
           actions={live}
           onClose={() => setOpenId(null)}
         />

@@ -11,6 +11,7 @@ import { Empty, Skeleton } from '../ui/parts'
 import { Broken } from '../ui/states'
 import { DayPage } from './DayPage'
 import { HoursPage } from './HoursPage'
+import { roleNames } from './roles'
 import { TeamPage } from './TeamPage'
 
 const MetricsPage = lazy(() => import('./MetricsPage').then(({ MetricsPage }) => ({ default: MetricsPage })))
@@ -124,14 +125,6 @@ function RailLink({ href, icon, children }: { href: string; icon: ReactNode; chi
       <span>{children}</span>
     </Link>
   )
-}
-
-const roleNames = {
-  admin: 'Administrator',
-  dentist: 'Dentist',
-  receptionist: 'Reception',
-  chatbot: 'Chatbot',
-  patient: 'Patient',
 }
 
 function ClinicSwitch({ current, desks }: { current: Clinic; desks: Membership[] }) {

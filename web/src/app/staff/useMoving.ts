@@ -1,5 +1,6 @@
 import { type KeyboardEvent, type PointerEvent, useRef, useState } from 'react'
 import { type ClinicDay, type DayAppointment, epoch } from '../../chairtime'
+import { scrollAtEdges } from './edges'
 import { type Axis, instantAtY } from './geometry'
 
 /** Where a card would land if it were let go now. */
@@ -12,26 +13,53 @@ export interface Ghost {
 
 interface Options {
   day: ClinicDay
+  /** The dentists that are shown, from left to right. */
+  dentistIds: string[]
   axis: Axis
   step: number
+  board: React.RefObject<HTMLElement | null>
   columns: React.RefObject<Map<string, HTMLElement>>
+  /** A card is being carried over this dentist. */
+  onCarry(dentistId: string): void
   onMove(appointment: DayAppointment, dentistId: string, startsAt: string): void
+}
+
+/** A card in the hand: where it was taken, where the pointer is now, and how to stop scrolling after it. */
+interface Grip {
+  appointment: DayAppointment
+  offset: number
+  from: { x: number; y: number }
+  at: { x: number; y: number }
+  stop(): void
 }
 
 const THRESHOLD = 5
 
 /** Moving cards, by mouse or by keyboard: `M` picks up, arrows carry, Enter puts down, Escape puts back. */
-export function useMoving({ day, axis, step, columns, onMove }: Options) {
+export function useMoving(options: Options) {
+  const { axis, step, board, columns, onCarry, onMove } = options
   const [ghost, setGhost] = useState<Ghost | null>(null)
-  const grip = useRef<{ x: number; y: number; offset: number; appointment: DayAppointment } | null>(null)
+  const grip = useRef<Grip | null>(null)
   const wasDragged = useRef(false)
+  const focus = useKeptFocus(board)
 
-  const drop = (landed: Ghost | null) => {
+  const letGo = () => {
+    grip.current?.stop()
+    grip.current = null
     setGhost(null)
+  }
+  const drop = (landed: Ghost | null) => {
+    letGo()
     if (!landed) return
     const { appointment, dentistId, startsAt } = landed
+    focus.keepOn(appointment.id)
     const isSame = dentistId === appointment.dentist_id && startsAt === epoch(appointment.starts_at)
     if (!isSame) onMove(appointment, dentistId, new Date(startsAt).toISOString())
+  }
+  /** Puts the ghost under the pointer, also where the board has moved beneath it. */
+  const follow = () => {
+    const held = grip.current
+    if (held && wasDragged.current) setGhost((before) => under(held, columns.current, axis, step) ?? before)
   }
 
   const pointer = (appointment: DayAppointment) => ({
@@ -39,90 +67,122 @@ export function useMoving({ day, axis, step, columns, onMove }: Options) {
       wasDragged.current = false
       // A finger scrolls; on touch screens the dialog moves appointments.
       if (event.button !== 0 || event.pointerType === 'touch' || !isMovable(appointment)) return
-      const box = event.currentTarget.getBoundingClientRect()
-      grip.current = { x: event.clientX, y: event.clientY, offset: event.clientY - box.top, appointment }
+      const at = { x: event.clientX, y: event.clientY }
+      const offset = event.clientY - event.currentTarget.getBoundingClientRect().top
+      grip.current = { appointment, offset, from: at, at, stop: () => {} }
       event.currentTarget.setPointerCapture(event.pointerId)
     },
     onPointerMove: (event: PointerEvent<HTMLElement>) => {
       const held = grip.current
       if (!held) return
-      if (!wasDragged.current && Math.hypot(event.clientX - held.x, event.clientY - held.y) < THRESHOLD)
-        return
-      wasDragged.current = true
-      setGhost(under(event, held, columns.current, axis, step) ?? ghost)
+      held.at = { x: event.clientX, y: event.clientY }
+      if (!wasDragged.current) {
+        if (Math.hypot(held.at.x - held.from.x, held.at.y - held.from.y) < THRESHOLD) return
+        wasDragged.current = true
+        held.stop = scrollAtEdges(board.current, () => held.at)
+      }
+      follow()
     },
     onPointerUp: () => {
       if (grip.current && wasDragged.current) drop(ghost)
-      grip.current = null
+      else letGo()
     },
-    onPointerCancel: () => {
-      grip.current = null
-      setGhost(null)
-    },
+    onPointerCancel: letGo,
   })
 
   const onKeyDown = (event: KeyboardEvent<HTMLElement>, appointment: DayAppointment) => {
     if (event.key === 'Escape' && ghost) {
       event.preventDefault()
-      grip.current = null
-      return setGhost(null)
+      onCarry(appointment.dentist_id)
+      return letGo()
     }
     const carried = ghost?.by === 'keyboard' && ghost.appointment.id === appointment.id ? ghost : null
-    if (!carried) {
-      if (event.key !== 'm' || event.metaKey || event.ctrlKey || !isMovable(appointment)) return
-      event.preventDefault()
-      return setGhost({
-        appointment,
-        dentistId: appointment.dentist_id,
-        startsAt: epoch(appointment.starts_at),
-        by: 'keyboard',
-      })
-    }
-    if (event.key === 'Enter') {
+    const next = carried
+      ? carriedBy(event.key, carried, options)
+      : event.key === 'm' && !event.metaKey && !event.ctrlKey && pickedUp(appointment)
+    if (carried && event.key === 'Enter') {
       event.preventDefault()
       return drop(carried)
     }
-    const next = carriedBy(event.key, carried, day, step)
     if (!next) return
     event.preventDefault()
-    setGhost({ ...next, startsAt: Math.min(Math.max(next.startsAt, axis.from), axis.until - step) })
+    onCarry(next.dentistId)
+    setGhost(next)
   }
 
-  return { ghost, pointer, onKeyDown, putBack: () => setGhost(null), wasDragged: () => wasDragged.current }
+  return {
+    ghost,
+    pointer,
+    onKeyDown,
+    follow,
+    putBack: letGo,
+    wasDragged: () => wasDragged.current,
+    restoreFocus: focus.restore,
+  }
 }
 
-function isMovable({ status }: DayAppointment): boolean {
-  return status === 'booked' || status === 'checked_in'
+/** Only what is booked moves: a patient who is here is here. */
+export function isMovable({ status }: DayAppointment): boolean {
+  return status === 'booked'
 }
 
-function under(
-  event: PointerEvent,
-  held: { offset: number; appointment: DayAppointment },
-  columns: Map<string, HTMLElement>,
-  axis: Axis,
-  step: number,
-): Ghost | null {
+/** A card that lands in another column is another element: the focus goes with it, unless the user took it elsewhere. */
+function useKeptFocus(board: Options['board']) {
+  const kept = useRef<string | null>(null)
+  const forget = () => {
+    kept.current = null
+  }
+  return {
+    keepOn: (id: string) => {
+      kept.current = id
+      document.addEventListener('pointerdown', forget, { once: true })
+    },
+    restore: () => {
+      if (!kept.current) return
+      const card = board.current?.querySelector<HTMLElement>(`[data-appointment="${kept.current}"]`)
+      const active = document.activeElement
+      if (active === null || active === document.body) card?.focus()
+      else if (active !== card) forget()
+    },
+  }
+}
+
+function pickedUp(appointment: DayAppointment): Ghost | null {
+  if (!isMovable(appointment)) return null
+  const { dentist_id: dentistId, starts_at } = appointment
+  return { appointment, dentistId, startsAt: epoch(starts_at), by: 'keyboard' }
+}
+
+function under(held: Grip, columns: Map<string, HTMLElement>, axis: Axis, step: number): Ghost | null {
   for (const [dentistId, column] of columns) {
     const box = column.getBoundingClientRect()
-    if (event.clientX < box.left || event.clientX >= box.right) continue
-    const startsAt = instantAtY(axis, event.clientY - held.offset - box.top, step)
+    if (held.at.x < box.left || held.at.x >= box.right) continue
+    const startsAt = instantAtY(axis, held.at.y - held.offset - box.top, step)
     return { appointment: held.appointment, dentistId, startsAt, by: 'pointer' }
   }
   return null
 }
 
-function carriedBy(key: string, ghost: Ghost, day: ClinicDay, step: number): Ghost | null {
-  const index = day.dentists.findIndex(({ dentist_id }) => dentist_id === ghost.dentistId)
-  const beside = (offset: number) => day.dentists[index + offset]?.dentist_id ?? ghost.dentistId
+function carriedBy(key: string, ghost: Ghost, { dentistIds, axis, step }: Options): Ghost | null {
+  const { starts_at, ends_at } = ghost.appointment
+  const last = axis.until - (epoch(ends_at) - epoch(starts_at))
+  const later = (by: number) => ({
+    ...ghost,
+    startsAt: Math.max(axis.from, Math.min(ghost.startsAt + by, last)),
+  })
+  const beside = (by: number) => ({
+    ...ghost,
+    dentistId: dentistIds[dentistIds.indexOf(ghost.dentistId) + by] ?? ghost.dentistId,
+  })
   switch (key) {
     case 'ArrowUp':
-      return { ...ghost, startsAt: ghost.startsAt - step }
+      return later(-step)
     case 'ArrowDown':
-      return { ...ghost, startsAt: ghost.startsAt + step }
+      return later(step)
     case 'ArrowLeft':
-      return { ...ghost, dentistId: beside(-1) }
+      return beside(-1)
     case 'ArrowRight':
-      return { ...ghost, dentistId: beside(1) }
+      return beside(1)
     default:
       return null
   }

@@ -5,11 +5,19 @@ interface Toast {
   id: number
   text: string
   tone: 'good' | 'bad'
+  action: Action | undefined
 }
 
-type Say = (text: string, tone?: Toast['tone']) => void
+/** What can still be done about what was said. */
+interface Action {
+  label: string
+  run(): void
+}
+
+type Say = (text: string, tone?: Toast['tone'], action?: Action) => void
 
 const SHOWN_FOR = 6000
+const ACTION_SHOWN_FOR = 20_000
 const ToastContext = createContext<Say>(() => {})
 
 /** Short messages at the foot of the page, read out by screen readers. */
@@ -20,10 +28,13 @@ export function Toasts({ children }: { children: ReactNode }) {
     [],
   )
   const say = useCallback<Say>(
-    (text, tone = 'good') => {
+    (text, tone = 'good', action) => {
       const id = Date.now() + Math.random()
-      setToasts((shown) => [...shown.filter((toast) => toast.text !== text).slice(-2), { id, text, tone }])
-      setTimeout(() => dismiss(id), SHOWN_FOR)
+      setToasts((shown) => [
+        ...shown.filter((toast) => toast.text !== text).slice(-2),
+        { id, text, tone, action },
+      ])
+      setTimeout(() => dismiss(id), action ? ACTION_SHOWN_FOR : SHOWN_FOR)
     },
     [dismiss],
   )
@@ -35,6 +46,18 @@ export function Toasts({ children }: { children: ReactNode }) {
           <div key={toast.id} className={`toast ${toast.tone}`}>
             {toast.tone === 'good' ? <CircleCheck size={18} /> : <CircleAlert size={18} />}
             <span>{toast.text}</span>
+            {toast.action && (
+              <button
+                type="button"
+                className="toast-action"
+                onClick={() => {
+                  toast.action?.run()
+                  dismiss(toast.id)
+                }}
+              >
+                {toast.action.label}
+              </button>
+            )}
             <button type="button" aria-label="Dismiss" onClick={() => dismiss(toast.id)}>
               <X size={16} />
             </button>

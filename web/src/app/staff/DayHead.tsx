@@ -1,0 +1,80 @@
+import { ChevronLeft, ChevronRight, Columns3, List, Plus, Printer } from 'lucide-react'
+import type { Clinic, ClinicDay, DayDentist } from '../../chairtime'
+import { addDays, dayIn, dayInWords, today } from '../format'
+import { Button, PageTitle } from '../ui/parts'
+import { DaySummary } from './DaySummary'
+import { DentistFilter } from './DentistFilter'
+import type { useDayView, View } from './useDayView'
+
+interface Props {
+  clinic: Clinic
+  shown: ReturnType<typeof useDayView>
+  day: ClinicDay | undefined
+  dentists: DayDentist[]
+  onBook(): void
+}
+
+const views: { value: View; label: string; icon: typeof List }[] = [
+  { value: 'board', label: 'Board', icon: Columns3 },
+  { value: 'list', label: 'List', icon: List },
+]
+
+/** Which day is shown, how it goes, and everything that changes what is shown. */
+export function DayHead({ clinic, shown, day, dentists, onBook }: Props) {
+  const now = today(clinic.time_zone)
+  return (
+    <header className="day-head">
+      <div className="day-title">
+        <PageTitle aria-live="polite">{dayInWords(shown.day)}</PageTitle>
+        <DaySummary day={day} />
+      </div>
+      <div className="toolbar">
+        <DentistFilter
+          dentists={dentists}
+          chosen={shown.chosen(dentists)}
+          onChoose={(ids) => shown.showOnly(ids)}
+        />
+        <div className="segmented" role="group" aria-label="View">
+          {views.map(({ value, label, icon: Icon }) => (
+            <button
+              key={value}
+              type="button"
+              aria-pressed={shown.view === value}
+              aria-label={label}
+              title={label}
+              onClick={() => shown.showView(value)}
+            >
+              <Icon size={16} />
+            </button>
+          ))}
+        </div>
+        <Button className="icon" aria-label="Print the day" title="Print the day" onClick={() => print()}>
+          <Printer size={17} />
+        </Button>
+        <Button
+          className="icon"
+          aria-label="Day before"
+          onClick={() => shown.showDay(addDays(shown.day, -1))}
+        >
+          <ChevronLeft size={18} />
+        </Button>
+        <Button onClick={() => shown.showDay(now)} disabled={shown.day === now}>
+          Today
+        </Button>
+        <Button className="icon" aria-label="Day after" onClick={() => shown.showDay(addDays(shown.day, 1))}>
+          <ChevronRight size={18} />
+        </Button>
+        <input
+          type="date"
+          className="input small day-input"
+          aria-label="Go to day"
+          value={shown.day}
+          onChange={(event) => dayIn(event.target.value) && shown.showDay(event.target.value)}
+        />
+        <Button className="primary" onClick={onBook}>
+          <Plus size={18} /> Book
+        </Button>
+      </div>
+    </header>
+  )
+}

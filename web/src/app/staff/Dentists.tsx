@@ -1,0 +1,109 @@
+import { useMutation } from '@tanstack/react-query'
+import { Plus } from 'lucide-react'
+import { useState } from 'react'
+import { useChairtime } from '../../chairtime'
+import { useDentists } from '../data'
+import { Dialog } from '../ui/Dialog'
+import { Avatar, Button, ErrorNotice, Skeleton } from '../ui/parts'
+
+/** The dentists who can be booked, or could be. */
+export function Dentists({ clinicId }: { clinicId: string }) {
+  const dentists = useDentists(clinicId)
+  const [isAdding, setAdding] = useState(false)
+  const refresh = () => void dentists.refetch()
+  return (
+    <section className="card panel-card">
+      <div className="spread">
+        <h2>Dentists</h2>
+        <Button className="small" onClick={() => setAdding(true)}>
+          <Plus size={16} /> New
+        </Button>
+      </div>
+      <ErrorNotice error={dentists.error} retry={refresh} />
+      {!dentists.data && !dentists.error && <Skeleton height={180} />}
+      <ul className="rows">
+        {dentists.data?.map((dentist) => (
+          <DentistRow key={dentist.id} dentist={dentist} onChanged={refresh} />
+        ))}
+      </ul>
+      {isAdding && <DentistDialog clinicId={clinicId} onClose={() => setAdding(false)} onAdded={refresh} />}
+    </section>
+  )
+}
+
+interface DentistRowProps {
+  dentist: { id: string; full_name: string; specialty: string | null; is_active: boolean }
+  onChanged(): void
+}
+
+function DentistRow({ dentist, onChanged }: DentistRowProps) {
+  const client = useChairtime()
+  const toggle = useMutation({
+    mutationFn: () => client.rpc('update_dentist', { dentist_id: dentist.id, is_active: !dentist.is_active }),
+    onSettled: onChanged,
+  })
+  return (
+    <li className="person-row">
+      <Avatar name={dentist.full_name} />
+      <div className="grow">
+        <strong className="clip">{dentist.full_name}</strong>
+        <p className="muted small-text clip">{dentist.specialty ?? 'Dentist'}</p>
+      </div>
+      <span className={dentist.is_active ? 'badge fulfilled' : 'badge'}>
+        {dentist.is_active ? 'Bookable' : 'Paused'}
+      </span>
+      <Button className="small quiet" busy={toggle.isPending} onClick={() => toggle.mutate()}>
+        {dentist.is_active ? 'Pause' : 'Resume'}
+      </Button>
+      <ErrorNotice error={toggle.error} />
+    </li>
+  )
+}
+
+interface DialogProps {
+  clinicId: string
+  onClose(): void
+  onAdded(): void
+}
+
+function DentistDialog({ clinicId, onClose, onAdded }: DialogProps) {
+  const client = useChairtime()
+  const create = useMutation({
+    mutationFn: (form: FormData) =>
+      client.rpc('create_dentist', {
+        clinic_id: clinicId,
+        full_name: String(form.get('full_name')),
+        ...(form.get('specialty') ? { specialty: String(form.get('specialty')) } : {}),
+      }),
+    onSuccess: () => {
+      onAdded()
+      onClose()
+    },
+  })
+  return (
+    <Dialog title="New dentist" onClose={onClose}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault()
+          create.mutate(new FormData(event.currentTarget))
+        }}
+      >
+        <label className="field">
+          <span>Full name</span>
+          <input className="input" name="full_name" required maxLength={200} />
+        </label>
+        <label className="field">
+          <span>Specialty</span>
+          <input className="input" name="specialty" maxLength={200} placeholder="Optional" />
+        </label>
+        <ErrorNotice error={create.error} />
+        <div className="actions">
+          <Button type="submit" className="primary" busy={create.isPending}>
+            Create
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
