@@ -228,10 +228,59 @@ async def test_an_admin_changes_a_role_but_cannot_remove_the_last_admin(
     page = await visit(f"/desk/{clinic.slug}/team", clinic.users["admin"])
     await page.get_by_label("Role of Desk").select_option("dentist")
     await expect(page.get_by_role("status").filter(has_text="Desk has a new role")).to_be_visible()
+    await expect(page.get_by_label("Role of Admin")).to_be_disabled()
     await page.get_by_role("button", name="Remove Admin").click()
-    await expect(page.get_by_role("alert")).to_be_visible()
-    roles = superuser.execute("select role from clinic.staff where clinic_id = %s", [clinic.id]).fetchall()
-    assert sorted(row["role"] for row in roles) == ["admin", "chatbot", "dentist", "dentist"]
+    await expect(page.get_by_role("alert")).to_contain_text("only administrator")
+    await expect(page.get_by_role("dialog").get_by_role("button", name="Leave")).to_have_count(0)
+    assert roles_of(superuser, clinic) == ["admin", "chatbot", "dentist", "dentist"]
+
+
+async def test_a_colleague_is_removed_after_a_question_and_can_come_back(
+    visit: Visitors, clinic: MadeClinic, superuser: Connection
+) -> None:
+    page = await visit(f"/desk/{clinic.slug}/team", clinic.users["admin"])
+    dialog = page.get_by_role("dialog")
+    await page.get_by_role("button", name="Remove Desk").click()
+    await dialog.get_by_role("button", name="Keep").click()
+    assert "receptionist" in roles_of(superuser, clinic)
+    await page.get_by_role("button", name="Remove Desk").click()
+    await dialog.get_by_role("button", name="Remove").click()
+    await expect(page.get_by_label("Role of Desk")).to_have_count(0)
+    assert "receptionist" not in roles_of(superuser, clinic)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_label("Role of Desk")).to_have_value("receptionist")
+    assert "receptionist" in roles_of(superuser, clinic)
+
+
+async def test_an_admin_who_leaves_loses_the_desk_at_once(
+    visit: Visitors, clinic: MadeClinic, stack: Stack
+) -> None:
+    grant = {"clinic_id": str(clinic.id), "user_id": str(clinic.users["desk"]), "role": "admin"}
+    stack.http(stack.token(clinic.users["admin"])).post(
+        "/rpc/grant_staff_role", json=grant
+    ).raise_for_status()
+    page = await visit(f"/desk/{clinic.slug}/team", clinic.users["admin"])
+    await page.get_by_role("button", name="Remove Admin").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    await expect(page.get_by_role("heading", name="This desk is not yours")).to_be_visible()
+
+
+async def test_the_last_admin_is_told_why_not_also_when_the_page_did_not_know(
+    visit: Visitors, clinic: MadeClinic, superuser: Connection
+) -> None:
+    superuser.execute("update clinic.staff set role = 'admin' where user_id = %s", [clinic.users["desk"]])
+    page = await visit(f"/desk/{clinic.slug}/team", clinic.users["admin"])
+    await page.get_by_role("button", name="Remove Admin").click()
+    superuser.execute(
+        "update clinic.staff set role = 'receptionist' where user_id = %s", [clinic.users["desk"]]
+    )
+    await page.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    await expect(page.get_by_role("alert")).to_contain_text("keeps at least one admin")
+
+
+def roles_of(superuser: Connection, clinic: MadeClinic) -> list[str]:
+    rows = superuser.execute("select role from clinic.staff where clinic_id = %s", [clinic.id]).fetchall()
+    return sorted(row["role"] for row in rows)
 
 
 async def test_metrics_draw_what_the_worker_counted(

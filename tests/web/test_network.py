@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
-from playwright.async_api import Page, Request, expect
+from playwright.async_api import Page, Request, Route, expect
 
 from tests.realtime.proxy import Cable
 from tests.support.build import MadeClinic
@@ -88,6 +89,35 @@ async def test_a_refused_connection_says_so_and_can_be_tried_again(
     await is_live(page)
     await slot(page, clinic.at("10:00")).click()
     await page.get_by_role("timer").wait_for()
+
+
+@pytest.mark.parametrize("status", [503, None], ids=["the server is busy", "there is no network"])
+async def test_no_answer_is_told_at_once_and_mended_by_itself(
+    visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID, status: int | None
+) -> None:
+    has_booked(stack, clinic, ana, clinic.at("10:00"))
+    lost = "**/rest/v1/**"
+
+    async def refuse(route: Route) -> None:
+        await (route.abort() if status is None else route.fulfill(status=status))
+
+    for path, user, ready in (
+        (f"/book?clinic={clinic.slug}", None, ".slot, .empty"),
+        ("/appointments", ana, ".visit"),
+        (board(clinic), clinic.users["desk"], ".board"),
+        (f"/desk/{clinic.slug}/hours", clinic.users["admin"], ".weekdays"),
+        (f"/desk/{clinic.slug}/team", clinic.users["admin"], ".person-row"),
+        (f"/desk/{clinic.slug}/metrics", clinic.users["admin"], ".empty"),
+    ):
+        page = await visit("/sign-in?why=ended" if user is None else "/no/such/page", user)
+        await page.context.route(lost, refuse)
+        await page.goto(path)
+        await expect(page.get_by_role("alert").filter(has_text="No connection").first).to_be_visible(
+            timeout=4000
+        )
+        await page.context.unroute(lost)
+        await page.locator(ready).first.wait_for()
+        await expect(page.get_by_text("No connection")).to_have_count(0)
 
 
 async def test_an_open_page_asks_the_server_nothing_until_something_happens(

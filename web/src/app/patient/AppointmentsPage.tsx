@@ -4,11 +4,11 @@ import { Link } from 'wouter'
 import { type Appointment, type Clinic, epoch, useAppointments, useChairtime } from '../../chairtime'
 import { useAppointmentTypes, useClinics, useDentists } from '../data'
 import { clockTime, dayOf, dayParts, longDay } from '../format'
-import { Dialog } from '../ui/Dialog'
-import { Button, Empty, ErrorNotice, Notice, PageTitle } from '../ui/parts'
+import { Button, Empty, ErrorNotice, PageTitle } from '../ui/parts'
 import { Loading } from '../ui/states'
 import { useToast } from '../ui/Toasts'
-import { Times } from './HoldPanel'
+import { CancelDialog } from './CancelDialog'
+import { Times } from './Times'
 import { StatusBadge } from '../ui/StatusBadge'
 import { useIsPast } from '../useIsPast'
 import { changeableUntil } from './rules'
@@ -147,48 +147,6 @@ function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
         />
       )}
     </li>
-  )
-}
-
-interface CancelProps extends Actions {
-  appointment: Appointment
-  clinic: Clinic
-  type: string
-  onClose(): void
-}
-
-function CancelDialog({ appointment, clinic, type, cancel, onClose }: CancelProps) {
-  const [reason, setReason] = useState('')
-  return (
-    <Dialog title={`Cancel this ${type.toLowerCase()}?`} onClose={onClose}>
-      <Notice tone="warn">
-        {longDay(appointment.starts_at, clinic.time_zone)} at{' '}
-        {clockTime(appointment.starts_at, clinic.time_zone)} will be free for others at once.
-      </Notice>
-      <label className="field">
-        <span>Reason</span>
-        <input
-          className="input"
-          value={reason}
-          maxLength={300}
-          placeholder="Optional"
-          onChange={(event) => setReason(event.target.value)}
-        />
-      </label>
-      <ErrorNotice error={cancel.error} />
-      <div className="actions">
-        <Button className="quiet" onClick={onClose}>
-          Keep it
-        </Button>
-        <Button
-          className="danger solid"
-          busy={cancel.isPending}
-          onClick={() => cancel.mutate({ appointment, reason }, { onSuccess: onClose })}
-        >
-          Cancel appointment
-        </Button>
-      </div>
-    </Dialog>
   )
 }
 

@@ -11,10 +11,12 @@ import {
   type useReservation,
 } from '../../chairtime'
 import { useAppointmentTypes, useClinics, useDentists } from '../data'
-import { dayOf, longDay, minutesAndSeconds, ownZone, timeRange, zonesDiffer } from '../format'
+import { longDay } from '../format'
 import { Avatar, Button, ErrorNotice } from '../ui/parts'
 import { calendarFile } from './calendarFile'
+import { Ring } from './Ring'
 import { changeableUntil, changeRule } from './rules'
+import { Times } from './Times'
 
 /** What a reservation or an appointment is about, wherever the page may be just now. */
 function useNames(row: Reservation | Appointment | null | undefined) {
@@ -140,43 +142,6 @@ function Held({ hold, secondsLeft, title, dentist, clinic }: HeldProps) {
         </Button>
       </div>
     </form>
-  )
-}
-
-/** Clinic time, and the visitor's own when the clocks differ. */
-export function Times({ from, until, zone }: { from: string; until: string; zone: string }) {
-  return (
-    <p>
-      <strong className="num">{timeRange(from, until, zone)}</strong>
-      {zonesDiffer(zone, ownZone, from) && (
-        <span className="own-time num">
-          {' '}
-          {dayOf(from, ownZone) !== dayOf(from, zone) && `${longDay(from, ownZone)}, `}
-          {timeRange(from, until, ownZone)} your time
-        </span>
-      )}
-    </p>
-  )
-}
-
-const RADIUS = 23
-const LENGTH = 2 * Math.PI * RADIUS
-const HURRY = 60
-
-function Ring({ secondsLeft, total }: { secondsLeft: number; total: number }) {
-  const share = Math.min(1, secondsLeft / total)
-  return (
-    <div
-      className={secondsLeft <= HURRY ? 'ring hurry' : 'ring'}
-      role="timer"
-      aria-label={`Held for you for ${minutesAndSeconds(secondsLeft)} more`}
-    >
-      <svg viewBox="0 0 52 52" width={58} height={58} aria-hidden="true">
-        <circle cx="26" cy="26" r={RADIUS} />
-        <circle cx="26" cy="26" r={RADIUS} strokeDasharray={LENGTH} strokeDashoffset={LENGTH * (1 - share)} />
-      </svg>
-      <span className="num">{minutesAndSeconds(secondsLeft)}</span>
-    </div>
   )
 }
 

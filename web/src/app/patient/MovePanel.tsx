@@ -4,7 +4,7 @@ import { type Appointment, type Dentist, epoch, type Slot, useAppointments } fro
 import { longDay } from '../format'
 import { Button, ErrorNotice } from '../ui/parts'
 import { useToast } from '../ui/Toasts'
-import { Times } from './HoldPanel'
+import { Times } from './Times'
 
 interface Props {
   appointment: Appointment

@@ -9,10 +9,12 @@ import {
   useChairtime,
   type useClinicDay,
 } from '../../chairtime'
-import { dayOf, instantAt, longDay, timeInput, timeRange } from '../format'
+import { longDay, timeRange } from '../format'
 import { Dialog } from '../ui/Dialog'
 import { Avatar, Button, ErrorNotice } from '../ui/parts'
 import { StatusBadge } from '../ui/StatusBadge'
+import { CancelForm } from './CancelForm'
+import { MoveForm } from './MoveForm'
 import { isMovable } from './useMoving'
 
 type Actions = Pick<ReturnType<typeof useClinicDay>, 'move' | 'setStatus' | 'refresh'>
@@ -156,117 +158,5 @@ function StatusActions({ appointment, actions, onPane, onClose }: StatusProps) {
         </Button>
       </div>
     </>
-  )
-}
-
-interface MoveProps {
-  appointment: DayAppointment
-  dentists: DayDentist[]
-  zone: string
-  move: Actions['move']
-  onBack(): void
-  onClose(): void
-}
-
-function MoveForm({ appointment, dentists, zone, move, onBack, onClose }: MoveProps) {
-  const submit = (form: FormData) =>
-    move.mutate(
-      {
-        appointment,
-        dentistId: String(form.get('dentist')),
-        startsAt: instantAt(String(form.get('day')), String(form.get('time')), zone),
-      },
-      { onSuccess: onClose },
-    )
-  return (
-    <form
-      className="stack"
-      onSubmit={(event) => {
-        event.preventDefault()
-        submit(new FormData(event.currentTarget))
-      }}
-    >
-      <label className="field">
-        <span>Dentist</span>
-        <select className="input" name="dentist" defaultValue={appointment.dentist_id}>
-          {dentists.map(({ dentist_id, full_name }) => (
-            <option key={dentist_id} value={dentist_id}>
-              {full_name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <div className="cols">
-        <label className="field">
-          <span>Day</span>
-          <input
-            className="input"
-            type="date"
-            name="day"
-            required
-            defaultValue={dayOf(appointment.starts_at, zone)}
-          />
-        </label>
-        <label className="field">
-          <span>Time</span>
-          <input
-            className="input"
-            type="time"
-            name="time"
-            required
-            defaultValue={timeInput(appointment.starts_at, zone)}
-          />
-        </label>
-      </div>
-      <ErrorNotice error={move.error} />
-      <div className="actions">
-        <Button className="quiet" onClick={onBack}>
-          Back
-        </Button>
-        <Button type="submit" className="primary" busy={move.isPending}>
-          Move
-        </Button>
-      </div>
-    </form>
-  )
-}
-
-interface CancelProps {
-  appointment: DayAppointment
-  setStatus: Actions['setStatus']
-  onBack(): void
-  onClose(): void
-}
-
-function CancelForm({ appointment, setStatus, onBack, onClose }: CancelProps) {
-  const [reason, setReason] = useState('')
-  return (
-    <div className="stack">
-      <label className="field">
-        <span>Why is it cancelled?</span>
-        <input
-          className="input"
-          value={reason}
-          maxLength={300}
-          placeholder="Optional; the patient sees it"
-          onChange={(event) => setReason(event.target.value)}
-        />
-      </label>
-      <ErrorNotice error={setStatus.error} />
-      <div className="actions">
-        <Button className="quiet" onClick={onBack}>
-          Back
-        </Button>
-        <Button
-          className="danger solid"
-          busy={setStatus.isPending}
-          onClick={() =>
-            setStatus.mutate({ appointment, status: 'cancelled', reason }, { onSuccess: onClose })
-          }
-        >
-          Cancel appointment
-        </Button>
-      </div>
-    </div>
   )
 }

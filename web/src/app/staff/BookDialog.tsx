@@ -1,20 +1,12 @@
-import { useMutation, useQuery } from '@tanstack/react-query'
-import { Search, UserPlus } from 'lucide-react'
-import { useDeferredValue, useState } from 'react'
-import {
-  ChairtimeError,
-  type Clinic,
-  idempotent,
-  intervalMs,
-  type Patient,
-  type Slot,
-  useChairtime,
-} from '../../chairtime'
+import { useMutation } from '@tanstack/react-query'
+import { useState } from 'react'
+import { ChairtimeError, type Clinic, idempotent, intervalMs, type Slot, useChairtime } from '../../chairtime'
 import { useAppointmentTypes, useDentists } from '../data'
 import { clockTime, dayOf, duration, instantAt, longDay, timeInput } from '../format'
 import { Dialog } from '../ui/Dialog'
-import { Avatar, Button, ErrorNotice } from '../ui/parts'
+import { Button, ErrorNotice } from '../ui/parts'
 import { useToast } from '../ui/Toasts'
+import { PatientPicker, type Who } from './PatientPicker'
 
 /** What is known when the dialog opens: a click on the board knows dentist and time, the button only the day. */
 export interface BookDraft {
@@ -37,8 +29,6 @@ interface Wanted {
   starts_at: string
   notes?: string
 }
-
-type Who = { kind: 'known'; patient: Patient } | { kind: 'new'; name: string; phone: string } | null
 
 /** Books for a patient of the clinic or for somebody who has just walked in. */
 export function BookDialog({ clinic, draft, dentistId, onClose }: Props) {
@@ -199,131 +189,4 @@ function Alternatives({
       ))}
     </div>
   )
-}
-
-interface PickerProps {
-  clinicId: string
-  who: Who
-  onPick(who: Who): void
-}
-
-const FOUND = 6
-
-function PatientPicker({ clinicId, who, onPick }: PickerProps) {
-  const client = useChairtime()
-  const [text, setText] = useState('')
-  const searched = useDeferredValue(text.trim())
-  const { data: patients } = useQuery({
-    queryKey: ['patients', clinicId, searched],
-    staleTime: 0,
-    queryFn: () =>
-      client.rows('patients', (rows) =>
-        rows
-          .eq('clinic_id', clinicId)
-          .ilike('full_name', `%${escaped(searched)}%`)
-          .order('full_name')
-          .limit(FOUND),
-      ),
-  })
-  if (who?.kind === 'known') return <Chosen patient={who.patient} onClear={() => onPick(null)} />
-  if (who?.kind === 'new') return <WalkIn who={who} onPick={onPick} />
-  return (
-    <div className="picker">
-      <label className="field">
-        <span>Patient</span>
-        <span className="search">
-          <Search size={16} aria-hidden="true" />
-          <input
-            className="input"
-            type="search"
-            value={text}
-            placeholder="Name"
-            autoComplete="off"
-            autoFocus
-            onChange={(event) => setText(event.target.value)}
-          />
-        </span>
-      </label>
-      <ul aria-label="Patients" className="picker-list">
-        {patients?.map((patient) => (
-          <li key={patient.id}>
-            <button type="button" onClick={() => onPick({ kind: 'known', patient })}>
-              <Avatar name={patient.full_name} small />
-              <span className="clip">{patient.full_name}</span>
-              <small className="clip muted">{patient.phone ?? patient.email}</small>
-            </button>
-          </li>
-        ))}
-        <li>
-          <button type="button" onClick={() => onPick({ kind: 'new', name: text.trim(), phone: '' })}>
-            <span className="avatar small guest">
-              <UserPlus size={14} aria-hidden="true" />
-            </span>
-            <span className="clip">{searched ? `New patient “${searched}”` : 'Somebody new'}</span>
-          </button>
-        </li>
-      </ul>
-    </div>
-  )
-}
-
-function Chosen({ patient, onClear }: { patient: Patient; onClear(): void }) {
-  return (
-    <div className="chosen">
-      <Avatar name={patient.full_name} />
-      <div className="option-text clip">
-        <strong className="clip">{patient.full_name}</strong>
-        <small className="muted clip">{patient.phone ?? patient.email ?? 'No phone number'}</small>
-      </div>
-      <Button className="small quiet" onClick={onClear}>
-        Change
-      </Button>
-    </div>
-  )
-}
-
-function WalkIn({
-  who,
-  onPick,
-}: {
-  who: { kind: 'new'; name: string; phone: string }
-  onPick(who: Who): void
-}) {
-  return (
-    <fieldset className="stack">
-      <legend className="sr-only">New patient</legend>
-      <div className="cols">
-        <label className="field">
-          <span>Name</span>
-          <input
-            className="input"
-            required
-            maxLength={200}
-            autoFocus
-            value={who.name}
-            onChange={(event) => onPick({ ...who, name: event.target.value })}
-          />
-        </label>
-        <label className="field">
-          <span>Phone</span>
-          <input
-            className="input"
-            type="tel"
-            maxLength={40}
-            value={who.phone}
-            placeholder="Optional"
-            onChange={(event) => onPick({ ...who, phone: event.target.value })}
-          />
-        </label>
-      </div>
-      <Button className="small quiet" onClick={() => onPick(null)}>
-        Search patients instead
-      </Button>
-    </fieldset>
-  )
-}
-
-/** `%` and `_` are wildcards in a pattern, and people's names may contain neither by accident. */
-function escaped(text: string): string {
-  return text.replace(/[\\%_*]/g, '\\$&')
 }

@@ -1,0 +1,17 @@
+import { dayOf, longDay, ownZone, timeRange, zonesDiffer } from '../format'
+
+/** Clinic time, and the visitor's own when the clocks differ. */
+export function Times({ from, until, zone }: { from: string; until: string; zone: string }) {
+  return (
+    <p>
+      <strong className="num">{timeRange(from, until, zone)}</strong>
+      {zonesDiffer(zone, ownZone, from) && (
+        <span className="own-time num">
+          {' '}
+          {dayOf(from, ownZone) !== dayOf(from, zone) && `${longDay(from, ownZone)}, `}
+          {timeRange(from, until, ownZone)} your time
+        </span>
+      )}
+    </p>
+  )
+}
