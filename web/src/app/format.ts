@@ -20,8 +20,9 @@ export function clockTime(timestamp: string, zone: string): string {
   return format(zone, { hour: 'numeric', minute: '2-digit' }).format(ms(timestamp)).replace('\u202f', ' ')
 }
 
-/** `9:30 – 10:00 AM` */
+/** `9:30 – 10:00 AM`; past midnight too only times, for the day stands beside them. */
 export function timeRange(from: string, until: string, zone: string): string {
+  if (dayOf(from, zone) !== dayOf(until, zone)) return `${clockTime(from, zone)} – ${clockTime(until, zone)}`
   return format(zone, { hour: 'numeric', minute: '2-digit' })
     .formatRange(ms(from), ms(until))
     .replaceAll('\u202f', ' ')

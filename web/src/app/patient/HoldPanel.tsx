@@ -111,9 +111,13 @@ function Held({ hold, secondsLeft, title, dentist, clinic }: HeldProps) {
       </div>
       <p className="panel-who">
         {dentist && <Avatar name={dentist.full_name} small />}
-        <span className="wrap">
-          {title} {dentist && `with ${dentist.full_name}`}
-          <span className="muted"> at {clinic.name}</span>
+        <span>
+          <strong className="clip" title={title}>
+            {title}
+          </strong>
+          <span className="clip muted">
+            {dentist && `with ${dentist.full_name} `}at {clinic.name}
+          </span>
         </span>
       </p>
       <label className="field">

@@ -26,8 +26,10 @@ export function Column(props: Props) {
   const rows = dentist.appointments
     .filter(({ status }) => status !== 'cancelled')
     .toSorted((a, b) => epoch(a.starts_at) - epoch(b.starts_at))
+  // A press that began on a card and ended beside it is not one into free time.
+  const wasPressedHere = useRef(false)
   const bookAt = (event: MouseEvent<HTMLElement>) => {
-    if (event.target !== event.currentTarget) return
+    if (event.target !== event.currentTarget || !wasPressedHere.current) return
     const y = event.clientY - event.currentTarget.getBoundingClientRect().top
     onBook(id, new Date(instantAtY(axis, y - 10, step)).toISOString())
   }
@@ -44,6 +46,9 @@ export function Column(props: Props) {
       data-dentist={id}
       aria-label={dentist.full_name}
       style={{ height: yOf(axis, axis.until) }}
+      onPointerDown={(event) => {
+        wasPressedHere.current = event.target === event.currentTarget
+      }}
       onClick={bookAt}
     >
       {dentist.hours.map((window) => (

@@ -38,14 +38,14 @@ export function DentistFilter({ dentists, chosen, onChoose }: Props) {
                 />
                 <Avatar name={dentist.full_name} small />
                 <span className="clip">{dentist.full_name}</span>
-                <Button
-                  className="small quiet"
-                  aria-label={`Only ${dentist.full_name}`}
-                  onClick={() => onChoose([dentist.dentist_id])}
-                >
-                  Only
-                </Button>
               </label>
+              <Button
+                className="small quiet"
+                aria-label={`Only ${dentist.full_name}`}
+                onClick={() => onChoose([dentist.dentist_id])}
+              >
+                Only
+              </Button>
             </li>
           ))}
         </ul>

@@ -157,18 +157,22 @@ function under(held: Grip, columns: Map<string, HTMLElement>, axis: Axis, step: 
   for (const [dentistId, column] of columns) {
     const box = column.getBoundingClientRect()
     if (held.at.x < box.left || held.at.x >= box.right) continue
-    const startsAt = instantAtY(axis, held.at.y - held.offset - box.top, step)
+    const y = held.at.y - held.offset - box.top
+    const startsAt = Math.min(instantAtY(axis, y, step), lastStart(held.appointment, axis))
     return { appointment: held.appointment, dentistId, startsAt, by: 'pointer' }
   }
   return null
 }
 
+/** The latest start with which the whole appointment is still on the board. */
+function lastStart({ starts_at, ends_at }: DayAppointment, axis: Axis): number {
+  return axis.until - (epoch(ends_at) - epoch(starts_at))
+}
+
 function carriedBy(key: string, ghost: Ghost, { dentistIds, axis, step }: Options): Ghost | null {
-  const { starts_at, ends_at } = ghost.appointment
-  const last = axis.until - (epoch(ends_at) - epoch(starts_at))
   const later = (by: number) => ({
     ...ghost,
-    startsAt: Math.max(axis.from, Math.min(ghost.startsAt + by, last)),
+    startsAt: Math.max(axis.from, Math.min(ghost.startsAt + by, lastStart(ghost.appointment, axis))),
   })
   const beside = (by: number) => ({
     ...ghost,
