@@ -132,6 +132,13 @@ async def test_axe_finds_nothing_serious_for_staff(
     await page.locator(".appointment").wait_for()
     await is_live(page)
     found = {"day": await serious_violations(page)}
+    await page.get_by_role("button", name="All dentists").click()
+    found["filter"] = await serious_violations(page)
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="List").click()
+    await page.get_by_role("row").last.wait_for()
+    found["list"] = await serious_violations(page)
+    await page.get_by_role("button", name="Board").click()
     await page.locator(".appointment").click()
     found["appointment"] = await serious_violations(page)
     await page.keyboard.press("Escape")
@@ -142,4 +149,7 @@ async def test_axe_finds_nothing_serious_for_staff(
         await page.get_by_role("heading", name=ready, exact=True).wait_for()
         await page.wait_for_load_state("networkidle")
         found[section] = await serious_violations(page)
+        if section == "team":
+            await page.get_by_role("button", name="Remove Desk").click()
+            found["remove"] = await serious_violations(page)
     assert not any(found.values()), found

@@ -213,6 +213,24 @@ async def test_time_off_shows_what_is_in_the_way_before_it_cancels(
     await expect(patient.locator(".past-row")).to_contain_text("Cancelled")
 
 
+async def test_removed_time_off_and_extra_hours_can_be_taken_back(
+    visit: Visitors, clinic: MadeClinic, stack: Stack
+) -> None:
+    admin = stack.http(stack.token(clinic.users["admin"]))
+    evening = {"starts_at": clinic.at("18:00").isoformat(), "ends_at": clinic.at("20:00").isoformat()}
+    lee = {"dentist_id": str(clinic.lee)}
+    admin.post("/rpc/add_extra_hours", json=lee | evening).raise_for_status()
+    off = {"clinic_id": str(clinic.id), "reason": "Dentist's dentist"}
+    admin.post("/rpc/add_time_off", json=lee | evening | off).raise_for_status()
+    page = await visit(f"/desk/{clinic.slug}/hours", clinic.users["admin"])
+    for button in ("Remove this time off", "Remove these hours"):
+        await page.get_by_role("button", name=button).click()
+        await expect(page.get_by_role("button", name=button)).to_have_count(0)
+        await page.get_by_role("button", name="Undo").click()
+        await expect(page.get_by_role("button", name=button)).to_have_count(1)
+    await expect(page.get_by_text("Dentist's dentist")).to_be_visible()
+
+
 async def test_roles_decide_what_the_desk_offers(visit: Visitors, clinic: MadeClinic, ana: UUID) -> None:
     offered = {"admin": 4, "lee": 2, "desk": 1}
     for who, count in offered.items():

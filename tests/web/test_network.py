@@ -107,7 +107,7 @@ async def test_no_answer_is_told_at_once_and_mended_by_itself(
         (board(clinic), clinic.users["desk"], ".board"),
         (f"/desk/{clinic.slug}/hours", clinic.users["admin"], ".weekdays"),
         (f"/desk/{clinic.slug}/team", clinic.users["admin"], ".person-row"),
-        (f"/desk/{clinic.slug}/metrics", clinic.users["admin"], ".empty"),
+        (f"/desk/{clinic.slug}/metrics", clinic.users["admin"], ".empty, .tile"),
     ):
         page = await visit("/sign-in?why=ended" if user is None else "/no/such/page", user)
         await page.context.route(lost, refuse)

@@ -1,4 +1,4 @@
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { Redirect, Route, Switch } from 'wouter'
 import { useSession } from '../chairtime'
 import { ErrorBoundary } from './ErrorBoundary'
@@ -77,7 +77,10 @@ function Home() {
 
 function SignedIn({ children }: { children: React.ReactNode }) {
   const session = useSession()
+  const [wasSignedIn, setWasSignedIn] = useState(false)
+  if (session && !wasSignedIn) setWasSignedIn(true)
   if (session === undefined) return <Splash />
-  if (session === null) return <Redirect to={signInPath()} replace />
+  // Also where the session could not be renewed, or another tab has ended it.
+  if (session === null) return <Redirect to={signInPath(wasSignedIn ? 'out' : undefined)} replace />
   return children
 }

@@ -2,6 +2,8 @@ import { useQuery, type UseQueryOptions } from '@tanstack/react-query'
 import { ChairtimeError, type Me, type Membership, useChairtime, useSession } from '../chairtime'
 import { ACCOUNT_GONE } from './session'
 
+const MANY = 1000
+
 /** What changes rarely: read once, kept, and shared by all pages. */
 
 export function useClinics() {
@@ -9,6 +11,23 @@ export function useClinics() {
   return useShared({
     queryKey: ['clinics'],
     queryFn: () => client.rows('clinics', (rows) => rows.order('name')),
+  })
+}
+
+/** The clinics that have something to book, by id: types of visit, and dentists for them. */
+export function useOffering(enabled: boolean) {
+  const client = useChairtime()
+  return useShared({
+    queryKey: ['offering'],
+    enabled,
+    queryFn: async () => {
+      const [types, dentists] = await Promise.all([
+        client.rows('appointment_types', (rows) => rows.eq('is_active', true).limit(MANY)),
+        client.rows('dentists', (rows) => rows.eq('is_active', true).limit(MANY)),
+      ])
+      const staffed = new Set(dentists.map(({ clinic_id }) => clinic_id))
+      return new Set(types.map(({ clinic_id }) => clinic_id).filter((id) => staffed.has(id)))
+    },
   })
 }
 

@@ -4,7 +4,7 @@ import { useLocation } from 'wouter'
 import { ChairtimeError, useChairtime, useSession } from '../chairtime'
 
 /** Why somebody is asked to sign in who was signed in a moment ago. */
-export type Ending = 'ended' | 'gone'
+export type Ending = 'out' | 'ended' | 'gone'
 
 export const ACCOUNT_GONE = 'account_gone'
 

@@ -57,6 +57,7 @@ export function SignInPage({ mode }: { mode: 'in' | 'up' }) {
 }
 
 const endings: Record<Ending, string> = {
+  out: 'You are signed out. Sign in again, and you are back where you were.',
   ended: 'Your session has ended. Sign in again, and you are back where you were.',
   gone: 'This account no longer exists, so you have been signed out.',
 }

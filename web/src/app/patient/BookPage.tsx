@@ -8,7 +8,7 @@ import {
   useChairtime,
   useSession,
 } from '../../chairtime'
-import { useAppointmentTypes, useClinics, useDentists } from '../data'
+import { useAppointmentTypes, useClinics, useDentists, useOffering } from '../data'
 import { longDay } from '../format'
 import { signInPath } from '../session'
 import { Empty, Notice, PageTitle } from '../ui/parts'
@@ -26,6 +26,8 @@ export function BookPage() {
 
 function Book({ wish }: { wish: Wish }) {
   const clinics = useClinics()
+  const isOpen = wish.clinic === null && clinics.data !== undefined && clinics.data.length > 1
+  const offering = useOffering(isOpen)
   if (!clinics.data) return <Loading error={clinics.error} heights={[60, 560]} />
   if (clinics.data.length === 0) {
     return (
@@ -34,7 +36,11 @@ function Book({ wish }: { wish: Wish }) {
       </Empty>
     )
   }
-  const clinic = wish.clinic ? clinics.data.find(({ slug }) => slug === wish.clinic) : clinics.data[0]
+  if (isOpen && offering.isPending) return <Loading error={offering.error} heights={[60, 560]} />
+  // Who names no clinic sees the first that has anything to book.
+  const clinic = wish.clinic
+    ? clinics.data.find(({ slug }) => slug === wish.clinic)
+    : (clinics.data.find(({ id }) => offering.data?.has(id)) ?? clinics.data[0])
   if (!clinic) {
     return (
       <Unknown title="We do not know this clinic">

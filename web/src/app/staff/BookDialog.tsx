@@ -4,7 +4,7 @@ import { ChairtimeError, type Clinic, idempotent, intervalMs, type Slot, useChai
 import { useAppointmentTypes, useDentists } from '../data'
 import { clockTime, dayOf, duration, instantAt, longDay, timeInput } from '../format'
 import { Dialog } from '../ui/Dialog'
-import { Button, ErrorNotice } from '../ui/parts'
+import { Button, ErrorNotice, Notice } from '../ui/parts'
 import { useToast } from '../ui/Toasts'
 import { PatientPicker, type Who } from './PatientPicker'
 
@@ -139,6 +139,13 @@ export function BookDialog({ clinic, draft, dentistId, onClose }: Props) {
           <span>Notes</span>
           <input className="input" name="notes" maxLength={4000} placeholder="Optional" />
         </label>
+        {(types?.length === 0 || dentists?.length === 0) && (
+          <Notice tone="warn">
+            {types?.length === 0
+              ? 'The clinic offers no kind of visit yet: an administrator has to add one first.'
+              : 'No dentist takes appointments just now.'}
+          </Notice>
+        )}
         <ErrorNotice error={book.error} />
         <Alternatives
           error={book.error}

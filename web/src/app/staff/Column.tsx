@@ -29,7 +29,7 @@ export function Column(props: Props) {
   // A press that began on a card and ended beside it is not one into free time.
   const wasPressedHere = useRef(false)
   const bookAt = (event: MouseEvent<HTMLElement>) => {
-    if (event.target !== event.currentTarget || !wasPressedHere.current) return
+    if (event.target !== event.currentTarget || !wasPressedHere.current || !dentist.is_active) return
     const y = event.clientY - event.currentTarget.getBoundingClientRect().top
     onBook(id, new Date(instantAtY(axis, y - 10, step)).toISOString())
   }

@@ -30,10 +30,10 @@ export function DayBoard({ day, dentists, slotInterval, onOpen, onBook, onMove }
   // Each type of visit has its own colour.
   const hueOf = (typeId: string) => nthHue(types?.findIndex(({ id }) => id === typeId) ?? 0)
   const [picked, setPicked] = useState<string | null>(null)
-  const dentistIds = dentists.map(({ dentist_id }) => dentist_id)
-  const moving = useMoving({ day, dentistIds, axis, step, board, columns, onCarry: setPicked, onMove })
+  const dentistIds = dentists.filter(({ is_active }) => is_active).map(({ dentist_id }) => dentist_id)
+  const moving = useMoving({ dentistIds, axis, step, board, columns, onCarry: setPicked, onMove })
   useEffect(() => moving.restoreFocus())
-  const current = dentistIds.includes(picked ?? '') ? picked : dentistIds[0]
+  const current = (dentists.find(({ dentist_id }) => dentist_id === picked) ?? dentists[0])?.dentist_id
   return (
     <div className="board-frame">
       <div className="board-tabs" role="group" aria-label="Dentist">

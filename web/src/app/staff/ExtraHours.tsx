@@ -3,7 +3,10 @@ import { Trash2 } from 'lucide-react'
 import { type Availability, useChairtime } from '../../chairtime'
 import { instantAt, today } from '../format'
 import { Button, ErrorNotice } from '../ui/parts'
+import { useUndo } from '../ui/Toasts'
 import { PeriodText } from './PeriodText'
+
+type Extra = Availability['extra_hours'][number]
 
 interface Props {
   availability: Availability
@@ -21,8 +24,14 @@ export function ExtraHours({ availability, onChanged }: Props) {
     },
     onSettled: onChanged,
   })
+  const offerUndo = useUndo()
   const remove = useMutation({
-    mutationFn: (id: string) => client.rpc('remove_extra_hours', { extra_hours_id: id }),
+    mutationFn: ({ id }: Extra) => client.rpc('remove_extra_hours', { extra_hours_id: id }),
+    onSuccess: (_removed, { starts_at, ends_at }) =>
+      offerUndo('The extra hours are removed.', async () => {
+        await client.rpc('add_extra_hours', { dentist_id, starts_at, ends_at })
+        onChanged()
+      }),
     onSettled: onChanged,
   })
   return (
@@ -38,7 +47,7 @@ export function ExtraHours({ availability, onChanged }: Props) {
               <Button
                 className="icon small quiet danger"
                 aria-label="Remove these hours"
-                onClick={() => remove.mutate(extra.id)}
+                onClick={() => remove.mutate(extra)}
               >
                 <Trash2 size={16} />
               </Button>

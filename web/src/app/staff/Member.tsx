@@ -2,10 +2,9 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { UserMinus } from 'lucide-react'
 import { useId, useState } from 'react'
 import { type StaffMember, useChairtime, useSession } from '../../chairtime'
-import { explain } from '../messages'
 import { Dialog } from '../ui/Dialog'
 import { Avatar, Button, ErrorNotice, Notice } from '../ui/parts'
-import { useToast } from '../ui/Toasts'
+import { useToast, useUndo } from '../ui/Toasts'
 import { staffRoles } from './roles'
 
 interface Props {
@@ -91,21 +90,18 @@ function RemoveDialog({ clinicId, member, name, isMe, isLastAdmin, onChanged, on
   const client = useChairtime()
   const queries = useQueryClient()
   const say = useToast()
+  const offerUndo = useUndo()
   const whom = { clinic_id: clinicId, user_id: member.user_id }
-  const undo = () =>
-    client
-      .rpc('grant_staff_role', { ...whom, role: member.role })
-      .then(() => say(`${name} is on the staff again.`))
-      .catch((error: Error) => say(`${explain(error).title}. ${explain(error).advice}`, 'bad'))
-      .finally(onChanged)
+  const undo = async () => {
+    await client.rpc('grant_staff_role', { ...whom, role: member.role })
+    onChanged()
+  }
   const revoke = useMutation({
     mutationFn: () => client.rpc('revoke_staff_role', whom),
     onSuccess: () => {
-      say(
-        `${name} is no longer on the staff.`,
-        'good',
-        isMe ? undefined : { label: 'Undo', run: () => void undo() },
-      )
+      const text = `${name} is no longer on the staff.`
+      if (isMe) say(text)
+      else offerUndo(text, undo)
       onClose()
       onChanged()
       if (isMe) void queries.invalidateQueries({ queryKey: ['me'] })

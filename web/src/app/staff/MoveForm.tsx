@@ -33,11 +33,13 @@ export function MoveForm({ appointment, dentists, zone, move, onBack, onClose }:
       <label className="field">
         <span>Dentist</span>
         <select className="input" name="dentist" defaultValue={appointment.dentist_id}>
-          {dentists.map(({ dentist_id, full_name }) => (
-            <option key={dentist_id} value={dentist_id}>
-              {full_name}
-            </option>
-          ))}
+          {dentists
+            .filter((each) => each.is_active || each.dentist_id === appointment.dentist_id)
+            .map(({ dentist_id, full_name }) => (
+              <option key={dentist_id} value={dentist_id}>
+                {full_name}
+              </option>
+            ))}
         </select>
       </label>
       <div className="cols">

@@ -1,10 +1,10 @@
 import { useMutation } from '@tanstack/react-query'
 import { Trash2 } from 'lucide-react'
 import { useState } from 'react'
-import { type Availability, type Clinic, useChairtime } from '../../chairtime'
+import { type Availability, type Clinic, type DayTimeOff, useChairtime } from '../../chairtime'
 import { instantAt, today } from '../format'
 import { Button, ErrorNotice } from '../ui/parts'
-import { useToast } from '../ui/Toasts'
+import { useToast, useUndo } from '../ui/Toasts'
 import { Affected } from './Affected'
 import { PeriodText } from './PeriodText'
 
@@ -18,8 +18,20 @@ interface Props {
 /** Holidays and other absence: what is planned, and a form that first shows which appointments are in the way. */
 export function TimeOff({ clinic, availability, mayCloseClinic, onChanged }: Props) {
   const client = useChairtime()
+  const offerUndo = useUndo()
   const remove = useMutation({
-    mutationFn: (id: string) => client.rpc('remove_time_off', { time_off_id: id }),
+    mutationFn: ({ id }: DayTimeOff) => client.rpc('remove_time_off', { time_off_id: id }),
+    onSuccess: (_removed, { starts_at, ends_at, reason }) =>
+      offerUndo('The time off is removed.', async () => {
+        await client.rpc('add_time_off', {
+          clinic_id: clinic.id,
+          dentist_id: availability.dentist_id,
+          starts_at,
+          ends_at,
+          ...(reason ? { reason } : {}),
+        })
+        onChanged()
+      }),
     onSettled: onChanged,
   })
   const planned = availability.time_off ?? []
@@ -37,7 +49,7 @@ export function TimeOff({ clinic, availability, mayCloseClinic, onChanged }: Pro
               <Button
                 className="icon small quiet danger"
                 aria-label="Remove this time off"
-                onClick={() => remove.mutate(off.id)}
+                onClick={() => remove.mutate(off)}
               >
                 <Trash2 size={16} />
               </Button>

@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type PointerEvent, useRef, useState } from 'react'
-import { type ClinicDay, type DayAppointment, epoch } from '../../chairtime'
+import { type DayAppointment, epoch } from '../../chairtime'
 import { scrollAtEdges } from './edges'
 import { type Axis, instantAtY } from './geometry'
 
@@ -12,8 +12,7 @@ export interface Ghost {
 }
 
 interface Options {
-  day: ClinicDay
-  /** The dentists that are shown, from left to right. */
+  /** The dentists who take appointments, from left to right as they are shown. */
   dentistIds: string[]
   axis: Axis
   step: number
@@ -37,7 +36,7 @@ const THRESHOLD = 5
 
 /** Moving cards, by mouse or by keyboard: `M` picks up, arrows carry, Enter puts down, Escape puts back. */
 export function useMoving(options: Options) {
-  const { axis, step, board, columns, onCarry, onMove } = options
+  const { board, onCarry, onMove } = options
   const [ghost, setGhost] = useState<Ghost | null>(null)
   const grip = useRef<Grip | null>(null)
   const wasDragged = useRef(false)
@@ -59,7 +58,7 @@ export function useMoving(options: Options) {
   /** Puts the ghost under the pointer, also where the board has moved beneath it. */
   const follow = () => {
     const held = grip.current
-    if (held && wasDragged.current) setGhost((before) => under(held, columns.current, axis, step) ?? before)
+    if (held && wasDragged.current) setGhost((before) => under(held, options) ?? before)
   }
 
   const pointer = (appointment: DayAppointment) => ({
@@ -153,10 +152,11 @@ function pickedUp(appointment: DayAppointment): Ghost | null {
   return { appointment, dentistId, startsAt: epoch(starts_at), by: 'keyboard' }
 }
 
-function under(held: Grip, columns: Map<string, HTMLElement>, axis: Axis, step: number): Ghost | null {
-  for (const [dentistId, column] of columns) {
+function under(held: Grip, { columns, dentistIds, axis, step }: Options): Ghost | null {
+  for (const [dentistId, column] of columns.current) {
     const box = column.getBoundingClientRect()
     if (held.at.x < box.left || held.at.x >= box.right) continue
+    if (!dentistIds.includes(dentistId) && dentistId !== held.appointment.dentist_id) continue
     const y = held.at.y - held.offset - box.top
     const startsAt = Math.min(instantAtY(axis, y, step), lastStart(held.appointment, axis))
     return { appointment: held.appointment, dentistId, startsAt, by: 'pointer' }

@@ -1,5 +1,6 @@
 import { CircleAlert, CircleCheck, X } from 'lucide-react'
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
+import { explain } from '../messages'
 
 interface Toast {
   id: number
@@ -66,6 +67,17 @@ export function Toasts({ children }: { children: ReactNode }) {
       </div>
     </ToastContext>
   )
+}
+
+/** Says what was done, and offers to take it back; a refusal to do so is said, too. */
+export function useUndo(): (text: string, undo: () => Promise<unknown>) => void {
+  const say = useToast()
+  return (text, undo) =>
+    say(text, 'good', {
+      label: 'Undo',
+      run: () =>
+        void undo().catch((error: Error) => say(`${explain(error).title}. ${explain(error).advice}`, 'bad')),
+    })
 }
 
 /** Says something in a toast. */
