@@ -97,6 +97,7 @@ export class Hold {
 
   /** What is held once it is known what a reload has left. */
   async #settled(): Promise<Reservation | null> {
+    if (this.reservation) return this.reservation
     await this.#queries
       .fetchQuery({ ...this.query, staleTime: Number.POSITIVE_INFINITY, retry: false })
       .catch(() => {})

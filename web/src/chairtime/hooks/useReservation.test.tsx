@@ -4,8 +4,10 @@ import { createRoot } from 'react-dom/client'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ChairtimeClient } from '../client'
 import { ChairtimeError } from '../errors'
+import type { ChairtimeEvent } from '../events'
 import type { Reservation } from '../model'
 import { ChairtimeProvider } from '../provider'
+import { event } from '../testing/event'
 import { useReservation } from './useReservation'
 
 type Hold = ReturnType<typeof useReservation>
@@ -23,7 +25,6 @@ class Desk {
   readonly calls: string[] = []
   taken = new Set<string>()
   limit = 2
-  lasts = 300_000
   /** Resolves when the answer to a confirmation may arrive. */
   answer = Promise.resolve()
 
@@ -56,7 +57,7 @@ class Desk {
       patient_id: null,
       starts_at,
       ends_at: starts_at,
-      expires_at: new Date(Date.now() + this.lasts).toISOString(),
+      expires_at: new Date(Date.now() + 300_000).toISOString(),
       server_now: new Date().toISOString(),
     } as unknown as Reservation
     this.held.set(id, reservation)
@@ -67,6 +68,7 @@ class Desk {
 describe('useReservation', () => {
   let desk: Desk
   let unmount: () => Promise<void>
+  let hears: (event: ChairtimeEvent) => void
   const shown: Record<string, Hold> = {}
   const heldStarts = () => [...desk.held.values()].map(({ starts_at }) => starts_at)
 
@@ -82,7 +84,10 @@ describe('useReservation', () => {
       publishableKey: 'sb_publishable_x',
     })
     Object.assign(client, { rpc: desk.rpc, rows: desk.rows })
-    vi.spyOn(client.hub, 'listen').mockReturnValue(() => {})
+    vi.spyOn(client.hub, 'listen').mockImplementation((_topic, { onEvent }) => {
+      if (onEvent) hears = onEvent
+      return () => {}
+    })
     vi.spyOn(client.supabase.auth, 'onAuthStateChange').mockImplementation((tell: unknown) => {
       ;(tell as (event: string, session: unknown) => void)('SIGNED_IN', { user: { id: 'ana' } })
       return { data: { subscription: { unsubscribe: () => {} } } } as never
@@ -183,17 +188,16 @@ describe('useReservation', () => {
     expect(desk.calls).toEqual([])
   })
 
-  it('becomes a booking, also when the time runs out while the answer is on its way', async () => {
-    desk.lasts = 50
+  it('becomes a booking, also when the hold runs out while the answer is on its way', async () => {
     let arrives: () => void
     desk.answer = new Promise((resolve) => (arrives = resolve))
     await render(<Shows as="a" />)
     await hold('a', 0)
     const confirmed = (shown['a'] as Hold).confirm.mutateAsync({ notes: 'afraid' })
-    await vi.waitFor(async () => {
-      await act(async () => {})
-      expect(shown['a']?.hasExpired).toBe(true)
-    })
+    await vi.waitFor(() => expect(desk.calls).toContain('confirm_reservation'))
+    const reservation_id = shown['a']?.reservation?.id as string
+    await act(async () => hears(event(1, 1, { event: 'reservation_expired', reservation_id })))
+    expect(shown['a']?.hasExpired).toBe(true)
     arrives!()
     await act(() => confirmed)
     expect(shown['a']?.confirm.data).toMatchObject({ status: 'booked' })
