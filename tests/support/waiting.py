@@ -1,0 +1,45 @@
+"""Callers who have to wait for a dentist's calendar, and what happens to it meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+from tests.support.actors import Actors, Connection
+
+PATIENCE = 30.0  # seconds
+
+
+def act_behind_lock(
+    actors: Actors,
+    dentist: UUID,
+    caller: Connection,
+    action: Callable[[], Any],
+    meanwhile: Callable[[Connection], Any] = lambda _: None,
+) -> Future[Any]:
+    """Let a caller act while somebody else has the dentist's calendar; return how that ended.
+
+    Fails unless the caller waits for the calendar. `meanwhile` is done, with every right, while it does.
+    """
+    keeper = actors.superuser()
+    with ThreadPoolExecutor(1) as pool:
+        with keeper.transaction():
+            keeper.execute("select clinic.lock_dentists(%s)", [dentist])
+            future = pool.submit(action)
+            deadline = time.monotonic() + PATIENCE
+            while not waits(keeper, caller):
+                assert not future.done(), "it did not wait for the dentist's calendar"
+                assert time.monotonic() < deadline, "it waits for something else than the calendar"
+                time.sleep(0.005)
+            meanwhile(keeper)
+        future.exception()
+    return future
+
+
+def waits(observer: Connection, caller: Connection) -> bool:
+    """Whether the caller waits for a calendar or a patient."""
+    query = "select from pg_catalog.pg_locks where pid = %s and locktype = 'advisory' and not granted"
+    return bool(observer.execute(query, [caller.info.backend_pid]).rowcount)
