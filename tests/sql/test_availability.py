@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -53,6 +53,42 @@ def test_appointments_left_outside_hours_are_named_and_stay(
     assert [row["appointment_id"] for row in answer["appointments_outside_hours"]] == [str(outside["id"])]
     kept = ana.execute("select id, status from api.appointments order by starts_at").fetchall()
     assert kept == [{"id": row["id"], "status": "booked"} for row in (inside, outside)]
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "fits"),
+    [
+        ("09:00", "11:00", True),
+        ("09:15", "12:00", False),
+        ("08:00", "10:45", False),
+        ("09:05", "12:00", False),
+        ("08:00", "10:55", False),
+    ],
+)
+def test_an_appointment_needs_hours_for_its_buffers_too(
+    ana: Connection, admin: Connection, riverside: Clinic, opens: str, closes: str, *, fits: bool
+) -> None:
+    book(ana, riverside, riverside.at("09:15"), riverside.root_canal)  # takes from 09:00 to 11:00
+    hours = [{"weekday": 1, "opens": opens, "closes": closes}]
+    answer = call(admin, "set_availability", dentist_id=riverside.lee, weekly=hours)
+    assert (answer["appointments_outside_hours"] == []) == fits
+
+
+def test_what_is_past_is_no_longer_told_of(
+    admin: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    """Extra hours and time off are listed until they end, and not a moment longer."""
+    for table in ("extra_hours", "time_off"):
+        superuser.execute(
+            f"insert into clinic.{table} (clinic_id, dentist_id, during) values"
+            " (%(clinic)s, %(dentist)s, tstzrange(now() - interval '2 hours', now() - interval '1 second')),"
+            " (%(clinic)s, %(dentist)s, tstzrange(now() - interval '1 second', now() + interval '1 hour'))",
+            {"clinic": riverside.id, "dentist": riverside.lee},
+        )
+    answer = call(admin, "get_availability", dentist_id=riverside.lee)
+    now = datetime.now(UTC)
+    for kind in ("extra_hours", "time_off"):
+        assert [datetime.fromisoformat(row["ends_at"]) > now for row in answer[kind]] == [True], kind
 
 
 def test_a_dry_run_tells_the_same_and_changes_nothing(
@@ -319,3 +355,62 @@ def test_the_day_board_draws_each_dentists_day(
     assert len(column["hours"]) == 2
     assert len(column["time_off"]) == 1
     assert columns[riverside.other]["appointments"] == []
+
+
+def insert_visit(
+    superuser: Connection, clinic: Clinic, dentist: UUID, starts_at: datetime, ends_at: datetime
+) -> None:
+    """Book by hand, at any time and for any length."""
+    superuser.execute(
+        "with made as ("
+        "insert into clinic.patients (clinic_id, full_name) values (%(clinic)s, 'Patient') returning id)"
+        " insert into clinic.appointments (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at,"
+        " ends_at, buffer_before, buffer_after, source)"
+        " select %(clinic)s, %(dentist)s, id, %(type)s, %(start)s, %(end)s, '0', '0', 'desk' from made",
+        {
+            "clinic": clinic.id, "dentist": dentist, "type": clinic.checkup,
+            "start": starts_at, "end": ends_at,
+        },
+    )  # fmt: skip
+
+
+def columns(connection: Connection, clinic: Clinic, day: date) -> dict[UUID, Row]:
+    """Return a day board's columns by dentist."""
+    board = call(connection, "clinic_day", clinic_id=clinic.id, day=day)
+    return {UUID(column["dentist_id"]): column for column in board["dentists"]}
+
+
+def test_a_visit_into_the_night_is_on_both_days_boards(
+    desk: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    """The longest visit, twelve hours, that ends a minute after midnight."""
+    tuesday = riverside.weekday(2)
+    midnight = riverside.at("00:00", tuesday).astimezone(UTC)
+    minute, longest = timedelta(minutes=1), timedelta(hours=12)
+    insert_visit(superuser, riverside, riverside.lee, midnight + minute - longest, midnight + minute)
+    insert_visit(superuser, riverside, riverside.other, midnight - longest, midnight)
+    for dentist, days in ((riverside.lee, 2), (riverside.other, 1)):
+        shown = [
+            len(columns(desk, riverside, day)[dentist]["appointments"])
+            for day in (riverside.weekday(1), tuesday, riverside.weekday(3))
+        ]
+        assert shown == [1, days - 1, 0]
+
+
+def test_a_dentist_sees_their_own_column_and_no_other(
+    lee: Connection, desk: Connection, riverside: Clinic
+) -> None:
+    day = riverside.weekday(1)
+    assert columns(lee, riverside, day).keys() == {riverside.lee}
+    assert columns(desk, riverside, day).keys() == set(riverside.dentists.values())
+
+
+def test_a_dentist_who_left_has_a_column_only_where_there_are_visits_left(
+    desk: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    start = riverside.at("09:00")
+    insert_visit(superuser, riverside, riverside.other, start, start + timedelta(minutes=30))
+    superuser.execute("update clinic.dentists set is_active = false where id = %s", [riverside.other])
+    assert riverside.other in columns(desk, riverside, riverside.weekday(1))
+    assert riverside.other not in columns(desk, riverside, riverside.weekday(2))
+    assert riverside.lee in columns(desk, riverside, riverside.weekday(2))

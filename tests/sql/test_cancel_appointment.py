@@ -34,6 +34,15 @@ def test_cancelling_twice_changes_nothing_more(ana: Connection, riverside: Clini
     assert cancel(ana, appointment, reason="Once") == cancel(ana, appointment, reason="Twice")
 
 
+def test_cancelling_again_with_the_version_one_knew_is_answered_like_the_first_time(
+    ana: Connection, riverside: Clinic
+) -> None:
+    """The answer was lost, and the client repeats what it said."""
+    appointment = book(ana, riverside, riverside.at("09:00"))
+    first = cancel(ana, appointment, expected_version=appointment["version"])
+    assert cancel(ana, appointment, expected_version=appointment["version"]) == first
+
+
 def test_a_patient_is_too_late_within_the_notice_and_staff_never_are(
     ana: Connection, desk: Connection, superuser: Connection, riverside: Clinic
 ) -> None:

@@ -82,6 +82,26 @@ def test_an_expired_hold_is_judged_anew(ana: Connection, superuser: Connection, 
         confirm(ana, hold)
 
 
+def test_an_expired_hold_is_judged_for_whom_it_is_confirmed(
+    ana: Connection, desk: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    """It was held for Ana, who has gone elsewhere since; now it is for somebody else."""
+    start = riverside.at("09:00")
+    elsewhere = book(ana, riverside, start, dentist_id=riverside.other)
+    call(ana, "cancel_appointment", appointment_id=elsewhere["id"])
+    hold = reserve(desk, riverside, start, patient_id=elsewhere["patient_id"])
+    expire_hold(superuser, hold["id"])
+    book(ana, riverside, start, dentist_id=riverside.other)
+    walk_in = call(desk, "create_patient", clinic_id=riverside.id, full_name="Walk In")
+    with refused("patient_busy"):
+        confirm(desk, hold)
+    assert confirm(desk, hold, patient_id=walk_in["id"])["patient_id"] == walk_in["id"]
+    kept = superuser.execute(
+        "select patient_id from clinic.slot_reservations where id = %s", [hold["id"]]
+    ).fetchone()
+    assert kept == {"patient_id": walk_in["id"]}
+
+
 def test_confirming_twice_gives_the_same_appointment(ana: Connection, riverside: Clinic) -> None:
     hold = reserve(ana, riverside, riverside.at("09:00"))
     assert confirm(ana, hold) == confirm(ana, hold)

@@ -76,6 +76,71 @@ def test_holds_that_end_are_told_with_how_they_ended(
     assert told == ["reservation_released", "reservation_expired"]
 
 
+def test_a_hold_that_ran_out_is_told_as_that_even_to_whoever_gives_it_back(
+    ana: Connection, desk: Connection, superuser: Connection, riverside: Clinic, clinic_topic: str
+) -> None:
+    hold = reserve(ana, riverside, riverside.at("09:00"))
+    expire_hold(superuser, hold["id"])
+    call(ana, "release_reservation", reservation_id=hold["id"])
+    assert names(settled(desk, clinic_topic)) == ["reservation_created", "reservation_expired"]
+
+
+def test_who_holds_for_nobody_in_particular_is_told_themselves(
+    actors: Actors, desk: Connection, riverside: Clinic
+) -> None:
+    reserve(desk, riverside, riverside.at("09:00"))
+    topic = f"patient:{actors.user_id('desk@riverside.test')}"
+    assert names(settled(desk, topic)) == ["reservation_created"]
+
+
+def test_a_move_to_another_dentist_is_told_to_each_once(
+    actors: Actors, ana: Connection, admin: Connection, riverside: Clinic
+) -> None:
+    """The patient hears it once; both dentists do, and whom it left hears where it went."""
+    appointment = book(ana, riverside, riverside.at("09:00"))
+    move = {"starts_at": riverside.at("10:00"), "dentist_id": riverside.other}
+    call(ana, "reschedule_appointment", appointment_id=appointment["id"], **move)
+    to_patient = settled(ana, f"patient:{actors.user_id('ana@patients.test')}")
+    assert names(to_patient) == ["appointment_booked", "appointment_rescheduled"]
+    assert "moved_to_dentist_id" not in to_patient[-1]["payload"]
+    (_, left) = settled(admin, f"dentist:{riverside.lee}")
+    assert (left["event"], left["payload"]["moved_to_dentist_id"]) == (
+        "appointment_rescheduled",
+        str(riverside.other),
+    )
+    assert names(settled(admin, f"dentist:{riverside.other}")) == ["appointment_rescheduled"]
+
+
+@pytest.mark.parametrize("change", ["add", "move", "remove"])
+def test_time_off_that_comes_moves_or_goes_changes_the_hours_for_everybody(
+    anon: Connection, admin: Connection, superuser: Connection, riverside: Clinic, change: str
+) -> None:
+    off = {"starts_at": riverside.at("13:00"), "ends_at": riverside.at("17:00")}
+    add = {"clinic_id": riverside.id, "dentist_id": riverside.lee, **off}
+    if change != "add":
+        identifier = call(admin, "add_time_off", **add)["time_off"][0]["id"]
+    before = last_event(superuser)
+    if change == "add":
+        call(admin, "add_time_off", **add)
+    elif change == "move":
+        superuser.execute(
+            "update clinic.time_off set during = tstzrange(lower(during), lower(during) + interval '1 hour')"
+        )
+    else:
+        call(admin, "remove_time_off", time_off_id=identifier)
+    topic = f"availability:{riverside.id}"
+    settled(anon, topic)
+    rows = call(anon, "events_since", topic=topic, after_id=before)
+    assert [row["event"] for row in rows if row["event"] == "hours_changed"] == ["hours_changed"]
+
+
+def last_event(superuser: Connection) -> int:
+    row = superuser.execute("select max(id) as id from clinic.realtime_events").fetchone()
+    assert row is not None
+    last: int = row["id"]
+    return last
+
+
 def test_the_public_hears_when_and_never_who_or_why(
     ana: Connection, anon: Connection, riverside: Clinic
 ) -> None:

@@ -68,6 +68,55 @@ def test_the_same_key_with_another_request_is_a_mismatch(
         call(ana, function, **(arguments | change), idempotency_key="k")
 
 
+def requests_in_full(desk: Connection, clinic: Clinic) -> dict[str, Row]:
+    """Return a request to each function that takes a key, with all its arguments."""
+    patient = call(desk, "create_patient", clinic_id=clinic.id, full_name="Walk In")["id"]
+    slot = {"dentist_id": clinic.lee, "appointment_type_id": clinic.checkup, "patient_id": patient}
+    held = reserve(desk, clinic, clinic.at("09:30"), patient_id=patient)["id"]
+    booked = book(desk, clinic, clinic.at("10:00"), patient_id=patient)["id"]
+    moved = {"appointment_id": booked, "starts_at": clinic.at("10:30"), "dentist_id": clinic.lee}
+    return {
+        "reserve_slot": slot | {"starts_at": clinic.at("09:00")},
+        "book_appointment": slot | {"starts_at": clinic.at("11:00"), "notes": "Said so"},
+        "confirm_reservation": {"reservation_id": held, "patient_id": patient, "notes": "Said so"},
+        "reschedule_appointment": moved | {"expected_version": 1},
+    }
+
+
+def other_arguments(desk: Connection, clinic: Clinic) -> Row:
+    """Return something else that each of those arguments could say."""
+    patient = call(desk, "create_patient", clinic_id=clinic.id, full_name="Somebody Else")["id"]
+    elsewhere = {"dentist_id": clinic.other, "patient_id": patient}
+    return {
+        **elsewhere,
+        "appointment_type_id": clinic.cleaning,
+        "starts_at": clinic.at("11:15"),
+        "notes": "Something else",
+        "expected_version": 7,
+        "appointment_id": book(desk, clinic, clinic.at("09:00"), **elsewhere)["id"],
+        "reservation_id": reserve(desk, clinic, clinic.at("10:00"), **elsewhere)["id"],
+    }
+
+
+def test_any_argument_makes_it_another_request(
+    desk: Connection, superuser: Connection, riverside: Clinic, subtests: pytest.Subtests
+) -> None:
+    functions = superuser.execute(
+        "select proname, proargnames from pg_proc"
+        " where pronamespace = 'api'::regnamespace and 'idempotency_key' = any(proargnames)"
+    ).fetchall()
+    requests, others = requests_in_full(desk, riverside), other_arguments(desk, riverside)
+    assert {row["proname"] for row in functions} == requests.keys()
+    for row in functions:
+        function, request = row["proname"], requests[row["proname"]]
+        assert {*row["proargnames"]} == {*request, "idempotency_key"}
+        call(desk, function, **request, idempotency_key="k")
+        for argument in request:
+            with subtests.test(f"{function}, {argument}"), refused("idempotency_mismatch"):
+                other = request | {argument: others[argument]}
+                call(desk, function, **other, idempotency_key="k")
+
+
 def test_a_refused_request_leaves_no_key(ana: Connection, superuser: Connection, riverside: Clinic) -> None:
     for function in (reserve, book):
         with refused("off_grid"):

@@ -1,0 +1,96 @@
+"""Rights that end, and functions that nobody needs to execute."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.support.actors import Actors, Connection, call
+from tests.support.clinics import Clinic
+from tests.support.refusals import refused
+from tests.support.slots import book, reserve
+
+
+@pytest.fixture
+def former(
+    actors: Actors,
+    ana: Connection,
+    lee: Connection,
+    admin: Connection,
+    superuser: Connection,
+    riverside: Clinic,
+) -> Connection:
+    """Lee, who is no longer on the clinic's staff but still linked to a calendar with visits and time off."""
+    book(ana, riverside, riverside.at("09:00"))
+    reserve(ana, riverside, riverside.at("10:00"))
+    off = {"starts_at": riverside.at("13:00"), "ends_at": riverside.at("14:00")}
+    call(admin, "add_time_off", clinic_id=riverside.id, dentist_id=riverside.lee, **off)
+    for view in ("appointments", "slot_reservations", "time_off", "patients"):
+        assert lee.execute(f"select from api.{view}").rowcount == 1  # type: ignore[arg-type]
+    superuser.execute("delete from clinic.staff where user_id = %s", [actors.user_id("lee@riverside.test")])
+    return lee
+
+
+def test_who_is_no_longer_staff_has_no_calendar(former: Connection, riverside: Clinic) -> None:
+    for view in ("appointments", "slot_reservations", "time_off", "patients"):
+        assert former.execute(f"select from api.{view}").rowcount == 0, view  # type: ignore[arg-type]
+    assert "time_off" not in call(former, "get_availability", dentist_id=riverside.lee)
+    with refused("not_found"):
+        call(former, "events_since", topic=f"dentist:{riverside.lee}", after_id=0)
+    with refused("not_found"):
+        call(former, "clinic_day", clinic_id=riverside.id, day=riverside.weekday(1))
+    with refused("not_found"):
+        call(former, "set_availability", dentist_id=riverside.lee, weekly=[])
+
+
+def test_a_dentist_acts_in_their_own_calendar_alone(
+    ana: Connection, desk: Connection, lee: Connection, riverside: Clinic
+) -> None:
+    start = riverside.at("09:00")
+    walk_in = call(desk, "create_patient", clinic_id=riverside.id, full_name="Walk In")["id"]
+    hold = reserve(desk, riverside, start, dentist_id=riverside.other, patient_id=walk_in)
+    visit = book(ana, riverside, riverside.at("10:00"), dentist_id=riverside.other)
+    with refused("not_found"):
+        call(lee, "release_reservation", reservation_id=hold["id"])
+    with refused("not_found"):
+        call(lee, "confirm_reservation", reservation_id=hold["id"])
+    with refused("not_found"):
+        call(lee, "cancel_appointment", appointment_id=visit["id"])
+    with refused("not_found"):
+        call(lee, "set_appointment_status", appointment_id=visit["id"], status="checked_in")
+    with refused("forbidden"):
+        book(lee, riverside, start, dentist_id=riverside.other, patient_id=walk_in)
+
+
+def mentioned(texts: list[str]) -> set[str]:
+    """Return the functions of `clinic` that SQL texts call."""
+    return {name for text in texts for name in re.findall(r"\bclinic\.(\w+)\(", text)}
+
+
+def test_clients_borrow_rights_only_where_the_api_needs_it(superuser: Connection) -> None:
+    """A security definer function is open to clients only if something that runs with their own rights calls it.
+
+    Those are the API's functions, its views, the policies, and what these call in turn.
+    """
+    texts = superuser.execute(
+        "select prosrc as text from pg_proc where pronamespace = 'api'::regnamespace"
+        " union all select pg_get_viewdef(oid) from pg_class"
+        " where relnamespace = 'api'::regnamespace and relkind = 'v'"
+        " union all select concat(qual, with_check) from pg_policies"
+        " union all select pg_get_constraintdef(oid) from pg_constraint where contype = 'c'"
+    ).fetchall()
+    bodies = superuser.execute(
+        "select proname, prosrc, prosecdef from pg_proc where pronamespace = 'clinic'::regnamespace"
+    ).fetchall()
+    needed: set[str] = set()
+    found = mentioned([row["text"] for row in texts])
+    while found - needed:
+        needed |= found
+        found |= mentioned([b["prosrc"] for b in bodies if b["proname"] in needed and not b["prosecdef"]])
+    granted = superuser.execute(
+        "select distinct p.proname from pg_proc as p, unnest(array['anon', 'authenticated']) as role"
+        " where p.pronamespace = 'clinic'::regnamespace and p.prosecdef"
+        " and has_function_privilege(role, p.oid, 'execute')"
+    ).fetchall()
+    assert {row["proname"] for row in granted} - needed == set()
