@@ -1,7 +1,7 @@
 """Breaks the code, one line at a time, and sees whether the tests notice.
 
-It works on a copy of the checkout. `python -m tests.mutants -k PART` judges the mutants with PART in their name;
-without -k, all of them.
+It works on a copy of the checkout. `python -m tests.mutants -k PART` judges the mutants with PART in their
+name; without -k, all of them.
 """
 
 from __future__ import annotations

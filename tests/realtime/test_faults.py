@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import uuid
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, suppress
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from cli.local.realtime.hub import Room
 from tests.realtime.clients import PATIENCE, Client
 from tests.realtime.conftest import Connect, Platform, make_platform
 from tests.realtime.server import Standin, serving, token
@@ -149,6 +151,25 @@ async def test_clients_that_vanish_while_they_join_leave_nothing_behind(
             await admitted(standin)
         async with Wire.open(standin) as wire:
             await wire.enter(topic, token(user))
+
+
+async def test_topics_that_nobody_is_in_are_forgotten(platform: Platform):
+    """Anybody may name a topic: were they kept, the server would only grow."""
+    with serving(platform.url) as standin:
+        before = rooms()
+        async with Wire.open(standin) as wire:
+            for number in range(20):
+                await wire.join(f"room {number}", config={"private": False})
+            assert rooms() == before + 20
+            for number in range(10):
+                await wire.ask(f"realtime:room {number}", "phx_leave", {})
+        await asyncio.to_thread(wait_until, lambda: rooms() == before, "the topics to be forgotten")
+
+
+def rooms() -> int:
+    """Return how many topics the servers of this process remember."""
+    gc.collect()
+    return sum(isinstance(thing, Room) for thing in gc.get_objects())
 
 
 async def admitted(standin: Standin) -> None:

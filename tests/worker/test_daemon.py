@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
+import httpx
 import pytest
 
 from tests.support.actors import Actors, Connection
@@ -12,6 +13,7 @@ from tests.support.clinics import Clinic
 from tests.support.slots import expire_hold, reserve
 from tests.worker.processes import WorkerProcess
 from tests.worker.support import wait_until
+from worker.app import REQUIRED_SCHEMA
 
 Start = Callable[..., WorkerProcess]
 FAST = {"lease_lifetime": 1, "lease_interval": 0.1}
@@ -29,6 +31,20 @@ def test_leads_runs_every_scheduled_job_at_once_and_is_ready(start_worker: Start
     for job in (*scheduled, "verify_invariants"):
         worker.wait_for("job_finished", job=job, cause="schedule", state="succeeded")
     assert not worker.lines("job_finished", job="flag_no_shows"), "off unless the operator wants it"
+
+
+def test_is_not_ready_before_its_schema_is(start_worker: Start, root: Connection) -> None:
+    """A worker that is deployed before the migrations waits for them, and says for what."""
+    newest = "delete from supabase_migrations.schema_migrations where version >= %s"
+    root.execute(newest, [REQUIRED_SCHEMA])
+    worker = start_worker()
+    report = wait_until(
+        lambda: (answer := worker.get("/readyz").json())["schema"].startswith("2") and answer,
+        "the schema's version",
+    )
+    assert report["schema"] < report["required_schema"] == REQUIRED_SCHEMA
+    wait_until(lambda: worker.get("/readyz").json()["database"] == "reachable", "the database")
+    assert worker.get("/readyz").status_code == httpx.codes.SERVICE_UNAVAILABLE
 
 
 def test_announces_the_end_of_a_hold_without_being_scheduled(

@@ -10,11 +10,11 @@ from uuid import uuid4
 import pytest
 
 from tests.support.actors import Connection
-from tests.worker.support import wait_until
+from tests.worker.support import PATIENCE, wait_until
 from worker.database import Database
 from worker.jobs import Jobs
 from worker.metrics import Metrics
-from worker.schedule import ClockWatch, latest_tick, parse_cron
+from worker.schedule import JOBS_BY_NAME, ClockWatch, latest_tick, parse_cron
 from worker.settings import Settings
 
 NOON = datetime(2026, 3, 8, 12, 0, 30, tzinfo=UTC)  # a Sunday, on which clocks change in New York
@@ -113,3 +113,44 @@ async def test_a_clock_that_was_set_back_does_not_stop_the_jobs(db: Database, ro
     )
     jobs = jobs_of(db, schedule_purge_idempotency_keys="* * * * * *")
     await run_until(jobs, lambda: len(runs(root)) >= 3)
+
+
+async def test_a_leader_that_is_fenced_off_stops_its_jobs(db: Database, root: Connection) -> None:
+    """It would otherwise go on trying, beside whoever leads now."""
+    settings = Settings.load(
+        database_url="postgresql://unused", schedule_purge_idempotency_keys="* * * * * *", retry_first=0.01
+    )
+    async with asyncio.timeout(PATIENCE):
+        await Jobs(db, settings, Metrics(), uuid4(), epoch=7).run()
+    assert runs(root) == []
+
+
+async def test_things_live_as_long_as_the_operator_says(db: Database, root: Connection) -> None:
+    """Each of these would have gone the other way by default."""
+    settings = Settings.load(
+        database_url="postgresql://unused",
+        idempotency_retention=timedelta(hours=48),
+        event_retention=timedelta(days=10),
+        no_show_grace=timedelta(hours=5),
+    )
+    jobs = Jobs(db, settings, Metrics(), uuid4(), None)
+    root.execute(
+        "insert into clinic.idempotency_keys (user_id, operation, key, request_hash, response, created_at)"
+        " values (gen_random_uuid(), 'book_appointment', 'k', '', '{}', now() - interval '30 hours')"
+    )
+    day = datetime.now(UTC).date() - timedelta(days=12)
+    root.execute("select clinic.create_event_partitions(%s, %s)", [day, day])
+    root.execute(
+        "with patient as (insert into clinic.patients (clinic_id, full_name)"
+        " select clinic_id, 'Late' from clinic.dentists limit 1 returning id, clinic_id)"
+        " insert into clinic.appointments (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at,"
+        " ends_at, buffer_before, buffer_after, source)"
+        " select p.clinic_id, d.id, p.id, t.id, now() - interval '4 hours', now() - interval '3 hours', '0',"
+        " '0', 'desk' from patient as p join clinic.dentists as d using (clinic_id)"
+        " join clinic.appointment_types as t using (clinic_id) limit 1"
+    )
+    done = {
+        name: (await jobs.run_once(JOBS_BY_NAME[name], "manual")).affected
+        for name in ("purge_idempotency_keys", "maintain_partitions", "flag_no_shows")
+    }
+    assert done == {"purge_idempotency_keys": 0, "maintain_partitions": 1, "flag_no_shows": 0}
