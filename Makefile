@@ -20,6 +20,7 @@ help:
 	@echo "make up      start the stack and stay: API, Auth, Realtime, web app, worker (Ctrl-C stops it)"
 	@echo "make test    all tests, on the embedded Postgres"
 	@echo "make test-pg15   the SQL tests on Postgres 15, the oldest that Supabase runs (Debian)"
+	@echo "make mutants     break the code, one line at a time, and see whether the tests notice (ARGS=\"-k worker\")"
 	@echo "make lint    ruff, mypy --strict, sqlfluff, oxlint and tsc"
 	@echo "make bench   measure bookings and look-ups"
 	@echo "make lock    write the locks of Python packages anew, with hashes, after an edit of pyproject.toml"
@@ -43,6 +44,10 @@ test: $(READY) $(WEB) tools
 .PHONY: test-pg15
 test-pg15: $(READY) tools
 	$(BIN)/python -m tests.support.debian $(BIN)/pytest -n $(JOBS) tests/sql $(ARGS)
+
+.PHONY: mutants
+mutants: $(READY) web/node_modules/.package-lock.json tools
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 .PHONY: lint
 lint: $(READY) web/node_modules/.package-lock.json
