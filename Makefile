@@ -20,12 +20,13 @@ help:
 	@echo "make up      start the stack and stay: API, Auth, Realtime, web app, worker (Ctrl-C stops it)"
 	@echo "make test    all tests, on the embedded Postgres"
 	@echo "make test-pg15   the SQL tests on Postgres 15, the oldest that Supabase runs (Debian)"
+	@echo "make test-dates  the tests of the database, the API and the worker on other dates (DATES=2028-02-29)"
 	@echo "make mutants     break the code, one line at a time, and see whether the tests notice (ARGS=\"-k worker\")"
 	@echo "make lint    ruff, mypy --strict, sqlfluff, oxlint and tsc"
 	@echo "make bench   measure bookings and look-ups"
 	@echo "make lock    write the locks of Python packages anew, with hashes, after an edit of pyproject.toml"
 	@echo "make web     build the web app, which the stack then serves at /"
-	@echo "make tools   install what the tests need besides: chromium, pgbouncer, Postgres 15, Prometheus (Debian, as root)"
+	@echo "make tools   install what the tests need besides: chromium, pgbouncer, Postgres 15, Prometheus, faketime (Debian, as root)"
 	@echo "make clean   stop the stack, delete its data and all that was installed or built"
 
 .PHONY: demo
@@ -44,6 +45,11 @@ test: $(READY) $(WEB) tools
 .PHONY: test-pg15
 test-pg15: $(READY) tools
 	$(BIN)/python -m tests.support.debian $(BIN)/pytest -n $(JOBS) tests/sql $(ARGS)
+
+.PHONY: test-dates
+test-dates: $(READY) tools
+	$(BIN)/python -m tests.support.dates $(DATES) -- \
+	  $(BIN)/pytest -n $(JOBS) --dist loadgroup $(if $(ARGS),$(ARGS),tests/sql tests/property tests/api tests/worker)
 
 .PHONY: mutants
 mutants: $(READY) web/node_modules/.package-lock.json tools

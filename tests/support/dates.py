@@ -1,0 +1,68 @@
+"""The tests on other dates: with the clock set for them, and for the servers and workers that they start.
+
+`python -m tests.support.dates [DATE…] -- pytest tests/sql` runs a command once for each date, or instant, in UTC.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+# Every weekday; a year's last day, in Asia the next one's first; a leap day; the mornings on which New York's clocks
+# change, before they do; the evening before Beirut's skip midnight.
+DATES = (
+    *(f"2027-06-{day:02}T12:00" for day in range(7, 14)),
+    "2026-12-31T20:00",
+    "2028-02-29T12:00",
+    "2027-03-14T06:00",
+    "2027-11-07T05:30",
+    "2027-03-27T21:00",
+)
+
+
+def library() -> Path:
+    """Return Debian's libfaketime."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    if not found:
+        raise SystemExit("The Debian package faketime is needed: make tools, as root, installs it.")
+    return found[0]
+
+
+def environment(date: str) -> dict[str, str]:
+    """Return the environment in which it is this date now.
+
+    An offset, not a start: all processes agree, whenever they begin. Waiting and files keep the real time.
+    """
+    offset = datetime.fromisoformat(date).replace(tzinfo=UTC) - datetime.now(UTC)
+    return {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).with_name("faketime")),
+        "LD_PRELOAD": str(library()),
+        "FAKETIME": f"{offset / timedelta(seconds=1):+.0f}",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_DISABLE_SHM": "1",
+        "NO_FAKE_STAT": "1",
+    }
+
+
+def main() -> int:
+    """Run the command on all dates; return 1 if it failed on one of them."""
+    at = sys.argv.index("--")
+    dates, command = sys.argv[1:at] or DATES, sys.argv[at + 1 :]
+    failed = []
+    for number, date in enumerate(dates, 1):
+        print(f"== {date} UTC ({number} of {len(dates)})", flush=True)
+        if subprocess.run(command, env=environment(date), check=False).returncode:
+            failed.append(date)
+    print(
+        f"{len(dates) - len(failed)} of {len(dates)} dates passed"
+        + "".join(f", not {date}" for date in failed)
+    )
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
