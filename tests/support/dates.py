@@ -1,6 +1,6 @@
 """The tests on other dates: with the clock set for them, and for the servers and workers that they start.
 
-`python -m tests.support.dates [DATE…] -- pytest tests/sql` runs a command once for each date, or instant, in UTC.
+`python -m tests.support.dates [DATE…] -- pytest tests/sql` runs a command once for each date or instant, in UTC.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-# Every weekday; a year's last day, in Asia the next one's first; a leap day; the mornings on which New York's clocks
-# change, before they do; the evening before Beirut's skip midnight.
+# Every weekday; a year's last day, in Asia the next one's first; a leap day; the mornings on which New York's
+# clocks change, before they do; the evening before Beirut's skip midnight.
 DATES = (
     *(f"2027-06-{day:02}T12:00" for day in range(7, 14)),
     "2026-12-31T20:00",

@@ -1,4 +1,4 @@
-"""Python imports this at start where the clock is set: libfaketime 0.9.10 refuses the system call of `time.sleep`."""
+"""Imported at start where the clock is set: libfaketime 0.9.10 refuses the system call behind `time.sleep`."""
 
 import select
 import time
