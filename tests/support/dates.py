@@ -1,6 +1,6 @@
 """The tests on other dates: with the clock set for them, and for the servers and workers that they start.
 
-`python -m tests.support.dates [DATE…] -- pytest tests/sql` runs a command once for each date or instant, in UTC.
+`python -m tests.support.dates [DATE…] -- pytest tests/sql` runs a command once for each date, in UTC.
 """
 
 from __future__ import annotations

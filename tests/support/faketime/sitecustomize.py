@@ -1,4 +1,4 @@
-"""Imported at start where the clock is set: libfaketime 0.9.10 refuses the system call behind `time.sleep`."""
+"""Imported at start where the clock is set: libfaketime 0.9.10 fails the system call of `time.sleep`."""
 
 import select
 import time
