@@ -64,6 +64,13 @@ def make_practice(stack: Stack, actors: Actors) -> Practice:
     """Make a clinic on the stack whose chatbot signs in with the seed's password."""
     superuser: Connection = actors.superuser()
     clinic = make_clinic(superuser)
+    # No offer comes so soon that it could pass by while one talks: the first are of the day after tomorrow.
+    superuser.execute(
+        "update clinic.clinics set min_notice ="
+        " ((clock_timestamp() at time zone time_zone)::date + 2)::timestamp at time zone time_zone"
+        " - clock_timestamp() where id = %s",
+        [clinic.id],
+    )
     superuser.execute(
         "update auth.users as u"
         " set encrypted_password = s.encrypted_password, email_confirmed_at = s.email_confirmed_at"

@@ -79,7 +79,12 @@ def test_names_in_other_scripts_are_known_by_a_part(
     assert {one["dentist"] for one in find(bot, sakura, dentist="佐藤")["offers"]} == {"佐藤 健二"}
 
 
-def test_nothing_said_is_a_check_up_with_anybody_soon(bot: Connection, riverside: Clinic) -> None:
+def test_nothing_said_is_a_check_up_with_anybody_soon(
+    bot: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    # What is left of today begins when it happens to: the times below are those of whole days.
+    first = riverside.at("00:00", riverside.today() + timedelta(days=2))
+    superuser.execute("update clinic.clinics set min_notice = %s - clock_timestamp()", [first])
     answer = call(bot, "chatbot_find_slots", clinic_slug="riverside")
     assert len(answer["offers"]) == 3
     assert {one["service"] for one in answer["offers"]} == {"Check-up"}

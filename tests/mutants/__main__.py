@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -100,9 +101,11 @@ def _files() -> list[str]:
 def main() -> int:
     """Judge the mutants that were asked for; return the exit code."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
-    parser.add_argument("-k", dest="part", default="", help="only the mutants with this in their name")
+    parser.add_argument(
+        "-k", dest="part", default="", help="only the mutants with this (a pattern) in their name"
+    )
     part = parser.parse_args().part
-    mutants = [mutant for mutant in load() if part in mutant.name]
+    mutants = [mutant for mutant in load() if re.search(part, mutant.name)]
     with tempfile.TemporaryDirectory(prefix="chairtime-mutants-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # the server runs as somebody else
