@@ -1,6 +1,6 @@
 """Breaks the code, one line at a time, and sees whether the tests notice.
 
-It works on a copy of the checkout. `python -m tests.mutants -k PART` judges the mutants with PART in their
+It works on a copy of the checkout. `python -m tests.mutants -k PART` judges those with PART, a pattern, in their
 name; without -k, all of them.
 """
 
@@ -101,9 +101,7 @@ def _files() -> list[str]:
 def main() -> int:
     """Judge the mutants that were asked for; return the exit code."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
-    parser.add_argument(
-        "-k", dest="part", default="", help="only the mutants with this (a pattern) in their name"
-    )
+    parser.add_argument("-k", dest="part", default="", help="only mutants with this pattern in their name")
     part = parser.parse_args().part
     mutants = [mutant for mutant in load() if re.search(part, mutant.name)]
     with tempfile.TemporaryDirectory(prefix="chairtime-mutants-") as name:
