@@ -1,7 +1,6 @@
 """Breaks the code, one line at a time, and sees whether the tests notice.
 
-It works on a copy of the checkout. `python -m tests.mutants -k PATTERN` judges those whose names match; without
--k, all of them.
+It works on a copy of it. `python -m tests.mutants -k PATTERN` judges those whose names match, else all.
 """
 
 from __future__ import annotations
