@@ -230,7 +230,7 @@ def test_appointments_are_cancelled_when_one_says_so_and_a_dry_run_says_which(
     for told in (rehearsal, answer):
         assert [row["appointment_id"] for row in told["appointments"]] == [str(appointment["id"])]
     row = ana.execute("select status, cancellation_reason from api.appointments").fetchone()
-    assert row == {"status": "cancelled", "cancellation_reason": "Ill"}
+    assert row == {"status": "cancelled", "cancellation_reason": "The dentist is away."}
 
 
 def test_holds_give_way_to_time_off(ana: Connection, admin: Connection, riverside: Clinic) -> None:
