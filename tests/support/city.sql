@@ -17,6 +17,7 @@ create table city.people as
 select gen_random_uuid() as id, c.id as clinic_id, c.n, r.role
 from city.clinics as c
 cross join unnest(array['admin', 'dentist', 'chatbot'] || array_fill('receptionist'::text, array[13])) as r (role);
+create index on city.people (clinic_id, role);
 insert into auth.users (id, aud, role, email)
 select p.id, 'authenticated', 'authenticated', p.id || '@city.test' from city.people as p;
 insert into clinic.profiles (user_id, full_name) select p.id, p.role || ' ' || p.n from city.people as p;
@@ -45,6 +46,7 @@ select p.user_id, 'Patient ' || p.k from city.patients as p where p.user_id is n
 insert into clinic.patients (id, clinic_id, user_id, full_name, phone)
 select p.id, p.clinic_id, p.user_id, 'Patient ' || p.k, '+1 555 ' || p.k from city.patients as p;
 create index on city.patients (dentist_id, k);
+analyze city.people, city.dentists, city.patients;
 
 -- Half-hours from 09:00 UTC, dealt round the days.
 create table city.visits as
