@@ -131,8 +131,12 @@ set search_path = ''
 as $$
   select 'availability:' || c.id
   from clinic.clinics as c
-  left join clinic.daily_metrics as m on c.id = m.clinic_id and m.day = (now() at time zone c.time_zone)::date
-  order by coalesce(m.bookings, 0) desc, c.created_at
+  left join lateral (
+    select m.bookings from clinic.daily_metrics as m
+    where m.clinic_id = c.id and m.day = (now() at time zone c.time_zone)::date
+    order by m.day limit 1 -- a look-up for each clinic, never a scan of all days
+  ) as today on true
+  order by coalesce(today.bookings, 0) desc, c.created_at
   limit probe_topics.max_topics;
 $$;
 comment on function clinic.probe_topics is 'Public topics to measure delivery on, those of the busiest clinics first.';

@@ -155,7 +155,15 @@ def rows_read(root: Connection, table: str, statement: str) -> int:
 
 @pytest.mark.parametrize(
     "statement",
-    ["select clinic.worker_metrics()", "select clinic.add_refusals()", "select clinic.mark_new_days()"],
+    [
+        "select clinic.worker_metrics()",
+        "select clinic.add_refusals()",
+        "select clinic.mark_new_days()",
+        "select clinic.probe_topics(20)",
+        "select * from clinic.list_jobs()",
+        "select clinic.next_expiry()",
+        "select clinic.expire_reservations()",
+    ],
 )
 def test_what_runs_every_minute_reads_a_day_a_clinic_and_not_their_history(
     root: Connection, statement: str
