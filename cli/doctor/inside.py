@@ -165,7 +165,7 @@ QUERIES = [
         "idle transactions",
         "ended by the server, for clients and the worker",
         "may stay open for ever:",
-        "alter role … set idle_in_transaction_session_timeout = '30s': one withholds every later event.",
+        "alter role … set idle_in_transaction_session_timeout = '30s'; one of them withholds all later events.",
         """
         select r.rolname from pg_roles as r
         where r.rolcanlogin and not r.rolcreaterole and not r.rolsuper
@@ -189,7 +189,8 @@ QUERIES = [
         "End it there, or by select pg_terminate_backend(PID), or rollback prepared.",
         """
         select 'pid ' || a.pid || ' of ' || a.usename
-          || coalesce(' (' || nullif(a.application_name, '') || ')', '') || ', ' || date_trunc('second', clock_timestamp() - a.xact_start)
+          || coalesce(' (' || nullif(a.application_name, '') || ')', '')
+          || ', ' || date_trunc('second', clock_timestamp() - a.xact_start)
         from pg_stat_activity as a
         where a.backend_xid is not null and a.xact_start < clock_timestamp() - interval '1 minute'
         union all

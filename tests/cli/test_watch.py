@@ -109,7 +109,7 @@ def test_the_doctor_names_a_transaction_that_withholds_events(database: str) -> 
     at_once = query._replace(sql=query.sql.replace("interval '1 minute'", "interval '0'"))
     with (
         psycopg.connect(database, application_name="forgetful") as writer,
-        psycopg.connect(database) as doctor,
+        psycopg.connect(database, autocommit=True) as doctor,
     ):
         assert "forgetful" not in ask(doctor, at_once).message
         writer.execute("select pg_current_xact_id()")
