@@ -165,7 +165,7 @@ QUERIES = [
         "idle transactions",
         "ended by the server, for clients and the worker",
         "may stay open for ever:",
-        "alter role … set idle_in_transaction_session_timeout = '30s'; one of them withholds all later events.",
+        "alter role … set idle_in_transaction_session_timeout = '30s'; an open one withholds later events.",
         """
         select r.rolname from pg_roles as r
         where r.rolcanlogin and not r.rolcreaterole and not r.rolsuper

@@ -125,6 +125,22 @@ async def test_presence_on_the_channels_is_nobodys_to_see_or_to_say(
         assert "presence_state" not in heard, "that is what comes first to those who may see it"
 
 
+def test_a_row_is_its_own_topics_and_presence_nobodys(actors: Actors, riverside: Clinic):
+    """Whatever the server asks of the table for a topic, it gets that topic's broadcasts and nothing else."""
+    own, foreign = f"clinic:{riverside.id}", f"patient:{actors.user_id('ana@patients.test')}"
+    actors.superuser().execute("delete from realtime.messages")
+    actors.superuser().execute(
+        "insert into realtime.messages (topic, extension) values (%s, 'broadcast'), (%s, 'broadcast'),"
+        " (%s, 'presence')",
+        [own, foreign, own],
+    )
+    desk = actors.user("desk@riverside.test")
+    with desk.transaction():
+        desk.execute("select set_config('realtime.topic', %s, true)", [own])
+        rows = desk.execute("select topic, extension from realtime.messages").fetchall()
+    assert rows == [{"topic": own, "extension": "broadcast"}]
+
+
 @pytest.mark.parametrize("email", EVERYBODY)
 async def test_nobody_may_send(standin: Standin, actors: Actors, riverside: Clinic, email: str | None):
     topic = f"availability:{riverside.id}"
