@@ -7,7 +7,7 @@ from typing import Any
 
 from realtime import AsyncRealtimeClient, RealtimeSubscribeStates
 
-EVENTS = ("slot_taken", "slot_freed", "hours_changed")
+EVENTS = ("slot_taken", "slot_freed", "hours_changed", "resync")
 LONGEST_BACKOFF = 30.0  # seconds
 
 log = logging.getLogger(__name__)
@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 class Watcher:
     """A subscriber of `availability:<clinic_id>`.
 
-    Broadcasts are hints, and may be missed: after every join, everything is in doubt.
+    Broadcasts are hints, and may be missed: after every join, and again when the server says that it hears the
+    database, everything is in doubt. So it is when there is news for too many.
     """
 
     def __init__(self, url: str, key: str, clinic_id: str, doubt: Callable[[str | None], None]) -> None:
@@ -59,19 +60,15 @@ class Watcher:
             elif not lost.done():
                 lost.set_result(f"{state.value} {error or ''}".strip())
 
+        broadcast: Any = {"ack": False, "self": False, "replication_ready": True}
+        presence: Any = {"key": "", "enabled": False}
         channel = client.channel(
-            self._topic,
-            {
-                "config": {
-                    "broadcast": {"ack": False, "self": False},
-                    "presence": {"key": "", "enabled": False},
-                    "private": True,
-                }
-            },
+            self._topic, {"config": {"broadcast": broadcast, "presence": presence, "private": True}}
         )
+        channel.on_system(lambda _: self._doubt(None))
         for event in EVENTS:
             channel.on_broadcast(event, self._hear)
         await channel.subscribe(on_state)
 
     def _hear(self, message: Mapping[str, Any]) -> None:
-        self._doubt(message["payload"]["dentist_id"])
+        self._doubt(message["payload"].get("dentist_id"))
