@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 class Watcher:
     """A subscriber of `availability:<clinic_id>`.
 
-    Broadcasts are hints, and may be missed: after every join, and again when the server says that it hears the
-    database, everything is in doubt. So it is when there is news for too many.
+    Broadcasts are hints, and may be missed: after every join, and again when the server says that it hears
+    the database, everything is in doubt. So it is when there is news for too many.
     """
 
     def __init__(self, url: str, key: str, clinic_id: str, doubt: Callable[[str | None], None]) -> None:

@@ -314,11 +314,13 @@ volatile
 set search_path = ''
 as $$
   -- A transaction holds a lock on its id, of which the view knows 32 bits: as near to ours as can be.
-  select (t.id + max((l.transactionid::text::bigint - t.id % t.epoch + t.epoch + t.epoch / 2) % t.epoch - t.epoch / 2))::text::xid8
+  select (t.id + l.ahead)::text::xid8
   from (values (pg_current_xact_id()::text::bigint, 4294967296)) as t (id, epoch)
-  cross join pg_catalog.pg_locks as l
-  where l.locktype = 'transactionid'
-  group by t.id, t.epoch;
+  cross join lateral (
+    select coalesce(max((l.transactionid::text::bigint - t.id % t.epoch + t.epoch * 3 / 2) % t.epoch - t.epoch / 2), 0) as ahead
+    from pg_catalog.pg_locks as l
+    where l.locktype = 'transactionid'
+  ) as l;
 $$;
 comment on function clinic.newest_transaction is
 'The highest transaction id in use. A snapshot''s xmax would not do: it only says what has finished.';

@@ -93,12 +93,12 @@ begin
   return query
     select (h.e).*
     from (
-      select e, bool_and(clinic.is_settled(e.xid, e.xmin, e.horizon)) over (order by e.id) as is_settled
+      select e, e.id, bool_and(clinic.is_settled(e.xid, e.xmin, e.horizon)) over (order by e.id) as is_settled
       from clinic.realtime_events as e
       where e.id > settled_events.after_id
     ) as h
     where h.is_settled
-    order by (h.e).id
+    order by h.id
     limit settled_events.max_events;
 end
 $$;
@@ -118,12 +118,12 @@ declare
 begin
   return query execute format(
     'select (h.e).* from (
-      select e, bool_and(clinic.is_settled(e.xid, e.xmin, e.horizon)) over (order by e.id) as is_settled
+      select e, e.id, bool_and(clinic.is_settled(e.xid, e.xmin, e.horizon)) over (order by e.id) as is_settled
       from clinic.realtime_events as e
       where e.id > $1 and $3 = any (e.topics) and %s
     ) as h
     where h.is_settled
-    order by (h.e).id
+    order by h.id
     limit $2',
     case when settled_events.topic like 'patient:%' then 'e.user_id = $4' else 'e.clinic_id = $5' end
   ) using settled_events.after_id, settled_events.max_events, settled_events.topic, v_id, v_clinic_id;
