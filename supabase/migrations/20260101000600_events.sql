@@ -259,7 +259,7 @@ set search_path = ''
 as $$
 declare
   -- Broadcasts of this transaction so far.
-  v_told integer := coalesce(nullif(current_setting('chairtime.told', true), ''), '0');
+  v_told integer := coalesce(nullif(current_setting('chairtime.told', true), ''), '0')::integer;
   v_announcements clinic.announcement [] := array_remove(announcements, null);
   v_counter clinic.dentist_counters := clinic.count_events(
     record_events.clinic_id, record_events.dentist_id, v_announcements
