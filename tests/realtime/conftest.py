@@ -48,9 +48,11 @@ class Platform:
 def make_platform(server: str, name: str) -> Platform:
     """Create a database with the platform in it."""
     with psycopg.connect(server, autocommit=True) as connection:
+        # Roles are the whole server's: two platforms made at once would both create them.
+        connection.execute("select pg_advisory_lock(hashtext('platform'))")
         execute(connection, "create database {} template template0", name)
-    url = with_database(server, name)
-    bootstrap(url)
+        url = with_database(server, name)
+        bootstrap(url)
     platform = Platform(url)
     platform.run(Path(__file__).with_name("policies.sql").read_text())
     return platform
