@@ -37,7 +37,7 @@ ATTEMPTS = 30  # of each client
 BAR = 1.5  # losers' p99 over that of a call that does nothing
 
 NOTHING = """
-create function api.do_nothing() returns boolean language sql as 'select true';
+create or replace function api.do_nothing() returns boolean language sql as 'select true';
 grant execute on function api.do_nothing to authenticated;
 """
 
