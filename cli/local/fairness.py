@@ -21,7 +21,7 @@ class Shares:
     """How much of the stack there is, and how much of it an address may have. Times are seconds."""
 
     places: int = 20  # requests that are served at once: the Data API has as many connections
-    alone: int = 10  # of them for one address while there is no other: one lock must not stop all of a clinic
+    alone: int = 8  # of them for one address while there is no other: one lock must not stop all of a clinic
     together: int = 2  # of them for one address while there are others
     rate: float = 0.15 * (os.cpu_count() or 1)  # of the stack's time, for each second that passes
     burst: float = 2.0  # what can be saved up of it

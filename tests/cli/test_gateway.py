@@ -15,6 +15,7 @@ from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_websocket
 
 from cli.local import door
+from cli.local.fairness import Shares
 from tests.cli.gateways import Alone, Answer, connect, gateway_alone, read
 from tests.cli.stack_home import eventually
 from tests.support.templates import cloned
@@ -202,9 +203,9 @@ def test_who_waits_for_many_answers_keeps_nobody_else_waiting(tmp_path: Path, da
     with gateway_alone(tmp_path, database) as gateway, ThreadPoolExecutor(30) as threads:
         held = gateway.behind.held
         asked = [threads.submit(gateway.ask, "/rest/v1/hold", address=ATTACKER) for _ in range(30)]
-        eventually(lambda: held[ATTACKER] == 10, "an address that is alone may have half of the places")
+        eventually(lambda: held[ATTACKER] == Shares().alone, "an address that is alone has many places")
         assert gateway.ask("/rest/v1/x", address=VICTIM).status == 200
-        assert held[ATTACKER] == 10
+        assert held[ATTACKER] == Shares().alone
         gateway.behind.let_go.set()
         assert [future.result().status for future in asked] == [200] * 30
 
