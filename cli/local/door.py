@@ -29,6 +29,7 @@ HEAD_BYTES = 32_768
 URL_BYTES = 8_192
 BODY_SECONDS = 15.0
 BODY_BYTES = 1_048_576
+BYTES_A_SECOND = 20_000_000  # what an address pays for a body, in seconds
 PENALTY = 0.03  # seconds that a request costs its address which is refused here
 RETRY = {"Retry-After": "1"}
 CLOSE = {"Connection": "close"}
@@ -103,7 +104,7 @@ class Door:
                 _measure(scope)
                 scope["path"] = one_path(scope["raw_path"])
                 body = await _read(Request(scope, receive))
-                app, least = self._app, None
+                app, least = self._app, len(body) / BYTES_A_SECOND
             except Refused as refused:
                 body, app, least = b"", self._dress(refused.response), PENALTY
             try:

@@ -57,7 +57,7 @@ class Fairness:
         self._alarm: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def turn(self, address: str, least: float | None = None) -> AsyncIterator[None]:
+    async def turn(self, address: str, least: float = 0.0) -> AsyncIterator[None]:
         """Wait for a place and hold it for the block, which costs at least `least`. Raises CrowdedOut."""
         guest = self._welcome(address)
         await self._wait(guest)
@@ -65,7 +65,7 @@ class Fairness:
         try:
             yield
         finally:
-            self._leave(guest, max(self._now() - started, least or self._shares.least))
+            self._leave(guest, max(self._now() - started, least, self._shares.least))
 
     async def _wait(self, guest: _Guest) -> None:
         if len(guest.waiting) >= self._shares.waiting:
