@@ -30,7 +30,7 @@ class Crowd:
     """
 
     acknowledged: list[str] = field(default_factory=list)
-    latest: float = 0.0  # when something was acknowledged last, by the monotonic clock
+    latest: float = 0.0  # when that was last, by the monotonic clock
     statuses: Counter[int] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
     odd: list[str] = field(default_factory=list)  # answers that nobody may get
@@ -39,7 +39,6 @@ class Crowd:
         """Take an answer; return what it says if it was a success."""
         self.statuses[answer.status_code] += 1
         if answer.is_success:
-            self.latest = time.monotonic()
             return answer.json()
         retry = answer.status_code in AWAY and "retry-after" in answer.headers
         taken = answer.status_code == 409
@@ -105,6 +104,7 @@ def _book(stack: Stack, clinic: Any, seen: Crowd, stop: threading.Event, number:
             booked = http.post("/rpc/book_appointment", json=common | wish | {"patient_id": patient["id"]})
             if (row := seen.note(booked)) is not None:
                 seen.acknowledged.append(row["id"])
+                seen.latest = time.monotonic()
         except httpx.HTTPError as error:
             seen.broken[type(error).__name__] += 1
             stop.wait(0.05)
