@@ -1,4 +1,4 @@
-"""Kill each part of a stack again and again while a crowd books: `python -m tests.bench.kills [TIMES]`.
+"""Kill each part of a stack again and again while a crowd books: `python -m tests.bench.kills [TIMES [PART…]]`.
 
 Prints, for each part, how long it was away, what the crowd was answered, and how many acknowledged
 appointments the database has lost. Exits with 1 if it lost any, or if somebody got an answer that nobody
@@ -25,7 +25,7 @@ def main() -> int:
         home = Home.make(Path(folder))
         stack = Stack(home.up())
         try:
-            for part in PARTS:
+            for part in sys.argv[2:] or PARTS:
                 with crowd(stack) as seen:
                     away = kill_under_load(home, stack, seen, part, times)
                 missing = lost(stack, seen)

@@ -46,7 +46,7 @@ def leftovers(run: str) -> list[psutil.Process]:
         try:
             if process.environ().get(VARIABLE) == run:
                 found.append(process)
-        except psutil.Error:
+        except (psutil.Error, OSError):
             continue  # it has ended, or is not ours
     return found
 
@@ -56,8 +56,10 @@ def main() -> None:
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     sys.stdin.read()
-    kill_all(leftovers(sys.argv[1]), signal.SIGTERM, PATIENCE)
-    kill_all(leftovers(sys.argv[1]), signal.SIGKILL, PATIENCE)
+    number = signal.SIGTERM
+    while found := leftovers(sys.argv[1]):  # what was about to start something may have done so
+        kill_all(found, number, PATIENCE)
+        number = signal.SIGKILL
 
 
 if __name__ == "__main__":
