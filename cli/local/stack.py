@@ -105,6 +105,8 @@ class Stack:
                     "a stack is running here already", "already_running", "See `chairtime status`."
                 )
             self._state.make()
+            # A stack that was killed together with its guard may have left its database, on the port we want.
+            PostgresServer(self._state.data_dir, 0, self._state.log("postgres")).stop()
             yield
 
     @contextmanager
