@@ -25,6 +25,8 @@ EAGER, CALM = 0.1, 1.0  # seconds between two questions, until it is ready and a
 # A start that came to nothing counts for six lives that were short.
 STRIKES, SHORT_LIFE, STILLBIRTH = 30, 1, 5
 
+FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)  # no failing of the part's own
+
 Tell = Callable[[str], None]
 
 
@@ -118,6 +120,8 @@ class Keeper:
                     born and now - born,
                     f"did not answer for {now - (heard or started):.0f} s and was killed",
                 )
+        if born is None and code in FROM_OUTSIDE:
+            return 0.0, _said(code)
         return born and time.monotonic() - born, _said(code)
 
     def _start(self) -> bool:
