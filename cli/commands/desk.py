@@ -61,8 +61,11 @@ def slots(
     where = lookup.find_clinic(api, clinic)
     what = lookup.find_type(api, where, type_)
     first = lookup.parse_day(api, day, where)
-    names = {row["id"]: row["full_name"] for row in api.rows("dentists", clinic_id=where["id"])}
-    who = [lookup.find_dentist(api, where, dentist)["id"]] if dentist else list(names)
+    dentists = api.rows("dentists", clinic_id=where["id"])
+    names = {row["id"]: row["full_name"] for row in dentists}
+    who = [row["id"] for row in dentists if row["is_active"]]
+    if dentist:
+        who = [lookup.find_dentist(api, where, dentist)["id"]]
     found = free_slots(api, what["id"], first, first + timedelta(days=days - 1), who)
     clock = lookup.wall_times(api, where, (slot[name] for slot in found for name in ("starts_at", "ends_at")))
     rows = [

@@ -86,30 +86,27 @@ comment on table clinic.extra_hours is 'Dated windows beside the weekly ones, at
 create index extra_hours_dentist_idx on clinic.extra_hours (dentist_id, clinic_id);
 create index extra_hours_during_idx on clinic.extra_hours using gist (dentist_id, during);
 
-create function clinic.entered_windows(dentist_ids uuid [], time_zone text, span tstzrange)
+create function clinic.entered_windows(dentist_ids uuid [], time_zone text, from_day date, to_day date)
 returns table (dentist_id uuid, day date, opens_at timestamptz, closes_at timestamptz)
 language plpgsql
 stable
 set search_path = ''
 set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
 as $$
-declare
-  -- A window may have opened the day before, and touch one of the day before that; a clock that goes back at midnight
-  -- has shown the next day already.
-  v_from_day date := (lower(span) at time zone entered_windows.time_zone)::date - 2;
-  v_days integer := (upper(span) at time zone entered_windows.time_zone)::date + 1 - v_from_day;
 begin
   return query
-    select h.dentist_id, v_from_day + n, w.opens_at, w.closes_at
+    select h.dentist_id, entered_windows.from_day + n, w.opens_at, w.closes_at
     from clinic.working_hours as h
     cross join generate_series(
-      mod(h.weekday - extract(isodow from v_from_day)::integer + 7, 7), v_days, 7
+      mod(h.weekday - extract(isodow from entered_windows.from_day)::integer + 7, 7),
+      entered_windows.to_day - entered_windows.from_day, 7
     ) as n
     cross join lateral (
       select
-        clinic.wall_instant(v_from_day + n + h.opens, entered_windows.time_zone) as opens_at,
+        clinic.wall_instant(entered_windows.from_day + n + h.opens, entered_windows.time_zone) as opens_at,
         clinic.wall_instant(
-          v_from_day + n + case when h.closes > h.opens then 0 else 1 end + h.closes, entered_windows.time_zone
+          entered_windows.from_day + n + case when h.closes > h.opens then 0 else 1 end + h.closes,
+          entered_windows.time_zone
         ) as closes_at
       offset 0 -- evaluates each once
     ) as w
@@ -122,13 +119,14 @@ begin
     where
       x.dentist_id = any (entered_windows.dentist_ids)
       and x.during && tstzrange(
-        v_from_day::timestamp at time zone entered_windows.time_zone, upper(span) + interval '24:00'
+        entered_windows.from_day::timestamp at time zone entered_windows.time_zone,
+        (entered_windows.to_day + 1)::timestamp at time zone entered_windows.time_zone
       );
 end
 $$;
 comment on function clinic.entered_windows is
-'The windows entered for these dentists, weekly and extra, as instants, each with the clinic-local day it opens on: all that can matter to this span.
-May overlap.';
+'The windows entered for these dentists that open on these clinic-local days, and the extra ones that reach into them, as instants, each with
+the day it opens on. May overlap.';
 
 create function clinic.working_windows(dentist_ids uuid [], time_zone text, span tstzrange)
 returns table (
@@ -139,6 +137,11 @@ stable
 set search_path = ''
 set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
 as $$
+declare
+  -- A window may have opened the day before, and touch one of the day before that; a clock that goes back at midnight
+  -- has shown the next day already.
+  v_from_day date := (lower(span) at time zone working_windows.time_zone)::date - 2;
+  v_to_day date := (upper(span) at time zone working_windows.time_zone)::date + 1;
 begin
   -- Windows that touch are one: each starts a new one unless an earlier one is still open, or has just closed.
   return query
@@ -148,7 +151,7 @@ begin
         coalesce(max(e.closes_at) over (
           partition by e.dentist_id order by e.opens_at, e.closes_at rows between unbounded preceding and 1 preceding
         ) < e.opens_at, true) as is_new
-      from clinic.entered_windows(working_windows.dentist_ids, working_windows.time_zone, working_windows.span) as e
+      from clinic.entered_windows(working_windows.dentist_ids, working_windows.time_zone, v_from_day, v_to_day) as e
     ),
 
     numbered as (

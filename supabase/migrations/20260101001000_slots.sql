@@ -97,23 +97,17 @@ comment on function clinic.patient_times is 'When the patient has other appointm
 -- Starts count from where the whole window opens, and in each window entered also from its own opening: lunch that is
 -- opened as extra hours, or a window that others touch, keeps the starts it has by itself.
 
-create function clinic.grid_origins(opens_at timestamptz, grid_from timestamptz, slot_interval interval)
-returns setof timestamptz
+create function clinic.first_on_grid(after timestamptz, origin timestamptz, slot_interval interval)
+returns timestamptz
 language plpgsql
 immutable
 set search_path = ''
 as $$
-declare
-  v_step double precision := extract(epoch from slot_interval);
-  v_steps double precision := extract(epoch from opens_at - grid_from) / v_step;
 begin
-  return next opens_at;
-  if v_steps <> ceil(v_steps) then
-    return next grid_from + ceil(v_steps) * slot_interval;
-  end if;
+  return origin + ceil(extract(epoch from after - origin) / extract(epoch from slot_interval))::double precision * slot_interval;
 end
 $$;
-comment on function clinic.grid_origins is 'Where the starts in a window count from: its opening, and the first of the whole window''s that lies in it.';
+comment on function clinic.first_on_grid is 'The first start that counts from the origin and is not before the other instant.';
 
 create function clinic.is_on_grid(starts_at timestamptz, origin timestamptz, slot_interval interval)
 returns boolean
@@ -181,7 +175,12 @@ begin
       )
     from calendars as c
     inner join clinic.working_windows(judge_slots.dentist_ids, policy.time_zone, v_span) as w on c.id = w.dentist_id
-    cross join lateral clinic.grid_origins(w.opens_at, w.grid_from, policy.slot_interval) as o (origin)
+    cross join lateral (
+      select w.opens_at as origin
+      union all
+      select clinic.first_on_grid(w.opens_at, w.grid_from, policy.slot_interval)
+      where w.opens_at <> w.grid_from and not clinic.is_on_grid(w.opens_at, w.grid_from, policy.slot_interval)
+    ) as o
     -- Stepped in elapsed time, so daylight saving neither repeats nor skips a slot.
     cross join lateral generate_series(
       o.origin, least(w.closes_at - interval '1 microsecond', upper(w.whole) - judge_slots.duration), policy.slot_interval
@@ -208,6 +207,7 @@ set search_path = ''
 set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
 as $$
 declare
+  v_day date := slot.starts_at at time zone policy.time_zone;
   v_during tstzrange := tstzrange(slot.starts_at, slot.ends_at);
   v_claim tstzrange := clinic.claimed(slot);
   v_except uuid [] := except_claims || slot.id;
@@ -220,16 +220,24 @@ begin
     v_earliest := clinic.later(as_of, policy.min_notice);
     v_latest := clinic.later(as_of, policy.booking_horizon);
   end if;
-  -- The window that suits it best.
-  select
-    w.whole,
-    is_staff or clinic.is_on_grid(slot.starts_at, w.opens_at, policy.slot_interval)
-    or clinic.is_on_grid(slot.starts_at, w.grid_from, policy.slot_interval)
-    into v_opening, v_is_on_grid
-  from clinic.working_windows(array[slot.dentist_id], policy.time_zone, v_claim) as w
-  where w.opens_at <= slot.starts_at and slot.starts_at < w.closes_at and w.whole @> v_claim
-  order by 2 desc
+  -- Mostly it lies in one window of its day, on that window's grid. If not, in the whole one that suits it best.
+  select tstzrange(w.opens_at, w.closes_at), true into v_opening, v_is_on_grid
+  from clinic.entered_windows(array[slot.dentist_id], policy.time_zone, v_day, v_day) as w
+  where
+    w.opens_at <= lower(v_claim) and w.closes_at >= upper(v_claim)
+    and (is_staff or clinic.is_on_grid(slot.starts_at, w.opens_at, policy.slot_interval))
   limit 1;
+  if not found then
+    select
+      w.whole,
+      is_staff or clinic.is_on_grid(slot.starts_at, w.opens_at, policy.slot_interval)
+      or clinic.is_on_grid(slot.starts_at, w.grid_from, policy.slot_interval)
+      into v_opening, v_is_on_grid
+    from clinic.working_windows(array[slot.dentist_id], policy.time_zone, v_claim) as w
+    where w.opens_at <= slot.starts_at and slot.starts_at < w.closes_at and w.whole @> v_claim
+    order by 2 desc
+    limit 1;
+  end if;
   return clinic.verdict(
     v_during, v_claim, v_opening, v_is_on_grid, as_of, v_earliest, v_latest,
     clinic.busy_times(slot.dentist_id, v_claim, as_of, v_except),
@@ -419,11 +427,13 @@ comment on function clinic.own_holds is 'The holds of a caller who is a patient:
 
 create function clinic.max_rows()
 returns integer
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select coalesce(nullif(current_setting('pgrst.db_max_rows', true), '')::integer, 1000);
+begin
+  return coalesce(nullif(current_setting('pgrst.db_max_rows', true), '')::integer, 1000);
+end
 $$;
 comment on function clinic.max_rows is
 'As many rows as the Data API gives in one answer before it cuts it, silently: what PostgREST was told in the database, else 1000, which is

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
+from zoneinfo import TZPATH
 
 import pytest
 
@@ -42,6 +45,49 @@ def test_slots_are_listed_in_the_clinics_time(desk: Program, clinic: MadeClinic)
     drawn = desk.ok(*arguments).out
     assert "09:00" in drawn
     assert "Lee" in drawn
+
+
+@pytest.fixture
+def other_zones(tmp_path: Path) -> dict[str, str]:
+    """A machine that knows New York's clock wrongly, as one knows a new law that has old tzdata: as UTC."""
+    (tmp_path / "America").mkdir()
+    for folder in TZPATH:
+        if (Path(folder) / "Etc" / "UTC").exists():
+            shutil.copy(Path(folder) / "Etc" / "UTC", tmp_path / "America" / "New_York")
+    assert (tmp_path / "America" / "New_York").exists()
+    return {"PYTHONTZPATH": str(tmp_path)}
+
+
+def test_wall_times_are_the_servers_whatever_this_machine_knows_of_zones(
+    desk: Program, clinic: MadeClinic, patient: str, other_zones: dict[str, str]
+) -> None:
+    booked = desk.json(
+        *("book", clinic.slug, "check", when(clinic, "09:00"), "--dentist", "lee", "--patient", patient),
+        **other_zones,
+    )
+    assert datetime.fromisoformat(booked["starts_at"]) == clinic.at("09:00")
+    day = clinic.weekday(1).isoformat()
+    listing = ("slots", clinic.slug, "check", "--from", day, "--days", "1", "--dentist", "lee")
+    first = desk.json(*listing, **other_zones)[0]["starts_at"]
+    assert datetime.fromisoformat(first) == clinic.at("09:30")
+    assert "09:30" in desk.ok(*listing, **other_zones).out
+    drawn = desk.ok("day", clinic.slug, "--on", day, **other_zones).out
+    assert " 09:00" in drawn
+    assert " 14:00" not in drawn.split("16:30")[1]
+
+
+def test_more_slots_than_one_answer_has_room_for_are_all_listed(
+    desk: Program, clinic: MadeClinic, stack: Stack
+) -> None:
+    actors = stack.actors()
+    actors.superuser().execute(
+        "update clinic.clinics set slot_interval = '5 minutes' where id = %s", [clinic.id]
+    )
+    actors.close()
+    day = clinic.weekday(1).isoformat()
+    rows = desk.json("slots", clinic.slug, "check", "--from", day, "--days", "21")
+    # Two dentists, fifteen days, 31 starts in the morning and 43 in the afternoon.
+    assert len(rows) == len({(row["dentist"], row["starts_at"]) for row in rows}) == 2 * 15 * (31 + 43)
 
 
 def test_a_visitor_may_list_slots(desk: Program, clinic: MadeClinic) -> None:

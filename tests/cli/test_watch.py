@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+from pathlib import Path
+from zoneinfo import TZPATH
 
 import psycopg
 import pytest
@@ -130,6 +133,31 @@ def test_the_doctor_notices_wrong_keys(desk: Program, stack: Stack) -> None:
     assert set(problems(desk, SUPABASE_PUBLISHABLE_KEY="sb_publishable_wrong")) == {"api"}
     assert set(problems(desk, SUPABASE_SECRET_KEY="sb_secret_wrong")) == {"secret key"}
     assert set(problems(desk, SUPABASE_SECRET_KEY=stack.publishable_key)) == {"secret key"}
+
+
+def test_the_doctor_notices_a_machine_that_knows_other_time_zones(desk: Program, tmp_path: Path) -> None:
+    (tmp_path / "America").mkdir()
+    utc = next(path for folder in TZPATH if (path := Path(folder) / "Etc" / "UTC").exists())
+    shutil.copy(utc, tmp_path / "America" / "New_York")
+    found = problems(desk, PYTHONTZPATH=str(tmp_path))
+    assert set(found) == {"time zones"}
+    assert "America/New_York" in found["time zones"]
+
+
+def test_the_doctor_notices_an_api_that_cuts_answers(desk: Program, stack: Stack) -> None:
+    """By a row that never arrives: the database says that there is one more."""
+    actors = stack.actors()
+    superuser = actors.superuser()
+    define = (
+        "create or replace function api.longest_answer() returns setof integer language sql stable"
+        " set search_path = '' as 'select n from generate_series(clinic.max_rows(){}, 1, -1) as n{}'"
+    )
+    try:
+        superuser.execute(define.format("", " limit 999").encode())
+        assert set(problems(desk)) == {"max rows"}
+    finally:
+        superuser.execute(define.format("", "").encode())
+        actors.close()
 
 
 def test_the_doctor_draws_problems_with_hints(desk: Program) -> None:
