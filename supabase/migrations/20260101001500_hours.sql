@@ -139,7 +139,7 @@ begin
       )
     returning h.*
   )
-  select coalesce(jsonb_agg(clinic.describe_weekly(r) order by r.minutes), '[]') into v_removed
+  select coalesce(jsonb_agg(clinic.describe_weekly(r) order by r.weekday, r.opens), '[]') into v_removed
   from removed as r;
   with added as (
     insert into clinic.working_hours (clinic_id, dentist_id, weekday, opens, closes)
@@ -153,7 +153,7 @@ begin
     )
     returning *
   )
-  select coalesce(jsonb_agg(clinic.describe_weekly(a) order by a.minutes), '[]') into v_added
+  select coalesce(jsonb_agg(clinic.describe_weekly(a) order by a.weekday, a.opens), '[]') into v_added
   from added as a;
   return jsonb_build_object('added', v_added, 'removed', v_removed);
 end
@@ -225,7 +225,7 @@ begin
     'clinic_id', v_clinic_id,
     'time_zone', (select c.time_zone from clinic.clinics as c where c.id = v_clinic_id),
     'weekly', (
-      select coalesce(jsonb_agg(clinic.describe_weekly(h) order by h.minutes), '[]')
+      select coalesce(jsonb_agg(clinic.describe_weekly(h) order by h.weekday, h.opens), '[]')
       from clinic.working_hours as h where h.dentist_id = get_availability.dentist_id
     ),
     'extra_hours', (

@@ -55,13 +55,31 @@ def windows(longest: int) -> st.SearchStrategy[tuple[int, int]]:
     return st.tuples(st.integers(-600, 2000), st.integers(1, longest // 5).map(lambda n: n * 5))
 
 
+WEEK, A_DAY = 7 * 1440, 1440
+
+
 def weekly() -> st.SearchStrategy[list[tuple[int, int, int]]]:
-    """Draw windows of weekdays that do not overlap: pairs of cuts through the day."""
-    cuts = st.lists(st.sampled_from(range(0, 1441, 15)), min_size=2, max_size=6, unique=True).map(sorted)
-    pairs = cuts.map(lambda c: list(zip(c[::2], c[1::2], strict=False)))
-    return st.lists(
-        st.tuples(st.integers(1, 7), pairs), min_size=1, max_size=7, unique_by=lambda day: day[0]
-    ).map(lambda days: [(day, opens, closes) for day, pieces in days for opens, closes in pieces])
+    """Draw windows that do not overlap: cuts around the week, and which pieces are open.
+
+    So they touch, cross midnight and the end of the week, and last up to a whole day.
+    """
+    cuts = st.lists(
+        st.tuples(st.sampled_from(range(0, WEEK, 15)), st.integers(0, 2).map(bool)),
+        min_size=4,
+        max_size=28,
+        unique_by=lambda cut: cut[0],
+    )
+    return cuts.map(sorted).map(_open_pieces)
+
+
+def _open_pieces(cuts: list[tuple[int, bool]]) -> list[tuple[int, int, int]]:
+    starts = [start for start, _ in cuts]
+    pieces = zip(cuts, [*starts[1:], starts[0] + WEEK], strict=True)
+    return [
+        (start // A_DAY + 1, start % A_DAY, end % A_DAY)
+        for (start, is_open), end in pieces
+        if is_open and end - start <= A_DAY
+    ]
 
 
 calendars = st.builds(

@@ -11,7 +11,10 @@ export interface Listing {
 }
 
 /** All free slots of a listing. What has no room in one answer is asked for in several, as the refusal says. */
-export async function listSlots(client: Pick<ChairtimeClient, 'rpc' | 'rows'>, listing: Listing): Promise<Slot[]> {
+export async function listSlots(
+  client: Pick<ChairtimeClient, 'rpc' | 'rows'>,
+  listing: Listing,
+): Promise<Slot[]> {
   try {
     return await client.rpc('available_slots', listing)
   } catch (error) {
