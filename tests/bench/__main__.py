@@ -47,7 +47,9 @@ select count(*) from api.available_slots(
 \\set number (:number + 1) % 20
 """
 CLINIC_WEEK = """
-select count(*) from api.available_slots(appointment_type_id => bench.type(), from_date => bench.monday()::text);
+select count(*) from api.available_slots(
+  appointment_type_id => bench.type(), from_date => bench.monday()::text
+);
 """
 
 
