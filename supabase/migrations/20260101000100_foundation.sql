@@ -10,7 +10,9 @@ create schema clinic;
 comment on schema clinic is 'Chairtime''s tables and rules. Private: never exposed through the Data API.';
 
 create schema api;
-comment on schema api is 'Chairtime''s API: views and functions for supabase-js, curl and every other client.';
+comment on schema api is
+'Chairtime''s API: views and functions for supabase-js, curl and every other client. The Data API cuts what a view answers at its max_rows:
+read long ones with order, limit and offset.';
 
 create extension if not exists btree_gist with schema extensions;
 create extension if not exists pg_trgm with schema extensions;

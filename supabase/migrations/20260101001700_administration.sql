@@ -69,7 +69,8 @@ begin
 end
 $$;
 comment on function clinic.require_calendars_kept is
-'Passes if this user is no dentist with appointments ahead, or if the caller keeps those without the dentist''s login.';
+'Passes if this user is no dentist with appointments ahead, or if the caller keeps those without the dentist''s login.
+Call it before the clinic''s row is locked: who books has a dentist''s lock when they wait for that row.';
 
 create function clinic.grant_staff_role(clinic_id uuid, user_id uuid, role text, on_conflict text)
 returns api.staff
@@ -83,6 +84,10 @@ declare
 begin
   perform clinic.require_role(clinic.required(grant_staff_role.clinic_id, 'clinic_id'), 'admin');
   perform clinic.required(grant_staff_role.user_id, 'user_id');
+  -- Of all roles, a chatbot's alone has no calendar.
+  if grant_staff_role.role = 'chatbot' or grant_staff_role.on_conflict is distinct from 'reject' then
+    perform clinic.require_calendars_kept(grant_staff_role.clinic_id, grant_staff_role.user_id, grant_staff_role.on_conflict);
+  end if;
   if (grant_staff_role.role in ('admin', 'dentist', 'receptionist', 'chatbot')) is not true then
     perform clinic.refuse('invalid_argument', 'role must be admin, dentist, receptionist or chatbot.');
   elsif not exists (
@@ -93,10 +98,6 @@ begin
     perform clinic.refuse('not_found', 'There is no such user or clinic.');
   elsif grant_staff_role.role <> 'admin' then
     perform clinic.require_other_admin(grant_staff_role.clinic_id, grant_staff_role.user_id);
-  end if;
-  -- Of all roles, a chatbot's alone has no calendar.
-  if grant_staff_role.role = 'chatbot' or grant_staff_role.on_conflict is distinct from 'reject' then
-    perform clinic.require_calendars_kept(grant_staff_role.clinic_id, grant_staff_role.user_id, grant_staff_role.on_conflict);
   end if;
   insert into clinic.staff (clinic_id, user_id, role)
   values (grant_staff_role.clinic_id, grant_staff_role.user_id, grant_staff_role.role)
@@ -133,12 +134,10 @@ set search_path = ''
 as $$
 begin
   perform clinic.require_role(clinic.required(revoke_staff_role.clinic_id, 'clinic_id'), 'admin');
-  perform clinic.require_other_admin(
-    revoke_staff_role.clinic_id, clinic.required(revoke_staff_role.user_id, 'user_id')
-  );
   perform clinic.require_calendars_kept(
-    revoke_staff_role.clinic_id, revoke_staff_role.user_id, revoke_staff_role.on_conflict
+    revoke_staff_role.clinic_id, clinic.required(revoke_staff_role.user_id, 'user_id'), revoke_staff_role.on_conflict
   );
+  perform clinic.require_other_admin(revoke_staff_role.clinic_id, revoke_staff_role.user_id);
   delete from clinic.staff as s
   where s.clinic_id = revoke_staff_role.clinic_id and s.user_id = revoke_staff_role.user_id;
   return found;
