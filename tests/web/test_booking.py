@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.support.actors import Connection
 from tests.support.build import MadeClinic, make_clinic
@@ -197,6 +198,12 @@ async def test_a_hold_belongs_to_its_clinic_wherever_one_looks(
     await slot(page, clinic.at("10:00")).click()
     panel = page.get_by_label("Your booking")
     await expect(panel).to_contain_text(clinic.slug)
+
+    async def slowly(route: Route) -> None:
+        await asyncio.sleep(1)
+        await route.continue_()
+
+    await page.route("**/rest/v1/dentists*", slowly)
     await page.get_by_label("Clinic").select_option(tokyo.slug)
     await page.locator(".slot, .empty").first.wait_for()
     await expect(panel).to_contain_text("10:00 – 10:30 AM")

@@ -226,7 +226,7 @@ async def test_removed_time_off_and_extra_hours_can_be_taken_back(
     for button in ("Remove this time off", "Remove these hours"):
         await page.get_by_role("button", name=button).click()
         await expect(page.get_by_role("button", name=button)).to_have_count(0)
-        await page.get_by_role("button", name="Undo").click()
+        await page.locator(".toasts").get_by_role("button", name="Undo").click()
         await expect(page.get_by_role("button", name=button)).to_have_count(1)
     await expect(page.get_by_text("Dentist's dentist")).to_be_visible()
 

@@ -113,7 +113,7 @@ async def test_no_answer_is_told_at_once_and_mended_by_itself(
         await page.context.route(lost, refuse)
         await page.goto(path)
         await expect(page.get_by_role("alert").filter(has_text="No connection").first).to_be_visible(
-            timeout=4000
+            timeout=8000
         )
         await page.context.unroute(lost)
         await page.locator(ready).first.wait_for()

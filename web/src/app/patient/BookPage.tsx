@@ -6,6 +6,7 @@ import {
   epoch,
   useAppointments,
   useChairtime,
+  useReservation,
   useSession,
 } from '../../chairtime'
 import { useAppointmentTypes, useClinics, useDentists, useOffering } from '../data'
@@ -15,6 +16,7 @@ import { Empty, Notice, PageTitle } from '../ui/parts'
 import { Loading, Unknown } from '../ui/states'
 import { Booking } from './Booking'
 import { Choices } from './Choices'
+import { HoldPanel } from './HoldPanel'
 import { changeableUntil, listedFor } from './rules'
 import { useWanted, type Wish } from './useWanted'
 
@@ -26,6 +28,8 @@ export function BookPage() {
 
 function Book({ wish }: { wish: Wish }) {
   const clinics = useClinics()
+  // Held here, so that it lasts while one looks at another clinic.
+  const hold = useReservation()
   const isOpen = wish.clinic === null && clinics.data !== undefined && clinics.data.length > 1
   const offering = useOffering(isOpen)
   if (!clinics.data) return <Loading error={clinics.error} heights={[60, 560]} />
@@ -56,7 +60,8 @@ function Book({ wish }: { wish: Wish }) {
       <div className="book-head">
         <PageTitle>Book a visit</PageTitle>
       </div>
-      <AtClinic clinics={clinics.data} clinic={clinic} wish={wish} />
+      <AtClinic clinics={clinics.data} clinic={clinic} wish={wish} hold={hold} />
+      <HoldPanel hold={hold} />
     </div>
   )
 }
@@ -117,11 +122,13 @@ interface AtClinicProps {
   clinics: Clinic[]
   clinic: Clinic
   wish: Wish
+  /** Given where one books; `moving` where one moves. */
+  hold?: ReturnType<typeof useReservation>
   moving?: Appointment
 }
 
 /** What is wished for, as far as the clinic offers it; where it does not, that is said and the next best is shown. */
-function AtClinic({ clinics, clinic, wish, moving }: AtClinicProps) {
+function AtClinic({ clinics, clinic, wish, hold, moving }: AtClinicProps) {
   const allTypes = useAppointmentTypes(clinic.id)
   const allDentists = useDentists(clinic.id)
   if (!allTypes.data || !allDentists.data) {
@@ -171,7 +178,7 @@ function AtClinic({ clinics, clinic, wish, moving }: AtClinicProps) {
           {isGone.dentist && <p>That dentist takes no appointments any more. You see everybody’s times.</p>}
         </Notice>
       )}
-      <Booking key={clinic.id} choices={{ ...choices, type }} from={wish.from} moving={moving} />
+      <Booking key={clinic.id} choices={{ ...choices, type }} from={wish.from} hold={hold} moving={moving} />
     </>
   )
 }

@@ -5,7 +5,7 @@ import {
   intervalMs,
   type ShownSlot,
   useAvailableSlots,
-  useReservation,
+  type useReservation,
   useSession,
 } from '../../chairtime'
 import { SignInForm } from '../account/SignInForm'
@@ -14,20 +14,21 @@ import { explain } from '../messages'
 import { Dialog } from '../ui/Dialog'
 import { useToast } from '../ui/Toasts'
 import { Choices, type ChoicesProps } from './Choices'
-import { HoldPanel } from './HoldPanel'
 import { MovePanel } from './MovePanel'
 import { Week } from './Week'
 
 interface Props {
   choices: ChoicesProps & { type: AppointmentType }
   from: string | null
+  /** The hold where one books, the appointment where one moves. */
+  hold: ReturnType<typeof useReservation> | undefined
   moving: Appointment | undefined
 }
 
 const DAY = 86_400_000
 
 /** The week of a clinic beside what was chosen, and what is held or about to be moved. */
-export function Booking({ choices, from, moving }: Props) {
+export function Booking({ choices, from, hold, moving }: Props) {
   const { clinic, type, dentists, dentistId, choose } = choices
   const zone = clinic.time_zone
   const session = useSession()
@@ -43,7 +44,7 @@ export function Booking({ choices, from, moving }: Props) {
     toDate: addDays(firstDay, 6 + margin),
     dentistId,
   })
-  const { hold, reserve } = useHolding(type, live.refresh)
+  const reserve = useReserve(hold, type, live.refresh)
   const [wanted, setWanted] = useState<ShownSlot | null>(null)
   const [target, setTarget] = useState<ShownSlot | null>(null)
   const pick = (slot: ShownSlot) => {
@@ -67,8 +68,8 @@ export function Booking({ choices, from, moving }: Props) {
           lastDay={lastDay}
           dentists={dentists}
           dentistId={dentistId}
-          picked={target ?? (hold.reservation?.clinic_id === clinic.id ? hold.reservation : null)}
-          busyWith={hold.reserve.isPending ? hold.reserve.variables : null}
+          picked={target ?? (hold?.reservation?.clinic_id === clinic.id ? hold.reservation : null)}
+          busyWith={hold?.reserve.isPending ? hold.reserve.variables : null}
           onPick={pick}
           onTravel={(day) => choose({ from: day })}
         />
@@ -83,7 +84,7 @@ export function Booking({ choices, from, moving }: Props) {
           />
         </Dialog>
       )}
-      {moving && target ? (
+      {moving && target && (
         <MovePanel
           appointment={moving}
           slot={target}
@@ -91,19 +92,16 @@ export function Booking({ choices, from, moving }: Props) {
           dentists={dentists}
           onClose={() => setTarget(null)}
         />
-      ) : (
-        <HoldPanel hold={hold} />
       )}
     </>
   )
 }
 
 /** Holding a slot of a type; a refusal is told, and the list is read anew. */
-function useHolding(type: AppointmentType, refresh: () => void) {
-  const hold = useReservation()
+function useReserve(hold: Props['hold'], type: AppointmentType, refresh: () => void) {
   const say = useToast()
-  const reserve = (slot: ShownSlot) =>
-    hold.reserve.mutate(
+  return (slot: ShownSlot) =>
+    hold?.reserve.mutate(
       { dentistId: slot.dentist_id, appointmentTypeId: type.id, startsAt: slot.starts_at },
       {
         onError: (error) => {
@@ -112,7 +110,6 @@ function useHolding(type: AppointmentType, refresh: () => void) {
         },
       },
     )
-  return { hold, reserve }
 }
 
 function SignInChoice({ onDone }: { onDone(): void }) {
