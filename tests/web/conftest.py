@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.support.actors import Actors, Connection
 from tests.support.build import MadeClinic, make_clinic, make_user
@@ -15,6 +15,9 @@ from tests.support.shared import locked
 from tests.support.stacks import Stack
 from tests.web import chromium, site
 from tests.web.visitors import Visitors
+
+# As long as pages wait themselves: on a busy machine nothing else is wrong than that it is busy.
+expect.set_options(timeout=15_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
