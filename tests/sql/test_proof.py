@@ -48,13 +48,16 @@ def test_it_sees_two_appointments_at_once_with_a_dentist(
     assert found(unguarded) == {"double_booking"}
 
 
-@pytest.mark.parametrize("status", ["booked", "checked_in"])
+@pytest.mark.parametrize(
+    ("first", "second"), [("booked", "booked"), ("checked_in", "booked"), ("booked", "checked_in")]
+)
 def test_it_sees_a_patient_in_two_chairs_checked_in_or_not(
-    ana: Connection, desk: Connection, unguarded: Connection, riverside: Clinic, status: str
+    ana: Connection, unguarded: Connection, riverside: Clinic, first: str, second: str
 ) -> None:
-    book(ana, riverside, riverside.at("09:00"))
+    one = book(ana, riverside, riverside.at("09:00"))
     other = book(ana, riverside, riverside.at("10:00"), dentist_id=riverside.other)
-    unguarded.execute("update clinic.appointments set status = %s where id = %s", [status, other["id"]])
+    for row, status in ((one, first), (other, second)):
+        unguarded.execute("update clinic.appointments set status = %s where id = %s", [status, row["id"]])
     assert found(unguarded) == set()
     shift(unguarded, other, riverside.at("09:15"))
     assert found(unguarded) == {"patient_in_two_chairs"}
