@@ -51,6 +51,29 @@ def test_a_chatbot_waits_for_the_calendar_it_touches(
     act_behind_lock(actors, riverside.lee, bot, MOVES[move](bot, riverside)).result()
 
 
+def test_hours_that_went_while_a_chatbot_waited_are_gone(
+    actors: Actors, bot: Connection, riverside: Clinic
+) -> None:
+    outcome = act_behind_lock(
+        actors, riverside.lee, bot, partial(hold, bot, offer(bot, riverside)),
+        lambda keeper: keeper.execute("delete from clinic.working_hours"),
+    )  # fmt: skip
+    with refused("outside_working_hours"):
+        outcome.result()
+
+
+def test_a_hold_that_was_released_while_a_chatbot_waited_is_over(
+    actors: Actors, bot: Connection, riverside: Clinic
+) -> None:
+    release = "update clinic.slot_reservations set outcome = 'released', ended_at = clock_timestamp()"
+    outcome = act_behind_lock(
+        actors, riverside.lee, bot, partial(confirm, bot, hold(bot, offer(bot, riverside))),
+        lambda keeper: keeper.execute(release),
+    )  # fmt: skip
+    with refused("reservation_expired"):
+        outcome.result()
+
+
 def test_a_booking_that_moved_to_another_dentist_meanwhile_is_not_cancelled(
     actors: Actors, bot: Connection, riverside: Clinic
 ) -> None:

@@ -146,6 +146,14 @@ def test_hours_that_went_while_one_waited_are_gone(actors: Actors, world: World,
         outcome.result()
 
 
+def test_hours_that_went_where_one_wants_to_move_are_gone(actors: Actors, world: World) -> None:
+    move = {"appointment_id": world.appointment["id"], "starts_at": world.clinic.at("11:00")}
+    action = partial(call, world.ana, "reschedule_appointment", dentist_id=world.clinic.other, **move)
+    outcome = act_behind_lock(actors, world.clinic.other, world.ana, action, close)
+    with refused("outside_working_hours"):
+        outcome.result()
+
+
 def test_a_hold_that_was_released_while_one_waited_is_over(actors: Actors, world: World) -> None:
     release = "update clinic.slot_reservations set outcome = 'released', ended_at = clock_timestamp()"
     outcome = act_behind_lock(
