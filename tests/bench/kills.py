@@ -1,4 +1,4 @@
-"""Kill each part of a stack again and again while a crowd books: `python -m tests.bench.kills [TIMES [PART]]`.
+"""Kill each part of a stack while a crowd books, again and again: `python -m tests.bench.kills [N [PART]]`.
 
 Prints, for each part, how long it was away, what the crowd was answered, and how many acknowledged
 appointments the database has lost. Exits with 1 if it lost any, or if somebody got an answer that nobody
