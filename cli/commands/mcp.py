@@ -83,7 +83,7 @@ def mcp(
     print_tools: PrintTools = False,
     provider: Provider = None,
 ) -> None:
-    """Serve the chatbot's tools over MCP: find_slots, hold_slot, confirm_booking, cancel_booking.
+    """Serve the chatbot's tools over MCP: find, hold, release, confirm, move and cancel.
 
     Acts with a chatbot's own login, which can book for people and see nothing but its own bookings.
 

@@ -69,13 +69,32 @@ class Chatbot:
     ) -> dict[str, Any]:
         """Cancel a booking. `not_found` is a wrong code, a wrong phone and too many attempts alike."""
         conversation = self.conversations.of(session)
-        asked = self._cancel(confirmation_code=confirmation_code, patient_phone=patient_phone)
+        pair = {"confirmation_code": confirmation_code, "patient_phone": patient_phone}
+        asked = self._change("chatbot_cancel", "cancelled", **pair)
         answer, lost = await self._answer(conversation, session, asked)
         return _shown(answer) | _news(lost, await self._fresh(conversation, session, len(lost)))
 
-    async def _cancel(self, **arguments: str) -> Any:
-        answer = await self._backend.call("chatbot_cancel", **arguments)
-        if not answer["cancelled"]:
+    async def release_hold(self, session: str | None, reservation_id: str) -> dict[str, Any]:
+        """Give back what is held."""
+        conversation = self.conversations.of(session, f"hold:{reservation_id}")
+        asked = self._backend.call("chatbot_release", reservation_id=reservation_id)
+        answer, lost = await self._answer(conversation, session, asked)
+        return _shown(answer) | _news(lost, await self._fresh(conversation, session, len(lost)))
+
+    async def move_booking(
+        self, session: str | None, confirmation_code: str, patient_phone: str, offer: str
+    ) -> dict[str, Any]:
+        """Move a booking to an offered time. `not_found` as for cancel_booking."""
+        conversation = self.conversations.of(session, f"offer:{offer}")
+        pair = {"confirmation_code": confirmation_code, "patient_phone": patient_phone}
+        asked = self._change("chatbot_reschedule", "rescheduled", **pair, offer=offer)
+        answer, lost = await self._answer(conversation, session, asked, offer)
+        conversation.clear()
+        return _shown(answer) | _news(lost, [])
+
+    async def _change(self, function: str, done: str, **arguments: str) -> Any:
+        answer = await self._backend.call(function, **arguments)
+        if not answer[done]:
             raise ChairtimeError(answer["message"], answer["code"], answer["hint"])
         return answer
 

@@ -332,6 +332,24 @@ end
 $$;
 comment on function clinic.reservation_role is 'As what the caller may act on the reservation; not_found for everyone else.';
 
+create function clinic.end_hold(hold clinic.slot_reservations)
+returns boolean
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  perform clinic.lock_dentists(hold.dentist_id);
+  update clinic.slot_reservations as r
+  set
+    outcome = case when r.expires_at > clock_timestamp() then 'released' else 'expired' end,
+    ended_at = clock_timestamp()
+  where r.id = hold.id and r.outcome is null;
+  return found;
+end
+$$;
+comment on function clinic.end_hold is 'Gives the time back; false if the hold has ended already.';
+
 create function clinic.release_reservation(reservation_id uuid)
 returns boolean
 language plpgsql
@@ -346,13 +364,7 @@ begin
   perform clinic.required(release_reservation.reservation_id, 'reservation_id');
   select * into v_reservation from clinic.slot_reservations as r where r.id = release_reservation.reservation_id;
   perform clinic.reservation_role(v_reservation);
-  perform clinic.lock_dentists(v_reservation.dentist_id);
-  update clinic.slot_reservations as r
-  set
-    outcome = case when r.expires_at > clock_timestamp() then 'released' else 'expired' end,
-    ended_at = clock_timestamp()
-  where r.id = v_reservation.id and r.outcome is null;
-  return found;
+  return clinic.end_hold(v_reservation);
 end
 $$;
 grant execute on function clinic.release_reservation to anon, authenticated, service_role;

@@ -347,6 +347,27 @@ as $$
 $$;
 comment on function clinic.describe_booking is 'A booking for a conversation, as it is now.';
 
+create function clinic.chatbot_reservation(reservation_id uuid)
+returns clinic.slot_reservations
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := clinic.require_chatbot();
+  v_id uuid := clinic.required(chatbot_reservation.reservation_id, 'reservation_id');
+  v_hold clinic.slot_reservations;
+begin
+  select * into v_hold from clinic.slot_reservations as r
+  where r.id = v_id and r.held_by = v_user_id and r.clinic_id = any (clinic.my_clinics('{chatbot}'));
+  if not found then
+    perform clinic.refuse('not_found', 'There is no such reservation.', hint => 'Take the reservation_id from chatbot_hold.');
+  end if;
+  return v_hold;
+end
+$$;
+comment on function clinic.chatbot_reservation is 'What the calling chatbot holds, or held, under this id; or not_found.';
+
 create function clinic.chatbot_confirm(reservation_id uuid)
 returns jsonb
 language plpgsql
@@ -355,18 +376,10 @@ security definer -- books for a caller it has checked
 set search_path = ''
 as $$
 declare
-  v_user_id uuid := clinic.require_chatbot();
-  v_id uuid := clinic.required(chatbot_confirm.reservation_id, 'reservation_id');
-  v_hold clinic.slot_reservations;
+  v_hold clinic.slot_reservations := clinic.chatbot_reservation(chatbot_confirm.reservation_id);
   v_now timestamptz;
   v_row api.appointments;
 begin
-  select * into v_hold from clinic.slot_reservations as r
-  where
-    r.id = v_id and r.held_by = v_user_id and r.clinic_id = any (clinic.my_clinics('{chatbot}'));
-  if not found then
-    perform clinic.refuse('not_found', 'There is no such reservation.', hint => 'Take the reservation_id from chatbot_hold.');
-  end if;
   v_now := clinic.lock_dentists(v_hold.dentist_id);
   select * into v_hold from clinic.slot_reservations as r where r.id = v_hold.id;
   if v_hold.patient_id is null then

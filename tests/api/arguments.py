@@ -86,5 +86,13 @@ ARGUMENTS: dict[str, Arguments] = {
     "chatbot_confirm": lambda w: {
         "reservation_id": w.make("chatbot", "chatbot_hold", **w.offer())["reservation_id"]
     },
+    "chatbot_release": lambda w: {
+        "reservation_id": w.make("chatbot", "chatbot_hold", **w.offer())["reservation_id"]
+    },
+    "chatbot_reschedule": lambda w: {
+        "confirmation_code": "K7QM-2XRD",
+        "patient_phone": "+1 212 555 0199",
+        "offer": w.offer()["offer"],
+    },
     "chatbot_cancel": lambda _: {"confirmation_code": "K7QM-2XRD", "patient_phone": "+1 212 555 0199"},
 }

@@ -60,6 +60,8 @@ events_since:patient                     404       .      404      404        40
 chatbot_find_slots                       401       .       .        .          .      .       .
 chatbot_hold                             401      403      .       403        403    403     403
 chatbot_confirm                          401      403      .       403        403    403     403
+chatbot_release                          401      403      .       403        403    403     403
+chatbot_reschedule                       401      403      .       403        403    403     403
 chatbot_cancel                           401      403      .       403        403    403     403
 """
 

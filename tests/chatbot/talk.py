@@ -48,6 +48,19 @@ def cancel(bot: Connection, code: str, phone: str = PHONE) -> Row:
     return row
 
 
+def move(bot: Connection, code: str, token: str, phone: str = PHONE) -> Row:
+    """Move a booking to an offer, with its code and a phone number."""
+    pair = {"confirmation_code": code, "patient_phone": phone}
+    row: Row = call(bot, "chatbot_reschedule", **pair, offer=token)
+    return row
+
+
+def release(bot: Connection, held: Row) -> Row:
+    """Give back what is held."""
+    row: Row = call(bot, "chatbot_release", reservation_id=held["reservation_id"])
+    return row
+
+
 def starts(answer: Row) -> list[datetime]:
     """Return when the offers start."""
     return [datetime.fromisoformat(one["starts_at"]) for one in answer["offers"]]

@@ -57,6 +57,23 @@ async def test_three_calls_book_and_a_fourth_cancels(practice: Practice, transpo
         assert ended["status"] == "cancelled"
 
 
+async def test_minds_are_changed(practice: Practice) -> None:
+    async with in_process(practice) as client:
+        found = await use(client, "find_slots", service="check up", dentist="lee")
+        held = await use(client, "hold_slot", offer=found["offers"][0]["offer"], **PERSON)
+        assert (await use(client, "release_hold", reservation_id=held["reservation_id"]))["released"] is True
+        found = await use(client, "find_slots", service="check up", dentist="lee", max_results=5)
+        first, second, *_ = found["offers"]
+        held = await use(client, "hold_slot", offer=first["offer"], **PERSON)
+        booked = await use(client, "confirm_booking", reservation_id=held["reservation_id"])
+        pair = {"confirmation_code": booked["confirmation_code"], "patient_phone": PERSON["patient_phone"]}
+        wrong = await fail(client, "move_booking", **pair | {"patient_phone": "0"}, offer=second["offer"])
+        assert wrong["code"] == "not_found"
+        moved = await use(client, "move_booking", **pair, offer=second["offer"])
+        assert (moved["appointment_id"], moved["label"]) == (booked["appointment_id"], second["label"])
+        assert (await use(client, "cancel_booking", **pair))["status"] == "cancelled"
+
+
 async def test_the_text_of_a_result_is_its_json(practice: Practice) -> None:
     async with in_process(practice) as client:
         result = await client.call_tool("find_slots", {"service": "check-up"})

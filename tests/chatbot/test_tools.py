@@ -16,11 +16,14 @@ from tests.chatbot.practice import Practice
 from tests.support.stacks import CHAIRTIME, PASSWORD
 from tests.support.templates import ROOT
 
-TOOLS = ["find_slots", "hold_slot", "confirm_booking", "cancel_booking"]
+TOOLS = ["find_slots", "hold_slot", "confirm_booking", "release_hold", "move_booking", "cancel_booking"]
+ENDS = {"release_hold", "move_booking", "cancel_booking"}
 REQUIRED = {
     "find_slots": {"service"},
     "hold_slot": {"offer", "patient_name", "patient_phone"},
     "confirm_booking": {"reservation_id"},
+    "release_hold": {"reservation_id"},
+    "move_booking": {"confirmation_code", "patient_phone", "offer"},
     "cancel_booking": {"confirmation_code", "patient_phone"},
 }
 
@@ -36,7 +39,7 @@ def printed(*arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-async def test_a_client_is_told_how_to_use_four_tools() -> None:
+async def test_a_client_is_told_how_to_use_the_tools() -> None:
     async with Client(make_server(None)) as client:
         tools = (await client.list_tools()).tools
         assert client.instructions == INSTRUCTIONS
@@ -48,7 +51,7 @@ async def test_a_client_is_told_how_to_use_four_tools() -> None:
         assert all(about["description"] for about in tool.input_schema["properties"].values())
         assert tool.annotations is not None
         assert tool.annotations.read_only_hint is (tool.name == "find_slots")
-        assert bool(tool.annotations.destructive_hint) is (tool.name == "cancel_booking")
+        assert bool(tool.annotations.destructive_hint) is (tool.name in ENDS)
 
 
 def test_all_formats_are_printed_at_once_or_one_alone() -> None:

@@ -723,6 +723,11 @@ export type Database = {
         Returns: Json
       }
       chatbot_hold: { Args: { offer: string; patient_name?: string; patient_phone?: string }; Returns: Json }
+      chatbot_release: { Args: { reservation_id: string }; Returns: Json }
+      chatbot_reschedule: {
+        Args: { confirmation_code: string; offer: string; patient_phone: string }
+        Returns: Json
+      }
       clinic_day: { Args: { clinic_id: string; day: string }; Returns: Json }
       clinic_time: { Args: { clinic_id: string; instants?: Json; wall_times?: Json }; Returns: Json }
       confirm_reservation: {
