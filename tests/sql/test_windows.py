@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,7 +15,7 @@ from tests.support.refusals import refused
 from tests.support.slots import book, listed
 
 # Days whose changes are law today: 7 November 2027 repeats an hour in New York, 14 March skips one, and on
-# 30 October the clock of Beirut goes back at midnight.
+# 30 October the clock of Beirut goes back at midnight. What is to be booked is so on the next day like it.
 Window = tuple[int, str, str]
 SUNDAY, SATURDAY = 7, 6
 
@@ -38,6 +40,19 @@ def starts(connection: Connection, clinic: MadeClinic, day: date, **more: Any) -
         to_date=day,
     )
     return [f"{row['starts_at']:%H:%M}" for row in found]
+
+
+def next_like(zone: str, day: date) -> date:
+    """Return the next day, some days ahead, on which this zone's clock does what it does on that one."""
+
+    def lengths(day: date) -> list[timedelta]:
+        days = (datetime.combine(day + timedelta(days=n), time(), ZoneInfo(zone)) for n in range(3))
+        midnights = [midnight.astimezone(UTC) for midnight in days]
+        return [after - before for before, after in pairwise(midnights)]
+
+    ahead = (datetime.now(UTC).date() + timedelta(days=n) for n in range(2, 728))
+    alike = (d for d in ahead if (d.month, d.weekday()) == (day.month, day.weekday()))
+    return next(d for d in alike if lengths(d) == lengths(day))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +97,7 @@ def starts(connection: Connection, clinic: MadeClinic, day: date, **more: Any) -
 def test_a_window_has_the_instants_between_its_opening_and_closing(
     superuser: Connection, anon: Connection, zone: str, day: date, windows: list[Window], utc: list[str]
 ) -> None:
-    clinic = clinic_with(superuser, zone, *windows, slot_interval="30 minutes")
+    clinic, day = clinic_with(superuser, zone, *windows, slot_interval="30 minutes"), next_like(zone, day)
     assert starts(anon, clinic, day) == utc
     board = call(anon, "available_slots", appointment_type_id=clinic.checkup, from_date=day, to_date=day)
     for row in board:
@@ -100,12 +115,12 @@ def test_after_the_first_closing_nothing_is_booked_though_the_clock_shows_the_ti
     actors: Actors, superuser: Connection
 ) -> None:
     clinic = clinic_with(superuser, "Asia/Beirut", (SATURDAY, "22:00", "23:00"), slot_interval="30 minutes")
-    patient = actors.sign_up("late@made.test", "Late")
+    patient, day = actors.sign_up("late@made.test", "Late"), next_like("Asia/Beirut", date(2027, 10, 30))
     with refused("outside_working_hours"):
-        book(patient, clinic, datetime.fromisoformat("2027-10-30T23:30:00+03:00"))
+        book(patient, clinic, datetime.fromisoformat(f"{day}T23:30:00+03:00"))
     with refused("outside_working_hours"):
-        book(patient, clinic, datetime.fromisoformat("2027-10-30T22:30:00+02:00"))
-    assert book(patient, clinic, datetime.fromisoformat("2027-10-30T22:30:00+03:00"))
+        book(patient, clinic, datetime.fromisoformat(f"{day}T22:30:00+02:00"))
+    assert book(patient, clinic, datetime.fromisoformat(f"{day}T22:30:00+03:00"))
 
 
 def hour_long(superuser: Connection, clinic: MadeClinic) -> Any:
