@@ -84,7 +84,7 @@ class Copy:
         )  # fmt: skip
         if done.returncode == 0:
             return "SURVIVED"
-        if re.search(r" Tests .*\d failed", done.stdout):
+        if re.search(r"\d tests.*\d failed", done.stdout):
             return "killed"
         return f"BROKEN: the tests could not be run\n{done.stdout[-3000:]}{done.stderr[-1000:]}"
 
