@@ -15,6 +15,20 @@ end
 $$;
 comment on function clinic.appointment_role is 'As what the caller may change the appointment; not_found for everyone else.';
 
+create function clinic.require_version(appointment clinic.appointments, expected_version integer)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if appointment.version <> require_version.expected_version then
+    perform clinic.refuse('stale_version');
+  end if;
+end
+$$;
+comment on function clinic.require_version is 'Passes an appointment that has not changed since the caller read it (null: whatever it is).';
+
 create function clinic.appointment_to_change(appointment_id uuid, expected_version integer default null)
 returns clinic.appointments
 language plpgsql
@@ -30,9 +44,7 @@ begin
   select * into v_before from clinic.appointments as a where a.id = appointment_to_change.appointment_id;
   perform clinic.appointment_role(v_before);
   v_appointment := clinic.lock_appointment(v_before);
-  if v_appointment.version <> appointment_to_change.expected_version then
-    perform clinic.refuse('stale_version');
-  end if;
+  perform clinic.require_version(v_appointment, appointment_to_change.expected_version);
   return v_appointment;
 end
 $$;
@@ -149,7 +161,8 @@ begin
       perform clinic.refuse('forbidden', 'A dentist books in their own calendar.');
     end if;
   end if;
-  v_appointment := clinic.appointment_to_change(v_before.id, reschedule_appointment.expected_version);
+  v_appointment := clinic.lock_appointment(v_before);
+  perform clinic.require_version(v_appointment, reschedule_appointment.expected_version);
   perform clinic.move_appointment(v_appointment, v_dentist_id, v_starts_at, v_role);
   v_row := clinic.api_appointment(v_appointment.id);
   perform clinic.remember('reschedule_appointment', reschedule_appointment.idempotency_key, v_request, to_jsonb(v_row));

@@ -204,7 +204,7 @@ def test_extra_hours_stay_for_what_was_booked_into_them_meanwhile(actors: Actors
 
 @pytest.mark.parametrize(
     "function",
-    ["cancel_appointment", "update_appointment", "set_appointment_status"],
+    ["cancel_appointment", "update_appointment", "set_appointment_status", "reschedule_appointment"],
 )
 def test_an_appointment_that_moved_to_another_dentist_meanwhile_is_not_changed(
     actors: Actors, world: World, function: str
