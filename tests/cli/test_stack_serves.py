@@ -151,8 +151,26 @@ def test_times_are_iso_8601_in_auth_and_in_the_data_api(http: httpx.Client, key:
         assert instant.endswith("+00:00")
 
 
+VALID = '[{"weekday": 1, "opens": "09:00", "closes": "12:00"}]'
+
+
 @pytest.mark.parametrize(
-    "weekly", [[], {}, "text", '"text"', 1, None, True, [{"weekday": 1}], '[{"weekday": 9}]', [[]]]
+    "weekly",
+    [
+        [],
+        {},
+        "text",
+        '"text"',
+        1,
+        None,
+        True,
+        [{"weekday": 1}],
+        '[{"weekday": 9}]',
+        [[]],
+        "[]",
+        " [ ]",
+        VALID,
+    ],
 )
 def test_json_arguments_reach_the_database_as_sent(stack: Stack, http: httpx.Client, weekly: Any) -> None:
     # In the schema `api` only these take JSON; a dry run that is refused names what is wrong with it.

@@ -112,13 +112,30 @@ const noPath = () => {
   return Response.json({ code: "PGRST125", message, details: null, hint: null }, { status: 404 });
 };
 
+/** A string for a json argument is a JSON string, as for PostgREST; lite would take its text for the JSON. */
+const withStrings = async (request, functions) => {
+  const called = request.method === "POST" && new URL(request.url).pathname.match(/\/rpc\/([^/]+)$/)?.[1];
+  const isJson = ({ arg_types }, n) => /^jsonb?$/.test(arg_types[n]);
+  const names = functions.filter(({ name }) => name === called).flatMap((f) => f.arg_names.filter((_, n) => isJson(f, n)));
+  if (!names.length) return request;
+  const text = await request.text();
+  const given = parse(text) ?? {};
+  const strings = names.filter((name) => typeof given[name] === "string");
+  const quoted = Object.fromEntries(strings.map((name) => [name, JSON.stringify(given[name])]));
+  const body = strings.length ? JSON.stringify({ ...given, ...quoted }) : text;
+  return new Request(request.url, { method: request.method, headers: request.headers, body });
+};
+
 /** The Data API: the base of its paths, and how it is served. */
 const rest = async () => {
   const app = await lite(new PostgrestDatabase(settings.url, 20), [verifyToken]);
   // Like PostgREST, learn of a changed schema from the notification that follows it.
   await app.connection.listen("pgrst", () => app.connection.reload());
   await app.connection.reload();
-  return (request) => (request.url.split("?")[0].endsWith("/") ? noPath() : app.fetch(withProfile(request)));
+  return async (request) => {
+    if (request.url.split("?")[0].endsWith("/")) return noPath();
+    return app.fetch(withProfile(await withStrings(request, app.connection.introspection.functions)));
+  };
 };
 
 /** Auth, with the part that lite lacks. */
