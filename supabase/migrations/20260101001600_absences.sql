@@ -33,14 +33,53 @@ end
 $$;
 comment on function clinic.clear_calendar is 'Releases the holds and cancels the appointments in this time; returns the cancelled ones.';
 
+create function clinic.take_from_closures(dentist_ids uuid [], during tstzrange, reason text)
+returns uuid []
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_closed clinic.time_off;
+  v_ids uuid [] := array[]::uuid [];
+begin
+  for v_closed in
+    select t.* from clinic.time_off as t
+    where
+      t.dentist_id = any (take_from_closures.dentist_ids) and t.during && take_from_closures.during
+      and t.closure_id is not null
+  loop
+    update clinic.time_off as t
+    set during = v_closed.during * take_from_closures.during, reason = take_from_closures.reason, closure_id = null
+    where t.id = v_closed.id;
+    insert into clinic.time_off (clinic_id, dentist_id, during, reason, closure_id)
+    select v_closed.clinic_id, v_closed.dentist_id, rest.during, v_closed.reason, v_closed.closure_id
+    from unnest(tstzmultirange(v_closed.during) - tstzmultirange(take_from_closures.during)) as rest (during);
+    v_ids := v_ids || v_closed.id;
+  end loop;
+  return v_ids;
+end
+$$;
+comment on function clinic.take_from_closures is
+'Makes what closures take of this time the dentists'' own time off, which stays when the clinic opens again after all. Returns which that is.';
+
 create function clinic.insert_time_off(
   clinic_id uuid, dentist_ids uuid [], during tstzrange, reason text, closure_id uuid default null
 )
 returns jsonb
-language sql
+language plpgsql
 volatile
 set search_path = ''
 as $$
+declare
+  v_taken uuid [];
+  v_result jsonb;
+begin
+  if insert_time_off.closure_id is null then
+    v_taken := clinic.take_from_closures(
+      insert_time_off.dentist_ids, insert_time_off.during, insert_time_off.reason
+    );
+  end if;
   with pieces as (
     -- Only what is not time off already.
     select d.id, p.during
@@ -55,19 +94,51 @@ as $$
   ),
 
   added as (
-    insert into clinic.time_off (clinic_id, dentist_id, during, reason, closure_id)
+    insert into clinic.time_off as t (clinic_id, dentist_id, during, reason, closure_id)
     select insert_time_off.clinic_id, p.id, p.during, insert_time_off.reason, insert_time_off.closure_id
     from pieces as p
-    returning id, dentist_id, during, reason, closure_id
+    returning t.id, t.dentist_id, t.during, t.reason, t.closure_id
+  ),
+
+  off as (
+    select a.* from added as a
+    union all
+    select t.id, t.dentist_id, t.during, t.reason, t.closure_id from clinic.time_off as t where t.id = any (v_taken)
   )
 
   select coalesce(jsonb_agg(jsonb_build_object(
-    'id', a.id, 'dentist_id', a.dentist_id, 'starts_at', lower(a.during), 'ends_at', upper(a.during), 'reason', a.reason,
-    'closure_id', a.closure_id
-  ) order by a.dentist_id, a.during), '[]')
-  from added as a;
+    'id', o.id, 'dentist_id', o.dentist_id, 'starts_at', lower(o.during), 'ends_at', upper(o.during), 'reason', o.reason,
+    'closure_id', o.closure_id
+  ) order by o.dentist_id, o.during), '[]')
+  into v_result
+  from off as o;
+  return v_result;
+end
 $$;
-comment on function clinic.insert_time_off is 'Adds the time off, without what is time off already, and returns the rows.';
+comment on function clinic.insert_time_off is
+'Adds the time off, without what is time off already, and returns the rows. A dentist''s own goes before a closure, and an earlier closure
+before a later one: what comes after waits behind it.';
+
+create function clinic.keep_closed()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever takes time off away, the closures of the clinic bind
+set search_path = ''
+as $$
+begin
+  perform clinic.insert_time_off(old.clinic_id, array[old.dentist_id], c.during * old.during, c.reason, c.id)
+  from clinic.closures as c
+  where c.clinic_id = old.clinic_id and c.during && old.during and c.id is distinct from old.closure_id
+  order by c.during;
+  return null;
+end
+$$;
+comment on function clinic.keep_closed is 'Time off that goes leaves the clinic''s closures that waited behind it.';
+
+-- After follow_new_time_off: triggers go by name, and that one frees the time.
+create trigger keep_closed after delete on clinic.time_off
+for each row execute function clinic.keep_closed();
 
 create function clinic.close_for_newcomer()
 returns trigger
@@ -269,5 +340,6 @@ begin
 end
 $$;
 comment on function api.remove_time_off is
-'Puts the time back on the calendar; true if it was off until now. With a closure_id, opens the whole clinic again. Errors: not_authenticated, forbidden, not_found, invalid_argument.';
+'Puts the time back on the calendar, but for what a closure of the clinic takes; true if it was off until now. With a closure_id, opens
+the whole clinic again, but for those who are off by themselves. Errors: not_authenticated, forbidden, not_found, invalid_argument.';
 grant execute on function api.remove_time_off to anon, authenticated, service_role;

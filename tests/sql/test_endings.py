@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -219,6 +219,72 @@ def test_a_closure_binds_whoever_is_hired_or_comes_back_later(
     assert call(admin, "remove_time_off", time_off_id=closure) is True
     assert min(listed(anon, riverside, noon, dentist_id=newcomer)) == riverside.at("09:00")
     assert superuser.execute("select from clinic.check_invariants()").rowcount == 0
+
+
+def off(by: Connection, clinic: Clinic, begin: str, end: str, **more: Any) -> Row:
+    """Take this time of a Monday off the calendar: one dentist's, or all of the clinic."""
+    span = {"starts_at": clinic.at(begin), "ends_at": clinic.at(end)}
+    added: Row = call(by, "add_time_off", clinic_id=clinic.id, **span, **more)
+    return added
+
+
+def morning(anon: Connection, clinic: Clinic) -> list[str]:
+    """Return when Lee could be seen on that Monday before one."""
+    starts = [start.astimezone(clinic.zone) for start in listed(anon, clinic, clinic.at("12:00"))]
+    return [f"{start:%H:%M}" for start in starts if start < clinic.at("12:00")]
+
+
+def test_who_comes_back_early_finds_the_clinic_closed(
+    admin: Connection, lee: Connection, anon: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    mine = off(lee, riverside, "10:00", "11:30", dentist_id=riverside.lee)["time_off"]
+    closure = close(admin, riverside)["closure_id"]
+    assert call(lee, "remove_time_off", time_off_id=mine[0]["id"]) is True
+    assert morning(anon, riverside) == []
+    assert call(admin, "remove_time_off", time_off_id=closure) is True
+    assert morning(anon, riverside)[0] == "09:00"
+    assert superuser.execute("select from clinic.time_off").rowcount == 0
+    assert superuser.execute("select from clinic.check_invariants()").rowcount == 0
+
+
+def test_a_clinic_that_is_closed_twice_opens_where_neither_closes_it(
+    admin: Connection, anon: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    first = off(admin, riverside, "09:00", "11:00")["closure_id"]
+    second = off(admin, riverside, "10:00", "12:00")["closure_id"]
+    call(admin, "remove_time_off", time_off_id=first)
+    assert morning(anon, riverside) == ["09:00", "09:15", "09:30"]
+    call(admin, "remove_time_off", time_off_id=second)
+    assert morning(anon, riverside)[-1] == "11:30"
+    assert superuser.execute("select from clinic.time_off").rowcount == 0
+
+
+def test_a_clinic_that_opens_after_all_leaves_holidays_alone(
+    admin: Connection, lee: Connection, anon: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    closure = off(admin, riverside, "09:30", "10:30")["closure_id"]
+    mine = off(lee, riverside, "10:00", "12:00", dentist_id=riverside.lee, reason="Holiday")["time_off"]
+    spans = [(row["starts_at"], row["ends_at"], row["reason"], row["closure_id"]) for row in mine]
+    at = {clock: riverside.at(clock) for clock in ("10:00", "10:30", "12:00")}
+    assert [
+        (datetime.fromisoformat(begin), datetime.fromisoformat(end), *more) for begin, end, *more in spans
+    ] == [
+        (at["10:00"], at["10:30"], "Holiday", None),
+        (at["10:30"], at["12:00"], "Holiday", None),
+    ]
+    assert superuser.execute("select from clinic.check_invariants()").rowcount == 0
+    call(admin, "remove_time_off", time_off_id=closure)
+    assert morning(anon, riverside) == ["09:00", "09:15", "09:30"]
+    assert superuser.execute("select from clinic.check_invariants()").rowcount == 0
+
+
+def test_a_dentist_whom_an_admin_lets_work_works(
+    admin: Connection, anon: Connection, riverside: Clinic
+) -> None:
+    closed = close(admin, riverside)
+    mine = next(row["id"] for row in closed["time_off"] if row["dentist_id"] == str(riverside.lee))
+    call(admin, "remove_time_off", time_off_id=mine)
+    assert morning(anon, riverside)[0] == "09:00"
 
 
 def test_a_closure_counts_the_visits_of_those_who_have_left_too(
