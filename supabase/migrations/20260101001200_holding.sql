@@ -103,11 +103,11 @@ begin
   update clinic.slot_reservations as r
   set outcome = 'released', ended_at = clock_timestamp()
   where
-    r.dentist_id = slot.dentist_id and r.outcome is null and r.held_by = auth.uid()
+    r.dentist_id = slot.dentist_id and r.outcome is null and r.held_by = auth.uid() and r.patient_id = slot.patient_id
     and clinic.claimed(r) && clinic.claimed(slot);
 end
 $$;
-comment on function clinic.release_own_holds is 'A patient''s own hold never blocks what they book or hold instead.';
+comment on function clinic.release_own_holds is 'A patient''s own hold never blocks what they book, hold or move to instead.';
 
 create function clinic.insert_reservation(
   bookable clinic.bookable, starts_at timestamptz, patient_id uuid, role text, as_of timestamptz
@@ -229,14 +229,13 @@ as $$
 declare
   v_user_id uuid := clinic.require_user();
   v_now timestamptz := clinic.lock_dentists(clinic.required(reserve_slot.dentist_id, 'dentist_id'));
-  v_bookable clinic.bookable := clinic.bookable(reserve_slot.appointment_type_id, reserve_slot.dentist_id);
-  v_clinic_id uuid := (v_bookable.policy).id;
   v_starts_at timestamptz := clinic.required_instant(reserve_slot.starts_at, 'starts_at');
-  v_role text := clinic.booking_role(v_clinic_id, v_bookable.dentist_id);
   v_request jsonb := jsonb_build_array(
     reserve_slot.dentist_id, reserve_slot.appointment_type_id, extract(epoch from v_starts_at), reserve_slot.patient_id
   );
   v_response jsonb := clinic.replay('reserve_slot', reserve_slot.idempotency_key, v_request);
+  v_bookable clinic.bookable;
+  v_role text;
   v_patient_id uuid;
   v_id uuid;
   v_row api.slot_reservations;
@@ -244,7 +243,9 @@ begin
   if v_response is not null then
     return jsonb_populate_record(null::api.slot_reservations, v_response);
   end if;
-  v_patient_id := clinic.booking_patient(v_clinic_id, v_role, reserve_slot.patient_id);
+  v_bookable := clinic.bookable(reserve_slot.appointment_type_id, reserve_slot.dentist_id);
+  v_role := clinic.booking_role((v_bookable.policy).id, v_bookable.dentist_id);
+  v_patient_id := clinic.booking_patient((v_bookable.policy).id, v_role, reserve_slot.patient_id);
   -- Reserving again what one already holds gives the same reservation, and no more time.
   select r.id into v_id from clinic.slot_reservations as r
   where

@@ -149,10 +149,10 @@ as $$
 declare
   v_user_id uuid := clinic.require_user();
   v_now timestamptz := clinic.lock_dentists(clinic.required(book_appointment.dentist_id, 'dentist_id'));
-  v_bookable clinic.bookable := clinic.bookable(book_appointment.appointment_type_id, book_appointment.dentist_id);
-  v_policy clinic.clinics := v_bookable.policy;
   v_starts_at timestamptz := clinic.required_instant(book_appointment.starts_at, 'starts_at');
-  v_role text := clinic.booking_role(v_policy.id, v_bookable.dentist_id);
+  v_bookable clinic.bookable;
+  v_policy clinic.clinics;
+  v_role text;
   v_request jsonb;
   v_response jsonb;
   v_patient_id uuid;
@@ -170,6 +170,9 @@ begin
       return jsonb_populate_record(null::api.appointments, v_response);
     end if;
   end if;
+  v_bookable := clinic.bookable(book_appointment.appointment_type_id, book_appointment.dentist_id);
+  v_policy := v_bookable.policy;
+  v_role := clinic.booking_role(v_policy.id, v_bookable.dentist_id);
   v_patient_id := clinic.required(
     clinic.booking_patient(v_policy.id, v_role, book_appointment.patient_id), 'patient_id'
   );

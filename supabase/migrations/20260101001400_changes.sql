@@ -106,6 +106,9 @@ begin
   v_slot.ends_at := v_ends_at;
   v_slot.buffer_before := appointment.buffer_before;
   v_slot.buffer_after := appointment.buffer_after;
+  if role = 'patient' then
+    perform clinic.release_own_holds(v_slot);
+  end if;
   perform clinic.require_slot(v_policy, v_slot, clock_timestamp(), clinic.is_desk(role));
   update clinic.appointments as a
   set

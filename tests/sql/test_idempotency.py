@@ -50,6 +50,17 @@ def test_a_replay_returns_the_first_answer_and_does_nothing(
     assert keys(superuser) == 1
 
 
+def test_a_replay_is_answered_whatever_has_ended_since(
+    ana: Connection, admin: Connection, riverside: Clinic, request_once: tuple[str, Row, Row]
+) -> None:
+    function, arguments, _ = request_once
+    first = call(ana, function, **arguments, idempotency_key="k")
+    keep = {"is_active": False, "on_conflict": "keep"}
+    call(admin, "update_dentist", dentist_id=riverside.lee, **keep)
+    call(admin, "update_appointment_type", appointment_type_id=riverside.checkup, **keep)
+    assert call(ana, function, **arguments, idempotency_key="k") == first
+
+
 def test_a_replay_means_the_same_in_any_time_zone(
     ana: Connection, request_once: tuple[str, Row, Row]
 ) -> None:

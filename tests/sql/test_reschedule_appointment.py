@@ -136,6 +136,21 @@ def test_a_cancelled_appointment_does_not_move(ana: Connection, riverside: Clini
         move(ana, appointment, starts_at=riverside.at("10:00"))
 
 
+def test_ones_own_hold_does_not_block_it(
+    ana: Connection, desk: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    """As it does not in what is listed; but a hold for somebody else does."""
+    appointment = book(ana, riverside, riverside.at("09:00"))
+    reserve(ana, riverside, riverside.at("10:00"))
+    assert riverside.at("10:00") in listed(ana, riverside, riverside.at("10:00"))
+    move(ana, appointment, starts_at=riverside.at("10:00"))
+    assert superuser.execute("select from clinic.occupancy").rowcount == 1
+    reserve(desk, riverside, riverside.at("11:00"))
+    for by in (ana, desk):
+        with refused("slot_taken"):
+            move(by, appointment, starts_at=riverside.at("11:00"))
+
+
 def test_a_live_hold_of_somebody_else_blocks_it(ana: Connection, ben: Connection, riverside: Clinic) -> None:
     appointment = book(ana, riverside, riverside.at("09:00"))
     reserve(ben, riverside, riverside.at("10:00"))
