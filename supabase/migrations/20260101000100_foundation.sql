@@ -224,12 +224,13 @@ begin
   -- What cannot be seen, but for joiners, which some scripts write with; then any space is one space.
   v_name := regexp_replace(
     v_name,
-    '[\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180E\u200B\u200E\u200F\u2060-\u2065\u206A-\u206F\u3164\uFEFF\uFFA0\uFFF9-\uFFFB\U000E0000-\U000E007F]+',
+    '[\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180E\u200B\u200E\u200F\u2060-\u2065\u206A-\u206F\u3164\uFEFF\uFFA0\uFFF0-\uFFFB'
+    '\U0001BCA0-\U0001BCA3\U0001D173-\U0001D17A\U000E0000-\U000E00FF\U000E01F0-\U000E0FFF]+',
     '', 'g'
   );
   v_name := regexp_replace(v_name, '[ \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u2800\u3000]+', ' ', 'g');
   -- Joiners and selectors stand between or behind something.
-  v_name := regexp_replace(v_name, '(^| )[\u200C\u200D\uFE00-\uFE0F]+', '\1', 'g');
+  v_name := regexp_replace(v_name, '(^| )[\u180B-\u180D\u180F\u200C\u200D\uFE00-\uFE0F\U000E0100-\U000E01EF]+', '\1', 'g');
   v_name := regexp_replace(v_name, '([\u200C\u200D])[\u200C\u200D]+', '\1', 'g');
   v_name := regexp_replace(v_name, '[\u200C\u200D]( |$)', '\1', 'g');
   return clinic.trimmed(normalize(regexp_replace(v_name, ' +', ' ', 'g'), nfc));

@@ -60,6 +60,8 @@ TIDY = {
     "e\u0301" * 200: "é" * 200,
     "O'Neil-D\u2019Árcy 3rd (Jr.)": "O'Neil-D\u2019Árcy 3rd (Jr.)",
     "👩‍⚕️ Ada": "👩‍⚕️ Ada",
+    "Zoe\u0308 👩‍⚕️": "Zoë 👩‍⚕️",
+    "ᠨ\u180b\u180b": "ᠨ\u180b\u180b",
 }
 ids = "U+{:04X}".format
 
@@ -116,6 +118,21 @@ def test_a_blank_name_is_none(
             with refused("invalid_argument"):
                 call(desk, "create_patient", clinic_id=riverside.id, full_name=name)
             assert call(ana, "update_me", full_name=name)["profile"] == before
+
+
+def test_a_name_of_what_nobody_sees_is_none(superuser: Connection) -> None:
+    """Whatever Unicode calls ignorable by default, alone or between blanks."""
+    ignorable = [
+        *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
+        *(*range(0x180B, 0x1810), *range(0x200B, 0x2010), *range(0x2060, 0x2066), *range(0x206A, 0x2070)),
+        *(*range(0xFE00, 0xFE10), *range(0xFFF0, 0xFFFC), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B)),
+        *range(0xE0000, 0xE1000),
+    ]
+    names = [text for one in map(chr, ignorable) for text in (one, one * 3, f" {one} {one}")]
+    rows = superuser.execute(
+        "select n from unnest(%s::text[]) as n where clinic.tidy_name(n) is not null", [names]
+    ).fetchall()
+    assert [codes(row["n"]) for row in rows] == []
 
 
 def test_tidying_twice_is_tidying_once_and_what_is_refused_has_a_reason(superuser: Connection) -> None:
