@@ -321,7 +321,8 @@ as $$
     holds = t.holds + after.holds - before.holds,
     holds_confirmed = t.holds_confirmed + after.holds_confirmed - before.holds_confirmed,
     holds_released = t.holds_released + after.holds_released - before.holds_released,
-    holds_expired = t.holds_expired + after.holds_expired - before.holds_expired;
+    -- A counter never goes back, even if what ran out is confirmed after all.
+    holds_expired = t.holds_expired + greatest(after.holds_expired - before.holds_expired, 0);
 $$;
 comment on function clinic.add_to_totals is 'A day was counted anew: the totals change by what the day did.';
 
@@ -353,11 +354,13 @@ begin
   loop
     select c.* into strict v_clinic from clinic.clinics as c where c.id = v_day.clinic_id;
     v_new := clinic.measure_day(v_clinic, v_day.day);
-    -- Ended reservations are forgotten in time: counts stay.
-    v_new.holds := greatest(v_day.holds, v_new.holds);
-    v_new.holds_confirmed := greatest(v_day.holds_confirmed, v_new.holds_confirmed);
-    v_new.holds_released := greatest(v_day.holds_released, v_new.holds_released);
-    v_new.holds_expired := greatest(v_day.holds_expired, v_new.holds_expired);
+    -- Ended reservations are forgotten in time: counts stay. While all are there, one that ran out may yet be confirmed.
+    if v_new.holds < v_day.holds then
+      v_new.holds := v_day.holds;
+      v_new.holds_confirmed := v_day.holds_confirmed;
+      v_new.holds_released := v_day.holds_released;
+      v_new.holds_expired := v_day.holds_expired;
+    end if;
     perform clinic.add_to_totals(v_day, v_new);
     update clinic.daily_metrics as m
     set

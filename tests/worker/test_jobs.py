@@ -225,6 +225,24 @@ class TestRefreshDailyMetrics:
         assert counts == [4, 1, 1, 1]
         assert float(today["hold_conversion"]) == 0.25
 
+    async def test_a_hold_that_ran_out_and_was_booked_all_the_same_is_one_that_was_confirmed(
+        self, db: Database, actors: Actors, root: Connection, riverside: Clinic
+    ) -> None:
+        ana = actors.user("ana@patients.test")
+        held = reserve(ana, riverside, riverside.at("09:00"))
+        expire_hold(root, held["id"])
+        await finish(db, "expire_reservations")
+        await refresh(db, root)
+        call(ana, "confirm_reservation", reservation_id=held["id"])
+        await refresh(db, root)
+        today = self.day(root, riverside, riverside.today())
+        counts = [today[name] for name in ("holds", "holds_confirmed", "holds_released", "holds_expired")]
+        assert counts == [1, 1, 0, 0]
+        totals = root.execute(
+            "select holds, holds_confirmed, holds_expired from clinic.running_totals"
+        ).fetchone()
+        assert totals == {"holds": 1, "holds_confirmed": 1, "holds_expired": 1}, "a counter never goes back"
+
     async def test_counts_what_the_clinic_refused_once(
         self, db: Database, actors: Actors, root: Connection, riverside: Clinic
     ) -> None:
