@@ -320,7 +320,7 @@ volatile
 set search_path = ''
 as $$
 begin
-  if clinic.is_calendar_day(value) and value ~ '^.{10}[T ]([01][0-9]|2[0-3])(:[0-5][0-9]){1,2}$' then
+  if clinic.is_calendar_day(value) and value < '2200' and value ~ '^.{10}[T ]([01][0-9]|2[0-3])(:[0-5][0-9]){1,2}$' then
     return value::timestamp;
   end if;
   perform clinic.refuse(

@@ -187,6 +187,8 @@ def test_the_clinics_clock_is_the_servers(anon: Connection, riverside: Clinic) -
         {"wall_times": ["2027-11-07T01:30Z"]},
         {"wall_times": ["2027-02-30T01:30"]},
         {"wall_times": ["noon"]},
+        {"wall_times": ["2200-01-01T00:00"]},
+        {"wall_times": ["1999-12-31T23:59"]},
         {"wall_times": [1]},
         {"wall_times": {}},
         {"instants": ["2027-11-07T01:30"]},
