@@ -34,6 +34,28 @@ alter table clinic.profiles
 alter column full_name set statistics 0,
 alter column phone set statistics 0;
 
+create function clinic.add_profile(user_id uuid, metadata jsonb)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_name text := clinic.tidy_name(metadata ->> 'full_name');
+  v_phone text := clinic.trimmed(metadata ->> 'phone');
+begin
+  -- Metadata is whatever the client sent: what does not fit is left out, for sign-up must not fail on it.
+  insert into clinic.profiles (user_id, full_name, phone)
+  values (
+    add_profile.user_id,
+    case when clinic.is_name(v_name) then v_name end,
+    case when length(v_phone) <= 40 and clinic.is_line(v_phone) then v_phone end
+  )
+  on conflict on constraint profiles_pkey do nothing;
+end
+$$;
+comment on function clinic.add_profile is 'Gives a user a profile, unless they have one.';
+
 create function clinic.create_profile()
 returns trigger
 language plpgsql
@@ -41,18 +63,8 @@ volatile
 security definer -- sign-up runs as the Auth server's role, which has no rights here
 set search_path = ''
 as $$
-declare
-  v_name text := clinic.tidy_name(new.raw_user_meta_data ->> 'full_name');
-  v_phone text := clinic.trimmed(new.raw_user_meta_data ->> 'phone');
 begin
-  -- Metadata is whatever the client sent: what does not fit is left out, for sign-up must not fail on it.
-  insert into clinic.profiles (user_id, full_name, phone)
-  values (
-    new.id,
-    case when clinic.is_name(v_name) then v_name end,
-    case when length(v_phone) <= 40 and clinic.is_line(v_phone) then v_phone end
-  )
-  on conflict on constraint profiles_pkey do nothing;
+  perform clinic.add_profile(new.id, new.raw_user_meta_data);
   return null;
 end
 $$;
@@ -60,6 +72,9 @@ comment on function clinic.create_profile is 'Gives every new user a profile.';
 
 create trigger create_profile after insert on auth.users
 for each row execute function clinic.create_profile();
+
+-- Chairtime may come to a project whose users were there before.
+select clinic.add_profile(u.id, u.raw_user_meta_data) from auth.users as u;
 
 
 -- Staff --------------------------------------------------------------------------------------------------------------
@@ -164,6 +179,8 @@ as $$
 declare
   v_user_id uuid := auth.uid();
 begin
+  -- For all that this call will wait for.
+  perform set_config('lock_timeout', '2s', true);
   if v_user_id is null and not clinic.is_service() then
     perform clinic.refuse('not_authenticated');
   elsif v_user_id is not null and not exists (select from clinic.profiles as p where p.user_id = v_user_id) then
@@ -449,6 +466,8 @@ declare
 begin
   if v_user_id is null then
     perform clinic.refuse('not_authenticated');
+  elsif not exists (select from clinic.profiles as p where p.user_id = v_user_id) then
+    perform clinic.refuse('not_authenticated', 'This account does not exist any more.');
   end if;
   return jsonb_build_object(
     'user_id', v_user_id,
@@ -512,6 +531,10 @@ begin
     updated_at = clock_timestamp()
   where p.user_id = v_user_id;
   return clinic.me();
+exception
+  when lock_not_available or deadlock_detected then
+    perform clinic.refuse('try_again');
+    return null;
 end
 $$;
 grant execute on function clinic.update_me to anon, authenticated, service_role;

@@ -48,6 +48,9 @@ begin
   if length(replay.key) not between 1 and 255 then
     perform clinic.refuse('invalid_argument', 'idempotency_key must have 1 to 255 characters.');
   end if;
+  perform clinic.take_lock(hashtextextended(
+    'chairtime:key:' || clinic.caller_id() || ':' || replay.operation || ':' || replay.key, 0
+  ));
   select * into v_known from clinic.idempotency_keys as k
   where k.user_id = clinic.caller_id() and k.operation = replay.operation and k.key = replay.key;
   if v_known.request_hash <> sha256(convert_to(replay.request::text, 'UTF8')) then
@@ -57,7 +60,8 @@ begin
 end
 $$;
 comment on function clinic.replay is
-'The answer this request got before, or null. Call it under the lock, so that a repetition in flight is seen. Errors: idempotency_mismatch.';
+'The answer this request got before, or null. It waits for a repetition in flight, and is called under the dentist''s lock.
+Errors: idempotency_mismatch, try_again.';
 
 create function clinic.remember(operation text, key text, request jsonb, response jsonb)
 returns void

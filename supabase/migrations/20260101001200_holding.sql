@@ -60,6 +60,8 @@ declare
   v_patient_id uuid := clinic.my_patient(own_patient.clinic_id);
 begin
   if v_patient_id is null then
+    -- The same login may book for the first time twice at once.
+    perform clinic.take_lock(hashtextextended('chairtime:newcomer:' || own_patient.clinic_id || auth.uid(), 0));
     -- The Auth server takes addresses that are no name, and hardly one line.
     insert into clinic.patients (clinic_id, user_id, full_name, phone, email)
     select
@@ -159,11 +161,7 @@ begin
       or role = 'patient' and r.held_by = auth.uid()
     );
   if v_held >= policy.max_active_holds then
-    perform clinic.refuse(
-      'reservation_limit', clinic_id => policy.id,
-      -- It has no way to release one.
-      hint => case when role = 'chatbot' then 'Confirm a time that is held already, or wait until it is free again.' end
-    );
+    perform clinic.refuse('reservation_limit', clinic_id => policy.id);
   end if;
 end
 $$;
@@ -208,7 +206,7 @@ volatile
 set search_path = ''
 as $$
 begin
-  perform pg_advisory_xact_lock(hashtextextended('chairtime:login:' || clinic.caller_id(), 0));
+  perform clinic.take_lock(hashtextextended('chairtime:login:' || clinic.caller_id(), 0));
 end
 $$;
 comment on function clinic.lock_login is
@@ -306,7 +304,7 @@ begin
     then
       return v_role;
     elsif v_role = 'chatbot' and acting_role.made_by = auth.uid() then
-      perform clinic.refuse('forbidden', 'A chatbot acts through chatbot_hold, chatbot_confirm and chatbot_cancel.');
+      perform clinic.refuse('forbidden', 'A chatbot acts through the functions whose names begin with chatbot_.');
     elsif acting_role.is_own then
       return 'patient';
     end if;

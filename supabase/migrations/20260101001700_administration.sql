@@ -2,6 +2,18 @@
 
 -- Staff --------------------------------------------------------------------------------------------------------------
 
+create function clinic.lock_staff(clinic_id uuid)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  perform clinic.take_lock(hashtextextended('chairtime:staff:' || lock_staff.clinic_id, 0));
+end
+$$;
+comment on function clinic.lock_staff is 'One change of a clinic''s staff after another; always after the dentists. Errors: try_again.';
+
 create function clinic.require_other_admin(clinic_id uuid, user_id uuid)
 returns void
 language plpgsql
@@ -10,7 +22,7 @@ set search_path = ''
 as $$
 begin
   -- Two admins who revoke each other wait here, and the second one is refused.
-  perform from clinic.clinics as c where c.id = require_other_admin.clinic_id for no key update;
+  perform clinic.lock_staff(require_other_admin.clinic_id);
   if exists (
     select from clinic.staff as s
     where s.clinic_id = require_other_admin.clinic_id and s.user_id = require_other_admin.user_id and s.role = 'admin'
@@ -35,8 +47,8 @@ set search_path = ''
 as $$
 begin
   -- Two who leave at once wait here for each other.
-  perform from clinic.clinics as c where c.id = old.clinic_id for update;
-  if found and not exists (
+  perform clinic.lock_staff(old.clinic_id);
+  if exists (select from clinic.clinics as c where c.id = old.clinic_id) and not exists (
     select from clinic.staff as s where s.clinic_id = old.clinic_id and s.role = 'admin'
   ) then
     raise exception 'chairtime: the clinic % would be without an admin', old.clinic_id
@@ -70,7 +82,7 @@ end
 $$;
 comment on function clinic.require_calendars_kept is
 'Passes if this user is no dentist with appointments ahead, or if the caller keeps those without the dentist''s login.
-Call it before the clinic''s row is locked: who books has a dentist''s lock when they wait for that row.';
+Call it before the staff is locked.';
 
 create function clinic.grant_staff_role(clinic_id uuid, user_id uuid, role text, on_conflict text)
 returns api.staff
@@ -105,6 +117,10 @@ begin
   select * into v_row from api.staff as s
   where s.clinic_id = grant_staff_role.clinic_id and s.user_id = grant_staff_role.user_id;
   return v_row;
+exception
+  when lock_not_available or deadlock_detected then
+    perform clinic.refuse('try_again');
+    return null;
 end
 $$;
 grant execute on function clinic.grant_staff_role to anon, authenticated, service_role;
@@ -141,6 +157,10 @@ begin
   delete from clinic.staff as s
   where s.clinic_id = revoke_staff_role.clinic_id and s.user_id = revoke_staff_role.user_id;
   return found;
+exception
+  when lock_not_available or deadlock_detected then
+    perform clinic.refuse('try_again');
+    return null;
 end
 $$;
 grant execute on function clinic.revoke_staff_role to anon, authenticated, service_role;
@@ -200,6 +220,10 @@ begin
   end if;
   select * into v_row from api.patients as p where p.id = v_id;
   return v_row;
+exception
+  when lock_not_available or deadlock_detected then
+    perform clinic.refuse('try_again');
+    return null;
 end
 $$;
 grant execute on function clinic.create_patient to anon, authenticated, service_role;
@@ -254,6 +278,10 @@ begin
   end if;
   select * into v_row from api.clinics as c where c.slug = create_clinic.slug;
   return v_row;
+exception
+  when lock_not_available or deadlock_detected then
+    perform clinic.refuse('try_again');
+    return null;
 end
 $$;
 grant execute on function clinic.create_clinic to anon, authenticated, service_role;
@@ -305,6 +333,9 @@ begin
 exception
   when check_violation then
     perform clinic.refuse('invalid_argument', 'That policy is out of bounds: ' || sqlerrm);
+    return null;
+  when lock_not_available or deadlock_detected then
+    perform clinic.refuse('try_again');
     return null;
 end
 $$;

@@ -80,9 +80,13 @@ begin
     bio = excluded.bio, is_active = excluded.is_active;
   select * into v_row from api.dentists as d where d.id = dentist.id;
   return v_row;
+exception
+  when lock_not_available or deadlock_detected then
+    perform clinic.refuse('try_again');
+    return null;
 end
 $$;
-comment on function clinic.save_dentist is 'Writes a new or an edited dentist. Errors: not_found, invalid_argument.';
+comment on function clinic.save_dentist is 'Writes a new or an edited dentist. Errors: not_found, invalid_argument, try_again.';
 
 create function clinic.create_dentist(clinic_id uuid, full_name text, specialty text, bio text, user_id uuid)
 returns api.dentists
@@ -230,6 +234,9 @@ exception
     return null;
   when check_violation then
     perform clinic.refuse('invalid_argument', 'duration must be 1 minute to 12 hours, buffers up to 4 hours.');
+    return null;
+  when lock_not_available or deadlock_detected then
+    perform clinic.refuse('try_again');
     return null;
 end
 $$;

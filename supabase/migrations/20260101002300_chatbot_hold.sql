@@ -112,7 +112,7 @@ begin
     perform clinic.refuse('invalid_argument', 'patient_name and patient_phone go together, and a phone number has at least six digits.');
   end if;
   -- Between the dentist's lock and the patient's: the same person in two conversations becomes one record.
-  perform pg_advisory_xact_lock(hashtextextended('chairtime:person:' || chatbot_patient.clinic_id || encode(v_hash, 'hex'), 0));
+  perform clinic.take_lock(hashtextextended('chairtime:person:' || chatbot_patient.clinic_id || encode(v_hash, 'hex'), 0));
   select p.id into v_patient_id
   from clinic.chatbot_patients as c
   inner join clinic.patients as p on c.patient_id = p.id and c.clinic_id = p.clinic_id

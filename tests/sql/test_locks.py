@@ -73,6 +73,104 @@ def test_a_held_row_is_told_within_seconds(
     call(ana, function, appointment_id=appointment["id"], **arguments)
 
 
+LOGIN = "select pg_advisory_xact_lock(hashtextextended('chairtime:login:' || %s::text, 0))"
+
+
+@pytest.mark.parametrize(
+    ("function", "where"),
+    [("reserve_slot", {}), ("chatbot_find_slots", {"clinic_slug": "riverside", "service": "Check-up"})],
+)
+def test_a_login_that_is_held_is_told_within_seconds(
+    actors: Actors, ana: Connection, riverside: Clinic, function: str, where: Row
+) -> None:
+    slot = {"dentist_id": riverside.lee, "appointment_type_id": riverside.checkup}
+    arguments = where or slot | {"starts_at": riverside.at("09:00")}
+    with somebody_else(actors) as holder:
+        holder.execute(LOGIN, [actors.user_id("ana@patients.test")])
+        with refused("try_again"):
+            call(ana, function, **arguments)
+    call(ana, function, **arguments)
+
+
+def test_a_repetition_elsewhere_of_what_is_in_flight_is_told_within_seconds(
+    actors: Actors, ana: Connection, riverside: Clinic
+) -> None:
+    """The same key, and a booking with another dentist; the same newcomer, and no key."""
+    newcomer, again = actors.sign_up("new@patients.test"), actors.user("new@patients.test")
+    for one, two, key in ((ana, actors.user("ana@patients.test"), "k"), (newcomer, again, None)):
+        with one.transaction(force_rollback=True):
+            book(one, riverside, riverside.at("09:00"), idempotency_key=key)
+            with refused("try_again"):
+                book(two, riverside, riverside.at("10:00"), dentist_id=riverside.other, idempotency_key=key)
+
+
+def test_a_person_whom_two_conversations_speak_of_is_told_within_seconds(
+    actors: Actors, riverside: Clinic
+) -> None:
+    one, two = actors.user("bot@riverside.test"), actors.user("bot@riverside.test")
+    found = call(one, "chatbot_find_slots", clinic_slug="riverside", service="Check-up", max_results=10)
+    first, *_, other = sorted(found["offers"], key=lambda offer: str(offer["dentist_id"]))
+    assert first["dentist_id"] != other["dentist_id"]
+    person = {"patient_name": "Casey Caller", "patient_phone": "+1 555 0100"}
+    with one.transaction(force_rollback=True):
+        call(one, "chatbot_hold", offer=first["offer"], **person)
+        with refused("try_again"):
+            call(two, "chatbot_hold", offer=other["offer"], **person)
+
+
+@pytest.mark.parametrize(
+    ("function", "table"),
+    [
+        ("update_me", "profiles"),
+        ("update_clinic_policy", "clinics"),
+        ("update_dentist", "dentists"),
+        ("update_appointment_type", "appointment_types"),
+        ("grant_staff_role", "staff"),
+        ("revoke_staff_role", "staff"),
+    ],
+)
+def test_a_row_of_the_office_that_is_held_is_told_within_seconds(
+    actors: Actors, admin: Connection, riverside: Clinic, function: str, table: str
+) -> None:
+    role = {"clinic_id": riverside.id, "user_id": actors.user_id("desk@riverside.test")}
+    arguments = {
+        "update_me": {"locale": "de"},
+        "update_clinic_policy": {"clinic_id": riverside.id, "max_active_holds": 3},
+        "update_dentist": {"dentist_id": riverside.lee, "bio": "Likes teeth"},
+        "update_appointment_type": {"appointment_type_id": riverside.checkup, "name": "Look"},
+        "grant_staff_role": role | {"role": "admin"},
+        "revoke_staff_role": role,
+    }[function]
+    with somebody_else(actors) as holder:
+        holder.execute(f"select from clinic.{table} for update")  # type: ignore[arg-type]
+        with refused("try_again"):
+            call(admin, function, **arguments)
+    call(admin, function, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        ("create_appointment_type", {"name": "Look", "duration": "30 minutes"}),
+        ("create_patient", {"full_name": "New", "user_id": "ben@patients.test"}),
+        ("create_dentist", {"full_name": "New", "user_id": "ben@patients.test"}),
+        ("grant_staff_role", {"user_id": "ben@patients.test", "role": "receptionist"}),
+    ],
+)
+def test_what_two_make_at_once_is_told_within_seconds(
+    actors: Actors, admin: Connection, riverside: Clinic, function: str, names: Row
+) -> None:
+    other = actors.user("admin@riverside.test")
+    arguments = {"clinic_id": riverside.id} | names
+    if "user_id" in names:
+        arguments["user_id"] = actors.user_id(names["user_id"])
+    with admin.transaction(force_rollback=True):
+        call(admin, function, **arguments)
+        with refused("try_again"):
+            call(other, function, **arguments)
+    call(other, function, **arguments)
+
+
 def test_who_holds_a_calendar_and_does_nothing_is_hung_up_on(
     actors: Actors, ana: Connection, riverside: Clinic
 ) -> None:
@@ -151,6 +249,7 @@ def test_a_deleted_users_token_opens_nothing(
         ("confirm_reservation", {"reservation_id": hold["id"]}),
         ("release_reservation", {"reservation_id": hold["id"]}),
         ("update_me", {"locale": "de"}),
+        ("me", {}),
         ("chatbot_find_slots", {"clinic_slug": "riverside", "service": "Check-up"}),
         (
             "add_time_off",
