@@ -6,12 +6,19 @@ from random import Random
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
+from psycopg.types.json import Jsonb
 
-from tests.support.actors import Actors, Connection, Row, call
+from cli.local.postgres import bootstrap
+from cli.migrations import apply_pending
+from tests.support.actors import Actors, Connection, Row, call, connect_as
 from tests.support.clinics import Clinic
 from tests.support.refusals import refused
+from tests.support.servers import with_database
 from tests.support.slots import book, listed
+from tests.support.templates import MIGRATIONS, execute
 
 # Random, for what repeats is compressed, and fits where it should not.
 LONG_NAME = Random(1).randbytes(5000).hex()  # noqa: S311
@@ -23,6 +30,27 @@ def test_signing_up_makes_a_profile(actors: Actors) -> None:
     assert me["email"] == "new@patients.test"
     assert me["profile"] == {"full_name": "New Comer", "phone": None, "locale": "en"}
     assert me["memberships"] == []
+
+
+def test_who_signed_up_before_chairtime_came_is_somebody(db_server: str) -> None:
+    """A project may have users when the migrations come: they have a profile, too, and may book."""
+    name, user = f"before_{uuid4().hex}", uuid4()
+    url = with_database(db_server, name)
+    with psycopg.connect(db_server, autocommit=True) as server:
+        execute(server, "create database {} template template0", name)
+        try:
+            bootstrap(url)
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(
+                    "insert into auth.users (id, aud, role, email, raw_user_meta_data)"
+                    " values (%s, 'authenticated', 'authenticated', 'early@patients.test', %s)",
+                    [user, Jsonb({"full_name": "Early Bird"})],
+                )
+            apply_pending(make_conninfo(url, options="-c role=postgres"), MIGRATIONS)
+            with connect_as(url, "authenticated", {"sub": str(user)}) as early:
+                assert call(early, "update_me", locale="de")["profile"]["full_name"] == "Early Bird"
+        finally:
+            execute(server, "drop database {} with (force)", name)
 
 
 @pytest.mark.parametrize("name", ["", "   ", LONG_NAME, "x" * 1_000_000, "\x01", "🦷" * 3000], ids=range(6))
