@@ -25,7 +25,25 @@ export async function listSlots(
     // One after another: each may have to be split again.
     const found: Slot[] = []
     for (const part of parts) found.push(...(await listSlots(client, part)))
-    return found.toSorted((a, b) => Date.parse(a.starts_at) - Date.parse(b.starts_at))
+    return found.toSorted(byTime)
+  }
+}
+
+/** The first free slot of a listing, if there is one: of a long answer its beginning is enough. */
+export async function firstSlot(
+  client: Pick<ChairtimeClient, 'rpc' | 'rows'>,
+  listing: Listing,
+): Promise<Slot | undefined> {
+  try {
+    return (await client.rpc('available_slots', listing))[0]
+  } catch (error) {
+    const fits = roomUntil(error)
+    if (fits === undefined) throw error
+    if (fits !== null) return firstSlot(client, { ...listing, to_date: fits })
+    const parts = await byDentist(client, listing)
+    if (!parts) throw error
+    const firsts = await Promise.all(parts.map((part) => firstSlot(client, part)))
+    return firsts.filter((slot) => slot !== undefined).toSorted(byTime)[0]
   }
 }
 
@@ -34,6 +52,10 @@ function roomUntil(error: unknown): string | null | undefined {
   if (!(error instanceof ChairtimeError) || error.code !== 'invalid_argument') return undefined
   const details = error.details as { to_date?: string | null } | null
   return details !== null && typeof details === 'object' ? details.to_date : undefined
+}
+
+function byTime(a: Slot, b: Slot): number {
+  return Date.parse(a.starts_at) - Date.parse(b.starts_at)
 }
 
 function inTwo(listing: Listing, until: string): Listing[] {

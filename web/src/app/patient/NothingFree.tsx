@@ -1,6 +1,6 @@
 import { CalendarSearch } from 'lucide-react'
 import { useState } from 'react'
-import { type AppointmentType, useChairtime } from '../../chairtime'
+import { type AppointmentType, firstSlot, useChairtime } from '../../chairtime'
 import { addDays, dayOf } from '../format'
 import { explain } from '../messages'
 import { Button, Empty } from '../ui/parts'
@@ -24,7 +24,7 @@ export function NothingFree({ type, dentistId, from, zone, onTravel }: Props) {
   const find = async () => {
     setBusy(true)
     try {
-      const [found] = await client.rpc('available_slots', {
+      const found = await firstSlot(client, {
         appointment_type_id: type.id,
         from_date: from,
         to_date: addDays(from, SEARCHED),
