@@ -124,6 +124,18 @@ describe('an event', () => {
     expect(findAppointment(patchDay(board, arrived), 'a1')?.status).toBe('checked_in')
   })
 
+  it('leaves what began before midnight where it is shown', () => {
+    const begun = appointment({ starts_at: '2026-03-01T23:30:00.000Z', ends_at: at('00:15') })
+    const night = { ...board, dentists: [dentist('lee', { appointments: [begun] })] }
+    expect(findAppointment(statusOnBoard(night, 'a1', 'checked_in'), 'a1')?.status).toBe('checked_in')
+    const over = moveOnBoard(night, {
+      appointmentId: 'a1',
+      dentistId: 'lee',
+      startsAt: '2026-03-01T23:15:00Z',
+    })
+    expect(findAppointment(over, 'a1')).toBeUndefined()
+  })
+
   it('takes a hold away that expired', () => {
     const expired = event(5, 5, { event: 'reservation_expired', reservation_id: 'h1' })
     expect(patchDay(board, expired).dentists[0]?.holds).toEqual([])

@@ -62,8 +62,9 @@ export function concernsDay(day: ClinicDay, event: ChairtimeEvent): boolean {
 }
 
 function placed(day: ClinicDay, appointment: DayAppointment): ClinicDay {
+  // Also what began before midnight, or ends after it.
   const onThisDay =
-    epoch(appointment.starts_at) >= epoch(day.starts_at) && epoch(appointment.starts_at) < epoch(day.ends_at)
+    epoch(appointment.ends_at) > epoch(day.starts_at) && epoch(appointment.starts_at) < epoch(day.ends_at)
   const withRow = (dentist: DayDentist): DayDentist => {
     const others = dentist.appointments.filter((row) => row.id !== appointment.id)
     const here = onThisDay && dentist.dentist_id === appointment.dentist_id
