@@ -101,6 +101,11 @@ function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
   const [isCancelling, setCancelling] = useState(false)
   const { dentist, type } = useNames(appointment)
   const isFixed = useIsPast(clinic ? changeableUntil(appointment.starts_at, clinic) : null)
+  const ask = () => {
+    // What was refused before was about another one.
+    if (!cancel.isPending) cancel.reset()
+    setCancelling(true)
+  }
   if (!clinic) return null
   const { weekday, number, month } = dayParts(dayOf(appointment.starts_at, clinic.time_zone))
   return (
@@ -131,7 +136,7 @@ function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
             <Link href={`/book?move=${appointment.id}`} className="btn small">
               Reschedule
             </Link>
-            <Button className="small quiet danger" onClick={() => setCancelling(true)}>
+            <Button className="small quiet danger" onClick={ask}>
               Cancel
             </Button>
           </div>

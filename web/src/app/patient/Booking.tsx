@@ -86,6 +86,7 @@ export function Booking({ choices, from, hold, moving }: Props) {
       )}
       {moving && target && (
         <MovePanel
+          key={target.dentist_id + target.starts_at}
           appointment={moving}
           slot={target}
           zone={zone}

@@ -29,10 +29,17 @@ function Day({ clinic, membership }: DeskProps) {
   const [openId, setOpenId] = useState<string | null>(null)
   const [draft, setDraft] = useState<BookDraft | null>(null)
   const phones = usePhones(clinic.id, live.day, shown.view === 'list')
-  const open = openId && live.day ? findAppointment(live.day, openId) : undefined
+  // While a move to another day is on its way, it stays open as it was: it may yet be refused.
+  const moving = live.move.isPending ? live.move.variables.appointment : undefined
+  const open =
+    (openId && live.day && findAppointment(live.day, openId)) || (moving?.id === openId ? moving : undefined)
   const working = live.day?.dentists.filter((each) => each.is_active || each.appointments.length > 0) ?? []
   const dentists = shown.chosen(working)
-  const openIt = (appointment: DayAppointment) => setOpenId(appointment.id)
+  const openIt = (appointment: DayAppointment) => {
+    // What was refused before was about something else.
+    for (const action of [live.move, live.setStatus]) if (!action.isPending) action.reset()
+    setOpenId(appointment.id)
+  }
   const move = (appointment: DayAppointment, dentistId: string, startsAt: string) =>
     live.move.mutate(
       { appointment, dentistId, startsAt },
