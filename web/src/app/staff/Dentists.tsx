@@ -1,14 +1,15 @@
 import { useMutation } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
 import { useState } from 'react'
-import { useChairtime } from '../../chairtime'
+import { type Clinic, useChairtime } from '../../chairtime'
 import { useDentists } from '../data'
 import { Dialog } from '../ui/Dialog'
 import { Avatar, Button, ErrorNotice, Skeleton } from '../ui/parts'
+import { InTheWay } from './InTheWay'
 
 /** The dentists who can be booked, or could be. */
-export function Dentists({ clinicId }: { clinicId: string }) {
-  const dentists = useDentists(clinicId)
+export function Dentists({ clinic }: { clinic: Clinic }) {
+  const dentists = useDentists(clinic.id)
   const [isAdding, setAdding] = useState(false)
   const refresh = () => void dentists.refetch()
   return (
@@ -23,23 +24,25 @@ export function Dentists({ clinicId }: { clinicId: string }) {
       {!dentists.data && !dentists.error && <Skeleton height={180} />}
       <ul className="rows">
         {dentists.data?.map((dentist) => (
-          <DentistRow key={dentist.id} dentist={dentist} onChanged={refresh} />
+          <DentistRow key={dentist.id} dentist={dentist} zone={clinic.time_zone} onChanged={refresh} />
         ))}
       </ul>
-      {isAdding && <DentistDialog clinicId={clinicId} onClose={() => setAdding(false)} onAdded={refresh} />}
+      {isAdding && <DentistDialog clinicId={clinic.id} onClose={() => setAdding(false)} onAdded={refresh} />}
     </section>
   )
 }
 
 interface DentistRowProps {
   dentist: { id: string; full_name: string; specialty: string | null; is_active: boolean }
+  zone: string
   onChanged(): void
 }
 
-function DentistRow({ dentist, onChanged }: DentistRowProps) {
+function DentistRow({ dentist, zone, onChanged }: DentistRowProps) {
   const client = useChairtime()
   const toggle = useMutation({
-    mutationFn: () => client.rpc('update_dentist', { dentist_id: dentist.id, is_active: !dentist.is_active }),
+    mutationFn: (on_conflict: 'reject' | 'keep') =>
+      client.rpc('update_dentist', { dentist_id: dentist.id, is_active: !dentist.is_active, on_conflict }),
     onSettled: onChanged,
   })
   return (
@@ -52,10 +55,16 @@ function DentistRow({ dentist, onChanged }: DentistRowProps) {
       <span className={dentist.is_active ? 'badge fulfilled' : 'badge'}>
         {dentist.is_active ? 'Bookable' : 'Paused'}
       </span>
-      <Button className="small quiet" busy={toggle.isPending} onClick={() => toggle.mutate()}>
+      <Button className="small quiet" busy={toggle.isPending} onClick={() => toggle.mutate('reject')}>
         {dentist.is_active ? 'Pause' : 'Resume'}
       </Button>
-      <ErrorNotice error={toggle.error} />
+      <InTheWay
+        error={toggle.error}
+        zone={zone}
+        label="Pause, and keep them"
+        busy={toggle.isPending}
+        onKeep={() => toggle.mutate('keep')}
+      />
     </li>
   )
 }

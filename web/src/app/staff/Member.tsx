@@ -1,14 +1,15 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { UserMinus } from 'lucide-react'
 import { useId, useState } from 'react'
-import { type StaffMember, useChairtime, useSession } from '../../chairtime'
+import { type Clinic, type StaffMember, type StaffRole, useChairtime, useSession } from '../../chairtime'
 import { Dialog } from '../ui/Dialog'
-import { Avatar, Button, ErrorNotice, Notice } from '../ui/parts'
+import { Avatar, Button, Notice } from '../ui/parts'
 import { useToast, useUndo } from '../ui/Toasts'
-import { staffRoles } from './roles'
+import { InTheWay } from './InTheWay'
+import { roleNames, staffRoles } from './roles'
 
 interface Props {
-  clinicId: string
+  clinic: Clinic
   member: StaffMember
   /** The clinic keeps at least one: this one cannot leave the role. */
   isLastAdmin: boolean
@@ -16,7 +17,7 @@ interface Props {
 }
 
 /** A colleague: their role, and the way off the staff. */
-export function Member({ clinicId, member, isLastAdmin, onChanged }: Props) {
+export function Member({ clinic, member, isLastAdmin, onChanged }: Props) {
   const client = useChairtime()
   const isMe = useSession()?.user.id === member.user_id
   const say = useToast()
@@ -24,8 +25,8 @@ export function Member({ clinicId, member, isLastAdmin, onChanged }: Props) {
   const [isLeaving, setLeaving] = useState(false)
   const name = member.full_name ?? 'No name yet'
   const grant = useMutation({
-    mutationFn: (role: string) =>
-      client.rpc('grant_staff_role', { clinic_id: clinicId, user_id: member.user_id, role }),
+    mutationFn: (change: { role: StaffRole; on_conflict?: 'keep' }) =>
+      client.rpc('grant_staff_role', { clinic_id: clinic.id, user_id: member.user_id, ...change }),
     onSuccess: () => say(`${name} has a new role.`),
     onSettled: onChanged,
   })
@@ -48,7 +49,7 @@ export function Member({ clinicId, member, isLastAdmin, onChanged }: Props) {
         aria-describedby={isLastAdmin ? noteId : undefined}
         value={member.role}
         disabled={grant.isPending || isLastAdmin}
-        onChange={(event) => grant.mutate(event.target.value)}
+        onChange={(event) => grant.mutate({ role: event.target.value as StaffRole })}
       >
         {staffRoles.map(({ value, label }) => (
           <option key={value} value={value}>
@@ -63,10 +64,16 @@ export function Member({ clinicId, member, isLastAdmin, onChanged }: Props) {
       >
         <UserMinus size={17} />
       </Button>
-      <ErrorNotice error={grant.error} />
+      <InTheWay
+        error={grant.error}
+        zone={clinic.time_zone}
+        label={`${roleNames[grant.variables?.role ?? member.role]}, and keep them`}
+        busy={grant.isPending}
+        onKeep={() => grant.variables && grant.mutate({ ...grant.variables, on_conflict: 'keep' })}
+      />
       {isLeaving && (
         <RemoveDialog
-          clinicId={clinicId}
+          clinic={clinic}
           member={member}
           name={name}
           isMe={isMe}
@@ -86,18 +93,18 @@ interface RemoveProps extends Props {
 }
 
 /** Asks before somebody is taken off the staff, and offers to take it back afterwards. */
-function RemoveDialog({ clinicId, member, name, isMe, isLastAdmin, onChanged, onClose }: RemoveProps) {
+function RemoveDialog({ clinic, member, name, isMe, isLastAdmin, onChanged, onClose }: RemoveProps) {
   const client = useChairtime()
   const queries = useQueryClient()
   const say = useToast()
   const offerUndo = useUndo()
-  const whom = { clinic_id: clinicId, user_id: member.user_id }
+  const whom = { clinic_id: clinic.id, user_id: member.user_id }
   const undo = async () => {
     await client.rpc('grant_staff_role', { ...whom, role: member.role })
     onChanged()
   }
   const revoke = useMutation({
-    mutationFn: () => client.rpc('revoke_staff_role', whom),
+    mutationFn: (on_conflict: 'reject' | 'keep') => client.rpc('revoke_staff_role', { ...whom, on_conflict }),
     onSuccess: () => {
       const text = `${name} is no longer on the staff.`
       if (isMe) say(text)
@@ -118,16 +125,22 @@ function RemoveDialog({ clinicId, member, name, isMe, isLastAdmin, onChanged, on
         <Notice tone="warn">
           {isMe
             ? 'You lose access to this desk at once, and cannot take it back yourself.'
-            : `${name} loses access to this desk at once. Appointments stay as they are, and you can undo this.`}
+            : `${name} loses access to this desk at once. You can undo this.`}
         </Notice>
       )}
-      <ErrorNotice error={revoke.error} />
+      <InTheWay
+        error={revoke.error}
+        zone={clinic.time_zone}
+        label={isMe ? 'Leave, and keep them' : 'Remove, and keep them'}
+        busy={revoke.isPending}
+        onKeep={() => revoke.mutate('keep')}
+      />
       <div className="actions">
         <Button className="quiet" onClick={onClose}>
           {isLastAdmin ? 'Close' : 'Keep'}
         </Button>
         {!isLastAdmin && (
-          <Button className="danger solid" busy={revoke.isPending} onClick={() => revoke.mutate()}>
+          <Button className="danger solid" busy={revoke.isPending} onClick={() => revoke.mutate('reject')}>
             {isMe ? 'Leave' : 'Remove'}
           </Button>
         )}

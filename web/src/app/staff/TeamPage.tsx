@@ -40,7 +40,7 @@ export function TeamPage({ clinic }: DeskProps) {
             {staff.data?.map((member) => (
               <Member
                 key={member.user_id}
-                clinicId={clinic.id}
+                clinic={clinic}
                 member={member}
                 isLastAdmin={member.role === 'admin' && admins === 1}
                 onChanged={refresh}
@@ -48,7 +48,7 @@ export function TeamPage({ clinic }: DeskProps) {
             ))}
           </ul>
         </section>
-        <Dentists clinicId={clinic.id} />
+        <Dentists clinic={clinic} />
       </div>
       {isAdding && <AddToStaff clinicId={clinic.id} onClose={() => setAdding(false)} onAdded={refresh} />}
     </div>
