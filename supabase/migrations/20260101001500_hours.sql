@@ -239,7 +239,8 @@ begin
     when clinic.sees_calendar(v_clinic_id, get_availability.dentist_id)
       then jsonb_build_object('time_off', (
         select coalesce(jsonb_agg(jsonb_build_object(
-          'id', t.id, 'starts_at', lower(t.during), 'ends_at', upper(t.during), 'reason', t.reason
+          'id', t.id, 'starts_at', lower(t.during), 'ends_at', upper(t.during), 'reason', t.reason,
+          'closure_id', t.closure_id
         ) order by t.during), '[]')
         from clinic.time_off as t
         where t.dentist_id = get_availability.dentist_id and upper(t.during) > v_now
@@ -262,7 +263,7 @@ end
 $$;
 comment on function api.get_availability is
 'A dentist''s hours: {dentist_id, clinic_id, time_zone, weekly: [{weekday, opens, closes}], extra_hours: [{id, starts_at, ends_at}]} from now on;
-for that dentist, admins and receptionists also time_off: [{id, starts_at, ends_at, reason}]. Errors: not_found, invalid_argument.';
+for that dentist, admins and receptionists also time_off: [{id, starts_at, ends_at, reason, closure_id}], the last where the whole clinic is closed. Errors: not_found, invalid_argument.';
 grant execute on function api.get_availability to anon, authenticated, service_role;
 
 

@@ -49,6 +49,11 @@ export interface AffectedAppointment extends Period {
   status: AppointmentStatus
 }
 
+/** `closure_id` is there where the whole clinic is closed: it removes the closure, `id` only this dentist's part of it. */
+export interface PlannedTimeOff extends DayTimeOff {
+  closure_id: string | null
+}
+
 /** A dentist's hours; `time_off` is there for those who may know of it. */
 export interface Availability {
   dentist_id: string
@@ -56,7 +61,7 @@ export interface Availability {
   time_zone: string
   weekly: WeeklyHours[]
   extra_hours: (Period & { id: string })[]
-  time_off?: DayTimeOff[]
+  time_off?: PlannedTimeOff[]
 }
 
 export interface AvailabilityChange {
@@ -68,7 +73,8 @@ export interface AvailabilityChange {
 }
 
 export interface TimeOffChange {
-  time_off: (DayTimeOff & { dentist_id: string })[]
+  closure_id: string | null
+  time_off: (PlannedTimeOff & { dentist_id: string })[]
   appointments: AffectedAppointment[]
   on_conflict: 'reject' | 'cancel'
   dry_run: boolean

@@ -1,12 +1,18 @@
 import { useMutation } from '@tanstack/react-query'
 import { Trash2 } from 'lucide-react'
-import { useState } from 'react'
-import { type Availability, type Clinic, type DayTimeOff, useChairtime } from '../../chairtime'
-import { instantAt, today } from '../format'
+import {
+  type Availability,
+  type ChairtimeClient,
+  type Clinic,
+  epoch,
+  type Period,
+  type PlannedTimeOff,
+  useChairtime,
+} from '../../chairtime'
 import { Button, ErrorNotice } from '../ui/parts'
-import { useToast, useUndo } from '../ui/Toasts'
-import { Affected } from './Affected'
+import { useUndo } from '../ui/Toasts'
 import { PeriodText } from './PeriodText'
+import { TimeOffForm } from './TimeOffForm'
 
 interface Props {
   clinic: Clinic
@@ -20,14 +26,18 @@ export function TimeOff({ clinic, availability, mayCloseClinic, onChanged }: Pro
   const client = useChairtime()
   const offerUndo = useUndo()
   const remove = useMutation({
-    mutationFn: ({ id }: DayTimeOff) => client.rpc('remove_time_off', { time_off_id: id }),
-    onSuccess: (_removed, { starts_at, ends_at, reason }) =>
-      offerUndo('The time off is removed.', async () => {
+    // Where the whole clinic is closed, it opens again for everybody.
+    mutationFn: async (off: PlannedTimeOff) => {
+      const { starts_at, ends_at } = off.closure_id ? await closureOf(client, off.closure_id) : off
+      await client.rpc('remove_time_off', { time_off_id: off.closure_id ?? off.id })
+      return { starts_at, ends_at }
+    },
+    onSuccess: (period, { reason, closure_id }) =>
+      offerUndo(closure_id ? 'The clinic is open again.' : 'The time off is removed.', async () => {
         await client.rpc('add_time_off', {
           clinic_id: clinic.id,
-          dentist_id: availability.dentist_id,
-          starts_at,
-          ends_at,
+          ...period,
+          ...(closure_id ? {} : { dentist_id: availability.dentist_id }),
           ...(reason ? { reason } : {}),
         })
         onChanged()
@@ -44,15 +54,21 @@ export function TimeOff({ clinic, availability, mayCloseClinic, onChanged }: Pro
             <li key={off.id}>
               <div className="grow">
                 <PeriodText period={off} zone={clinic.time_zone} />
-                <p className="muted small-text clip">{off.reason}</p>
+                <p className="muted small-text clip">
+                  {[off.closure_id && 'The whole clinic is closed', off.reason].filter(Boolean).join(' · ')}
+                </p>
               </div>
-              <Button
-                className="icon small quiet danger"
-                aria-label="Remove this time off"
-                onClick={() => remove.mutate(off)}
-              >
-                <Trash2 size={16} />
-              </Button>
+              {(mayCloseClinic || !off.closure_id) && (
+                <Button
+                  className="icon small quiet danger"
+                  aria-label={off.closure_id ? 'Open the clinic again' : 'Remove this time off'}
+                  title={off.closure_id ? 'Open the clinic again' : undefined}
+                  busy={remove.isPending}
+                  onClick={() => remove.mutate(off)}
+                >
+                  <Trash2 size={16} />
+                </Button>
+              )}
             </li>
           ))}
         </ul>
@@ -68,130 +84,12 @@ export function TimeOff({ clinic, availability, mayCloseClinic, onChanged }: Pro
   )
 }
 
-interface FormProps {
-  clinic: Clinic
-  dentistId: string
-  mayCloseClinic: boolean
-  onChanged(): void
-}
-
-function TimeOffForm({ clinic, dentistId, mayCloseClinic, onChanged }: FormProps) {
-  const client = useChairtime()
-  const say = useToast()
-  const zone = clinic.time_zone
-  const [from, setFrom] = useState(`${today(zone)}T09:00`)
-  const [until, setUntil] = useState(`${today(zone)}T17:00`)
-  const [reason, setReason] = useState('')
-  const [isWholeClinic, setWholeClinic] = useState(false)
-  const send = (options: { dry_run: boolean; on_conflict: 'reject' | 'cancel' }) =>
-    client.rpc('add_time_off', {
-      clinic_id: clinic.id,
-      starts_at: asInstant(from, zone),
-      ends_at: asInstant(until, zone),
-      ...(isWholeClinic ? {} : { dentist_id: dentistId }),
-      ...(reason ? { reason } : {}),
-      ...options,
-    })
-  const preview = useMutation({ mutationFn: () => send({ dry_run: true, on_conflict: 'reject' }) })
-  const save = useMutation({
-    mutationFn: (on_conflict: 'reject' | 'cancel') => send({ dry_run: false, on_conflict }),
-    onSuccess: () => {
-      say('The time off is in the calendar.')
-      preview.reset()
-      setReason('')
-      onChanged()
-    },
-  })
-  const edited = (set: (value: string) => void) => (event: { target: { value: string } }) => {
-    preview.reset()
-    save.reset()
-    set(event.target.value)
-  }
-  const inTheWay = preview.data?.appointments ?? []
-  return (
-    <form
-      className="stack"
-      onSubmit={(event) => {
-        event.preventDefault()
-        preview.mutate()
-      }}
-    >
-      <div className="cols">
-        <label className="field">
-          <span>From</span>
-          <input
-            className="input small"
-            type="datetime-local"
-            required
-            value={from}
-            onChange={edited(setFrom)}
-          />
-        </label>
-        <label className="field">
-          <span>Until</span>
-          <input
-            className="input small"
-            type="datetime-local"
-            required
-            value={until}
-            onChange={edited(setUntil)}
-          />
-        </label>
-      </div>
-      <label className="field">
-        <span>Reason</span>
-        <input
-          className="input small"
-          maxLength={500}
-          value={reason}
-          placeholder="Optional; only staff see it"
-          onChange={edited(setReason)}
-        />
-      </label>
-      {mayCloseClinic && (
-        <label className="toolbar">
-          <input
-            type="checkbox"
-            checked={isWholeClinic}
-            onChange={(event) => {
-              preview.reset()
-              setWholeClinic(event.target.checked)
-            }}
-          />
-          The whole clinic is closed
-        </label>
-      )}
-      <ErrorNotice error={preview.error ?? save.error} />
-      {preview.data && (
-        <Affected
-          appointments={inTheWay}
-          zone={zone}
-          fate="would be cancelled. Move them first if you can."
-        />
-      )}
-      <div className="toolbar">
-        {!preview.data && (
-          <Button type="submit" busy={preview.isPending}>
-            Preview time off
-          </Button>
-        )}
-        {preview.data && inTheWay.length === 0 && (
-          <Button className="primary" busy={save.isPending} onClick={() => save.mutate('reject')}>
-            Add time off
-          </Button>
-        )}
-        {inTheWay.length > 0 && (
-          <Button className="danger solid" busy={save.isPending} onClick={() => save.mutate('cancel')}>
-            Add, and cancel {inTheWay.length === 1 ? 'the appointment' : `${inTheWay.length} appointments`}
-          </Button>
-        )}
-      </div>
-    </form>
-  )
-}
-
-/** A `datetime-local` value in the clinic's time. */
-function asInstant(local: string, zone: string): string {
-  const [day, time] = local.split('T') as [string, string]
-  return instantAt(day, time, zone)
+/** From when until when the clinic is closed: its dentists' parts together, as some may have been off before. */
+async function closureOf(client: ChairtimeClient, closureId: string): Promise<Period> {
+  const parts = await client.rows('time_off', (rows) => rows.eq('closure_id', closureId))
+  const edges = parts
+    .flatMap((part) => [part.starts_at, part.ends_at])
+    .filter((edge) => edge !== null)
+    .toSorted((a, b) => epoch(a) - epoch(b))
+  return { starts_at: edges[0] as string, ends_at: edges.at(-1) as string }
 }
