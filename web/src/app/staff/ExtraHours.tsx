@@ -1,11 +1,12 @@
 import { useMutation } from '@tanstack/react-query'
 import { Trash2 } from 'lucide-react'
 import { type Availability, useChairtime } from '../../chairtime'
-import { instantAt, today } from '../format'
+import { addDays, instantAt, today } from '../format'
 import { Button, ErrorNotice } from '../ui/parts'
 import { useUndo } from '../ui/Toasts'
 import { PeriodText } from './PeriodText'
 
+type Triple = [string, string, string]
 type Extra = Availability['extra_hours'][number]
 
 interface Props {
@@ -19,8 +20,13 @@ export function ExtraHours({ availability, onChanged }: Props) {
   const { dentist_id, time_zone: zone, extra_hours } = availability
   const add = useMutation({
     mutationFn: (form: FormData) => {
-      const at = (time: string) => instantAt(String(form.get('day')), String(form.get(time)), zone)
-      return client.rpc('add_extra_hours', { dentist_id, starts_at: at('from'), ends_at: at('until') })
+      const [day, from, until] = ['day', 'from', 'until'].map((name) => String(form.get(name))) as Triple
+      return client.rpc('add_extra_hours', {
+        dentist_id,
+        starts_at: instantAt(day, from, zone),
+        // As with the weekly hours: what ends no later than it begins ends on the next day.
+        ends_at: instantAt(until > from ? day : addDays(day, 1), until, zone),
+      })
     },
     onSettled: onChanged,
   })

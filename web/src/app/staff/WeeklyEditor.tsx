@@ -79,7 +79,25 @@ export function WeeklyEditor({ availability, onSaved }: Props) {
 }
 
 function asJson({ weekday, opens, closes }: WeeklyHours) {
-  return { weekday, opens, closes: closes === '00:00' ? '24:00' : closes }
+  return { weekday, opens, closes: closes === MIDNIGHT ? DAY_END : closes }
+}
+
+const DAY_END = '24:00'
+const MIDNIGHT = '00:00'
+
+/** Whether a window goes on after midnight: one that closes when it opens lasts a day. */
+function isOverNight(opens: string, closes: string): boolean {
+  return closes <= opens && closes !== MIDNIGHT
+}
+
+/** After the last of the day, while that leaves room before midnight; else before the first; null: the day is full. */
+function nextWindow(weekday: number, windows: WeeklyHours[]): WeeklyHours | null {
+  const ordered = windows.toSorted((a, b) => a.opens.localeCompare(b.opens))
+  const [first, last] = [ordered[0], ordered.at(-1)]
+  if (!first || !last) return { weekday, opens: '09:00', closes: '17:00' }
+  const endsToday = last.closes > last.opens && last.closes < DAY_END
+  if (endsToday) return { weekday, opens: last.closes, closes: last.closes < '18:00' ? '18:00' : DAY_END }
+  return first.opens > MIDNIGHT ? { weekday, opens: MIDNIGHT, closes: first.opens } : null
 }
 
 interface WeekdayProps {
@@ -93,12 +111,9 @@ function Weekday({ name, weekday, weekly, onEdit }: WeekdayProps) {
   const windows = weekly
     .map((window, index) => ({ ...window, index }))
     .filter((window) => window.weekday === weekday)
-  const last = windows.at(-1)
   const change = (index: number, part: Partial<WeeklyHours>) =>
     onEdit(weekly.map((window, at) => (at === index ? { ...window, ...part } : window)))
-  const next = last
-    ? { weekday, opens: last.closes, closes: '18:00' }
-    : { weekday, opens: '09:00', closes: '17:00' }
+  const next = nextWindow(weekday, windows)
   return (
     <fieldset className="weekday">
       <legend className="sr-only">{name}</legend>
@@ -122,9 +137,10 @@ function Weekday({ name, weekday, weekly, onEdit }: WeekdayProps) {
                 type="time"
                 required
                 aria-label={`${name}, closes`}
-                value={closes === '24:00' ? '00:00' : closes}
+                value={closes === DAY_END ? MIDNIGHT : closes}
                 onChange={(event) => change(index, { closes: event.target.value })}
               />
+              {isOverNight(opens, closes) && <small className="muted">next day</small>}
               <Button
                 className="icon small quiet"
                 aria-label={`Remove ${opens} to ${closes} on ${name}`}
@@ -139,7 +155,8 @@ function Weekday({ name, weekday, weekly, onEdit }: WeekdayProps) {
       <Button
         className="icon small quiet"
         aria-label={`Add hours on ${name}`}
-        onClick={() => onEdit([...weekly, next])}
+        disabled={next === null}
+        onClick={() => next && onEdit([...weekly, next])}
       >
         <Plus size={16} />
       </Button>
