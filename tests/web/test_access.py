@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.support.build import MadeClinic
 from tests.support.stacks import Stack
@@ -42,6 +42,32 @@ async def test_a_wrong_password_is_told_in_words(visit: Visitors) -> None:
     await page.get_by_label("Password").fill("not the password")
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+
+
+TROUBLES = {
+    "the server is busy": ({"status": 503, "body": '{"message": "upstream"}'}, "No connection"),
+    "the server fails": ({"status": 500, "body": "{}"}, "No connection"),
+    "the gateway fails": ({"status": 502, "body": ""}, "No connection"),
+    "there are too many": ({"status": 429, "body": '{"message": "Too many requests"}'}, "Too many attempts"),
+    "there is no network": (None, "No connection"),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES.keys())
+async def test_trouble_while_signing_in_is_told_in_words_of_ours(
+    visit: Visitors, trouble: tuple[dict[str, Any] | None, str]
+) -> None:
+    answer, words = trouble
+    page = await visit("/sign-in")
+
+    async def refuse(route: Route) -> None:
+        await (route.fulfill(**answer) if answer else route.abort())
+
+    await page.context.route("**/auth/v1/token*", refuse)
+    await page.get_by_label("Email").fill("ana@patients.test")
+    await page.get_by_label("Password").fill("chairtime-demo")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).to_have_text(re.compile(rf"^{words}\. [A-Z]"))
 
 
 async def test_a_page_that_needs_a_login_comes_back_after_it(visit: Visitors) -> None:

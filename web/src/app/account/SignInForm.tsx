@@ -1,3 +1,4 @@
+import type { AuthError } from '@supabase/supabase-js'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useChairtime } from '../../chairtime'
@@ -21,7 +22,7 @@ export function SignInForm({ mode, onDone }: Props) {
         mode === 'in'
           ? await supabase.auth.signInWithPassword({ email, password })
           : await supabase.auth.signUp({ email, password, options: { data: { full_name } } })
-      if (error) throw new Error(wordsFor(error.code, error.message))
+      if (error) throw new Error(wordsFor(error))
       return data.session !== null
     },
     onSuccess: (isSignedIn) => (isSignedIn ? onDone() : setNeedsEmail(true)),
@@ -66,7 +67,11 @@ export function SignInForm({ mode, onDone }: Props) {
   )
 }
 
-function wordsFor(code: string | undefined, message: string): string {
+const TOO_MANY = 429
+const SERVER_ERROR = 500
+
+/** What Auth refuses, in words. What a server says of its own trouble is not for the person in front of it. */
+function wordsFor({ code, status, message }: AuthError): string {
   switch (code) {
     case 'invalid_credentials':
       return 'This email and password do not belong together.'
@@ -75,9 +80,10 @@ function wordsFor(code: string | undefined, message: string): string {
       return 'There already is an account with this email. Sign in instead.'
     case 'weak_password':
       return 'Please choose a longer password.'
-    case 'over_request_rate_limit':
-      return 'Too many attempts. Wait a minute and try again.'
-    default:
-      return /fetch/i.test(message) ? 'No connection. Check your network and try again.' : message
   }
+  if (status === TOO_MANY) return 'Too many attempts. Wait a minute and try again.'
+  if (!status || status >= SERVER_ERROR) {
+    return 'No connection. Check your network, or try again in a moment.'
+  }
+  return message
 }
