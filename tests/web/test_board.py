@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import FloatRect, Locator, Page, expect
 
 from tests.support.actors import Connection
-from tests.support.build import WEEK, MadeClinic, add_hours, insert, make_type
+from tests.support.build import WEEK, MadeClinic, add_hours, insert, make_type, make_user
 from tests.support.stacks import Stack
 from tests.web.test_desk import board, card, has_booked, open_board
 from tests.web.visitors import PHONE, Visitors, is_live
@@ -232,6 +232,19 @@ async def test_a_printed_day_is_a_page_for_each_dentist_or_one_list(
     await expect(sheets).to_have_count(1)
     for text in ("Ana Ferreira", "Ben Okafor", "+1 212 555 0100", "Lee", "Other"):
         await expect(sheets).to_contain_text(text)
+
+
+async def test_a_name_without_a_space_leaves_room_on_paper_for_the_rest(
+    visit: Visitors, clinic: MadeClinic, stack: Stack, superuser: Connection
+) -> None:
+    long = make_user(superuser, "Wolfeschlegelsteinhausenbergerdorff" * 4)
+    has_booked(stack, clinic, long, clinic.at("10:00"), notes="Allergic to penicillin")
+    page = await open_board(visit, clinic)
+    # The width of A4 in CSS pixels, less its margins.
+    await page.set_viewport_size({"width": 700, "height": 1000})
+    table = (await printed(page)).locator("table").first
+    box = await box_of(table)
+    assert box["x"] + box["width"] <= 700
 
 
 async def test_whom_an_event_brought_is_printed_with_a_phone(
