@@ -56,6 +56,26 @@ async def test_a_slot_fades_where_it_stands_while_somebody_else_takes_it(
     assert await slot(anas, clinic.at("10:00")).bounding_box() == place
 
 
+async def test_the_focus_goes_on_from_where_it_was(
+    visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID
+) -> None:
+    page = await visit(f"/book?clinic={clinic.slug}&dentist={clinic.lee}&from={clinic.weekday(1)}", ana)
+    panel, main = page.get_by_label("Your booking"), page.locator("#main")
+    for give in ("Give it back", "Confirm booking"):
+        await slot(page, clinic.at("10:00")).press("Enter")
+        await expect(panel).to_be_focused()
+        await panel.get_by_role("button", name=give).press("Enter")
+        await expect(panel if give == "Confirm booking" else main).to_be_focused()
+    await expect(panel).to_contain_text("You are booked")
+    await panel.get_by_role("button", name="Close").press("Enter")
+    await expect(main).to_be_focused()
+    await page.goto("/appointments")
+    await page.locator(".visit").get_by_role("button", name="Cancel").press("Enter")
+    await page.get_by_role("dialog").get_by_role("button", name="Cancel appointment").press("Enter")
+    await page.locator(".past-row").wait_for()
+    await expect(main).to_be_focused()
+
+
 async def test_two_browsers_race_for_one_slot_and_one_gets_it(
     visit: Visitors, clinic: MadeClinic, ana: UUID, ben: UUID
 ) -> None:

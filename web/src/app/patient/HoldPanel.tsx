@@ -12,6 +12,7 @@ import {
 } from '../../chairtime'
 import { useAppointmentTypes, useClinics, useDentists } from '../data'
 import { longDay } from '../format'
+import { focusPage } from '../ui/Dialog'
 import { Avatar, Button, ErrorNotice } from '../ui/parts'
 import { calendarFile } from './calendarFile'
 import { Ring } from './Ring'
@@ -37,9 +38,16 @@ export function HoldPanel({ hold }: { hold: ReturnType<typeof useReservation> })
   const booked = confirm.data
   const { clinic, title, dentist } = useNames(reservation ?? booked)
   useEffect(() => {
-    if (reservation || hasExpired) panel.current?.focus({ preventScroll: true })
-  }, [reservation, hasExpired])
-  if (!reservation && !hasExpired && !booked) return null
+    if (reservation || hasExpired || booked) panel.current?.focus({ preventScroll: true })
+  }, [reservation, hasExpired, booked])
+  const isShown = Boolean(reservation || hasExpired || booked)
+  useEffect(
+    () => () => {
+      if (isShown && document.activeElement === document.body) focusPage()
+    },
+    [isShown],
+  )
+  if (!isShown) return null
   return (
     <section ref={panel} className="panel" aria-label="Your booking" tabIndex={-1}>
       {reservation && clinic && secondsLeft !== null && (

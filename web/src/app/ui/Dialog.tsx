@@ -19,6 +19,7 @@ export function Dialog({ title, onClose, wide = false, children }: Props) {
     return () => {
       dialog?.close()
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+      else focusPage()
     }
   }, [])
   return (
@@ -44,6 +45,11 @@ export function Dialog({ title, onClose, wide = false, children }: Props) {
       <div className="body">{children}</div>
     </dialog>
   )
+}
+
+/** Where what had the focus is gone, the page gets it: the keyboard goes on from there, and not from the very top. */
+export function focusPage(): void {
+  document.getElementById('main')?.focus({ preventScroll: true })
 }
 
 function isOutside(event: { clientX: number; clientY: number }, dialog: HTMLElement): boolean {
