@@ -59,6 +59,7 @@ async def test_a_colleague_with_visits_ahead_is_removed_only_by_who_has_seen_the
     await dialog.get_by_role("button", name="Remove", exact=True).click()
     await expect(dialog.get_by_role("alert")).to_contain_text("Ana Ferreira: Monday")
     assert "dentist" in roles_of(superuser, clinic)
+    await expect(dialog.get_by_role("button", name="Remove", exact=True)).to_have_count(0)
     await dialog.get_by_role("button", name="Remove, and keep them").click()
     await expect(page.get_by_label("Role of Lee")).to_have_count(0)
     assert "dentist" not in roles_of(superuser, clinic)
@@ -73,7 +74,7 @@ async def test_a_role_without_a_calendar_is_given_only_by_who_has_seen_the_visit
     await lee.get_by_label("Role of Lee").select_option("chatbot")
     await expect(lee.get_by_role("alert")).to_contain_text("Ana Ferreira: Monday")
     await expect(lee.get_by_label("Role of Lee")).to_have_value("dentist")
-    await lee.get_by_role("button", name="Chatbot, and keep them").click()
+    await lee.get_by_role("button", name="Change the role, and keep them").click()
     await expect(lee.get_by_label("Role of Lee")).to_have_value("chatbot")
     assert roles_of(superuser, clinic).count("chatbot") == 2
 

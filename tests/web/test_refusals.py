@@ -1,4 +1,4 @@
-"""A refusal is told where it was asked for, and not again where something else is; a long search has an answer."""
+"""A refusal is told where it was asked for, and not again elsewhere; a long search has an answer."""
 
 from __future__ import annotations
 

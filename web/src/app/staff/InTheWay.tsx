@@ -36,6 +36,11 @@ export function InTheWay({ error, zone, label, busy, onKeep }: Props) {
   )
 }
 
+/** Whether something was refused for appointments ahead. */
+export function isInTheWay(error: Error | null): boolean {
+  return appointmentsOf(error).length > 0
+}
+
 function appointmentsOf(error: Error | null): Omit<AffectedAppointment, 'patient_name'>[] {
   const isThat = error instanceof ChairtimeError && error.code === 'appointments_in_the_way'
   return isThat && Array.isArray(error.details) ? error.details : []

@@ -5,8 +5,8 @@ import { type Clinic, type StaffMember, type StaffRole, useChairtime, useSession
 import { Dialog } from '../ui/Dialog'
 import { Avatar, Button, Notice } from '../ui/parts'
 import { useToast, useUndo } from '../ui/Toasts'
-import { InTheWay } from './InTheWay'
-import { roleNames, staffRoles } from './roles'
+import { InTheWay, isInTheWay } from './InTheWay'
+import { staffRoles } from './roles'
 
 interface Props {
   clinic: Clinic
@@ -67,7 +67,7 @@ export function Member({ clinic, member, isLastAdmin, onChanged }: Props) {
       <InTheWay
         error={grant.error}
         zone={clinic.time_zone}
-        label={`${roleNames[grant.variables?.role ?? member.role]}, and keep them`}
+        label="Change the role, and keep them"
         busy={grant.isPending}
         onKeep={() => grant.variables && grant.mutate({ ...grant.variables, on_conflict: 'keep' })}
       />
@@ -139,7 +139,7 @@ function RemoveDialog({ clinic, member, name, isMe, isLastAdmin, onChanged, onCl
         <Button className="quiet" onClick={onClose}>
           {isLastAdmin ? 'Close' : 'Keep'}
         </Button>
-        {!isLastAdmin && (
+        {!isLastAdmin && !isInTheWay(revoke.error) && (
           <Button className="danger solid" busy={revoke.isPending} onClick={() => revoke.mutate('reject')}>
             {isMe ? 'Leave' : 'Remove'}
           </Button>
