@@ -61,6 +61,23 @@ def test_auth_answers_again_after_its_connections_were_lost(stack: Stack) -> Non
     stack.sign_in("ana@patients.test")
 
 
+def test_auth_says_that_the_database_is_away(stack: Stack) -> None:
+    http = stack.http()
+    who = {"email": "ana@patients.test", "password": "chairtime-demo"}
+    seen = Crowd()
+    with psycopg.connect(stack.superuser_url, autocommit=True) as root:
+        root.execute("alter role supabase_auth_admin connection limit 0")
+        try:
+            root.execute(TERMINATE, [100])
+            for path in ("token?grant_type=password", "signup", "recover"):
+                seen.note(http.post(f"{stack.api_url}/auth/v1/{path}", json=who))
+        finally:
+            root.execute("alter role supabase_auth_admin connection limit -1")
+    assert seen.statuses == {503: 3}, seen
+    assert seen.odd == []
+    stack.sign_in("ana@patients.test")
+
+
 def test_a_schema_that_changes_while_nobody_listens_is_served_all_the_same(stack: Stack) -> None:
     http = stack.http(key=stack.secret_key)
     with psycopg.connect(stack.superuser_url, autocommit=True) as root:

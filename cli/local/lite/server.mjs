@@ -98,6 +98,12 @@ const onlyTexts = async (context, next) => {
   return context.json({ code: 400, error_code: wrong ? "validation_failed" : "bad_json", msg: message }, 400);
 };
 
+/** Auth knows no database that is away, and would answer with 500. */
+const sayThatItIsAway = async (context, next) => {
+  await next();
+  if (context.error?.getResponse) context.res = context.error.getResponse();
+};
+
 const lite = (connection, middlewares) =>
   new App({
     connection,
@@ -146,7 +152,7 @@ const auth = async () => {
     context.req.path.startsWith("/auth/v1/admin/")
       ? admin.fetch(context.req.raw, { service: context.var.authService })
       : onlyTexts(context, next);
-  const app = await lite(database, [administer]);
+  const app = await lite(database, [sayThatItIsAway, administer]);
   return (request) => app.fetch(request);
 };
 
