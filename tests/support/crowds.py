@@ -16,7 +16,7 @@ import httpx
 import psycopg
 
 from tests.support.build import make_clinic
-from tests.support.stacks import Stack
+from tests.support.stacks import PASSWORD, Stack
 
 CLIENTS = 4
 AWAY = {502, 503, 504}  # a server behind the gateway is away; whoever asks again gets an answer
@@ -62,12 +62,13 @@ def lost(stack: Stack, crowd: Crowd) -> set[str]:
 
 @contextmanager
 def crowd(stack: Stack) -> Iterator[Crowd]:
-    """Let some clients book, in a clinic of their own, until the block ends."""
+    """Let some clients book, in a clinic of their own, and one sign in, until the block ends."""
     actors = stack.actors()
     clinic = make_clinic(actors.superuser(), "UTC", booking_horizon=timedelta(days=400))
     actors.close()
     seen, stop = Crowd(), threading.Event()
     threads = [threading.Thread(target=_book, args=(stack, clinic, seen, stop, n)) for n in range(CLIENTS)]
+    threads.append(threading.Thread(target=_sign_in, args=(stack, seen, stop)))
     for thread in threads:
         thread.start()
     try:
@@ -108,3 +109,14 @@ def _book(stack: Stack, clinic: Any, seen: Crowd, stop: threading.Event, number:
         except httpx.HTTPError as error:
             seen.broken[type(error).__name__] += 1
             stop.wait(0.05)
+
+
+def _sign_in(stack: Stack, seen: Crowd, stop: threading.Event) -> None:
+    """Sign in again and again."""
+    http = stack.http()
+    who = {"email": "ana@patients.test", "password": PASSWORD}
+    while not stop.wait(0.05):
+        try:
+            seen.note(http.post(f"{stack.api_url}/auth/v1/token?grant_type=password", json=who))
+        except httpx.HTTPError as error:
+            seen.broken[type(error).__name__] += 1
