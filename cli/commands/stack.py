@@ -19,6 +19,7 @@ from cli.project import Project, Yes, find_project
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
 app = typer.Typer()
 
@@ -212,10 +213,12 @@ def render_status(status: Mapping[str, Any]) -> RenderableType:
     )
 
 
-def _condition(part: Mapping[str, Any]) -> str:
+def _condition(part: Mapping[str, Any]) -> Text:
     """Say in a line how a part does: what it answers now, if it was asked, and what befell it last."""
-    from rich.markup import escape
+    from rich.text import Text
 
-    answers = part.get("answers", part["state"] == "running")
-    now = "[green]answers[/]" if answers else f"[red]does not answer[/] ({part['state'].replace('_', ' ')})"
-    return f"{now}; {escape(part['last'])}, {part['restarts']} restarts" if part["last"] else now
+    if part.get("answers", part["state"] == "running"):
+        now = Text("answers", "green")
+    else:
+        now = Text(f"does not answer ({part['state'].replace('_', ' ')})", "red")
+    return now.append(f"; {part['last']}, {part['restarts']} restarts", "default") if part["last"] else now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from cli import output
+from cli.commands.stack import render_status
 from cli.day_board import draw
 from cli.terminal import SafeConsole, visible
 
@@ -52,6 +54,17 @@ def test_markup_in_a_name_is_its_text() -> None:
     assert "\x1b]8" not in text, "no links"
 
 
+def test_the_status_shows_no_markup() -> None:
+    texts = ("api_url", "web_url", "realtime_url", "worker_url", "db_url", "publishable_key", "secret_key")
+    died = {"state": "restarting", "last": "was [ended] by SIGKILL", "restarts": 2}
+    parts = {"lite": {"state": "running", "last": None, "restarts": 0}, "worker": died}
+    status = dict.fromkeys((*texts, "jwt_secret", "log"), "x") | {"parts": parts}
+    text = re.sub(r"\x1b\[[0-9;]*m", "", drawn(render_status(status)))
+    assert re.search(r"Lite +answers +\n", text)
+    assert "does not answer (restarting); was [ended] by SIGKILL, 2 restarts" in text
+    assert "[green]" not in text
+
+
 def test_the_day_board_shows_names_and_obeys_none() -> None:
     times = {"starts_at": "2031-01-06T14:00:00+00:00", "ends_at": "2031-01-06T15:00:00+00:00"}
     blocked = {"blocked_from": times["starts_at"], "blocked_until": times["ends_at"]}
@@ -64,7 +77,7 @@ def test_the_day_board_shows_names_and_obeys_none() -> None:
         "ends_at": "2031-01-07T00:00:00+00:00",
         "dentists": [dentist | {"time_off": [off]}],
     }
-    text = drawn(draw(board, NASTY, datetime(2031, 1, 6, 12, tzinfo=UTC), 60))
+    text = drawn(draw(board, NASTY, datetime(2031, 1, 6, 12, tzinfo=UTC), 60, lambda time: time))
     for character in ("\x07", "\x9b", "\u202e", "\r", "\x1b]", "\x1b[2J"):
         assert character not in text
     assert text.count(r"\x1b[2J") >= 4
