@@ -23,11 +23,11 @@ CHAIRTIME = Path(sys.executable).with_name("chairtime")
 PATIENCE = 60.0
 
 
-def eventually(condition: Callable[[], Any], what: str) -> Any:
+def eventually(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
     """Wait until the condition holds; return what it returned."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"not in {PATIENCE:.0f} s: {what}"
+        assert time.monotonic() < deadline, f"not in {patience:.0f} s: {what}"
         time.sleep(0.02)
     return found
 

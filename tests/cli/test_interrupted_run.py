@@ -15,6 +15,8 @@ from tests.cli.stack_home import eventually
 from tests.support.leftovers import VARIABLE, leftovers
 from tests.support.templates import ROOT
 
+PATIENCE = 300.0  # seconds: a run starts and ends a server and a stack, beside other tests
+
 # It starts what tests start: the shared server, a stack that stays, a process of its own.
 TEST = """
 import subprocess, sys, time
@@ -36,35 +38,36 @@ def test_no_process_is_left(tmp_path: Path, number: signal.Signals, workers: str
     started = tmp_path / "started"
     file = ROOT / "tests" / "cli" / f"test_made_{os.getpid()}.py"
     file.write_text(TEST.format(started=str(started)))
-    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    run = start_run(file, tmp_path / "base", "-n", workers)
     try:
-        run = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "pytest",
-                "-q",
-                "-n",
-                workers,
-                "--basetemp",
-                str(tmp_path / "base"),
-                str(file),
-            ],
-            cwd=ROOT,
-            env={name: value for name, value in environment.items() if not name.startswith("PYTEST_")},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        eventually(started.exists, "the test runs")
+        eventually(lambda: started.exists() or run.poll() is not None, "the test runs", PATIENCE)
+        assert run.poll() is None, "it has ended before it was interrupted"
         name = next(iter(named(str(tmp_path))))
-        processes = leftovers(name)
-        assert len(processes) > 5
+        assert len(leftovers(name)) > 5
         os.killpg(run.pid, number) if number == signal.SIGINT else run.kill()
-        run.wait(60)
+        run.wait(PATIENCE)
     finally:
         file.unlink()
-    eventually(lambda: not leftovers(name), "nothing is left")
+        run.kill()
+        run.wait()
+    eventually(lambda: not leftovers(name), "nothing is left", PATIENCE)
+
+
+def start_run(file: Path, folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a run of this file's tests that is none of this run's own."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name != VARIABLE and not name.startswith("PYTEST_")
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-q", *arguments, "--basetemp", str(folder), str(file)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def named(folder: str) -> set[str]:
