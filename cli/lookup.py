@@ -1,5 +1,6 @@
 """People say `riverside`, `lee` and `2026-12-01 10:00`; the API wants ids and instants."""
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -90,16 +91,23 @@ def is_uuid(text: str) -> bool:
     return True
 
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DAYS = ("today", "tomorrow", *WEEKDAYS)
+
+
 def parse_instant(api: "Api", text: str, clinic: Row) -> str:
-    """Read `2026-12-01 10:00` as the clinic's wall clock, or an ISO timestamp with its own offset.
+    """Read `2026-12-01 10:00` or `monday 10:00` as the clinic's wall clock, or an ISO time with an offset.
 
     The server converts: this machine may know older time zones.
     """
+    words = re.fullmatch(rf"({'|'.join(DAYS)})[ T]+(\S+)", text.strip(), re.IGNORECASE)
+    day = f"{parse_day(api, words[1], clinic)}T" if words else ""
     try:
-        parsed = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(day + words[2] if words else text)
     except ValueError:
         raise usage_error(
-            f"{text!r} is not a time", "Write it as 2026-12-01T10:00, in the clinic's time."
+            f"{text!r} is not a time",
+            'Write it as 2026-12-01T10:00, or "monday 10:00", in the clinic\'s time.',
         ) from None
     if parsed.tzinfo:
         return parsed.isoformat()
@@ -109,17 +117,23 @@ def parse_instant(api: "Api", text: str, clinic: Row) -> str:
 
 
 def parse_day(api: "Api", text: str | None, clinic: Row) -> date:
-    """Read a date, `today` or `tomorrow`, as the clinic's calendar has it; None is today."""
-    relative = {None: 0, "today": 0, "tomorrow": 1}
-    if text in relative:
+    """Read a date, `today` (also None), `tomorrow`, or a weekday after today, by the clinic's calendar."""
+    word = (text or "today").lower()
+    if word in DAYS:
         today = date.fromisoformat(api.rpc("clinic_time", clinic_id=clinic["id"])["today"])
-        return today + timedelta(days=relative[text])
+        return today + timedelta(days=_days_until(word, today))
     try:
-        return date.fromisoformat(str(text))
+        return date.fromisoformat(word)
     except ValueError:
         raise usage_error(
-            f"{text!r} is not a date", "Write it as 2026-12-01, or today, or tomorrow."
+            f"{text!r} is not a date", "Write it as 2026-12-01, or today, tomorrow, monday…"
         ) from None
+
+
+def _days_until(word: str, today: date) -> int:
+    if word in WEEKDAYS:
+        return (WEEKDAYS.index(word) - today.weekday() - 1) % 7 + 1
+    return DAYS.index(word)
 
 
 _AT_ONCE = 10_000  # instants in one question

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _state = {"json": False}
 
+_LONGEST_WORD = 36  # an id's
+
 
 def use_json(wanted: bool) -> None:
     """Choose the rendering for this run; `--json`, which every command takes, calls this."""
@@ -98,14 +100,28 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(title=title and Text(title), title_justify="left", box=box.SIMPLE_HEAD, header_style="bold")
-    for column in columns:
+    lines = [list(map(_shown, row)) for row in rows]
+    drawn = Table(
+        title=title and Text(title),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        header_style="bold",
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+    )
+    for number, column in enumerate(columns):
         drawn.add_column(
-            column, overflow="fold", no_wrap=column.lower().endswith("id")
-        )  # an id cut short is of no use
-    for row in rows:
-        drawn.add_row(*map(_shown, row))
+            column, overflow="fold", no_wrap=_is_one_word([line[number].plain for line in lines])
+        )
+    for line in lines:
+        drawn.add_row(*line)
     return drawn
+
+
+def _is_one_word(cells: list[str]) -> bool:
+    """Whether a column is of no use cut in two: ids, addresses, names of time zones."""
+    return all(" " not in cell and len(cell) <= _LONGEST_WORD for cell in cells)
 
 
 def fields(pairs: Iterable[tuple[str, Any]]) -> "RenderableType":
@@ -131,7 +147,7 @@ def emit_row(verb: str, row: dict[str, Any]) -> None:
 def emit_rows(rows: list[dict[str, Any]], columns: Sequence[str]) -> None:
     """Print rows of the API, sorted by the first of the columns; JSON has them all."""
     ordered = sorted(rows, key=lambda row: str(row[columns[0]]))
-    heads = [column.replace("_", " ").capitalize() for column in columns]
+    heads = [column.removeprefix("is_").replace("_", " ").capitalize() for column in columns]
     emit(ordered, lambda found: table(heads, ([row[column] for column in columns] for row in found)))
 
 

@@ -7,10 +7,12 @@ import typer
 from cli import lookup
 from cli.commands import admin_people
 from cli.errors import usage_error
-from cli.output import emit_row, emit_rows
+from cli.output import emit, emit_row, emit_rows, table
 from cli.project import find_project
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from cli.api import Api
 
 app = typer.Typer(no_args_is_help=True, help="Set up clinics, users, staff, dentists and appointment types.")
@@ -54,7 +56,7 @@ def create_clinic(
 ) -> None:
     """Make a clinic with the default booking policy. Needs the secret key.
 
-    Example: [bold]chairtime admin clinic create riverside --name Riverside --time-zone America/New_York[/]
+    Example: [bold]chairtime admin clinic create elm --name "Elm Dental" --time-zone Europe/Zurich[/]
     """
     from cli.api import connect_as_service
 
@@ -179,7 +181,24 @@ def list_types(clinic: Clinic) -> None:
     """
     api = _api()
     rows = api.rows("appointment_types", clinic_id=lookup.find_clinic(api, clinic)["id"])
-    emit_rows(rows, ("name", "duration", "buffer_before", "buffer_after", "is_active", "id"))
+    emit(sorted(rows, key=lambda row: str(row["name"])), _draw_types)
+
+
+def _draw_types(rows: list[lookup.Row]) -> "RenderableType":
+    intervals = ("duration", "buffer_before", "buffer_after")
+    lines = (
+        (row["name"], *(_minutes(row[name]) for name in intervals), row["is_active"], row["id"])
+        for row in rows
+    )
+    return table(("Name", "Takes", "Before", "After", "Active", "Id"), lines)
+
+
+def _minutes(interval: str) -> str:
+    """Shorten Postgres' way to write an interval: `00:45:00` is `45 min`."""
+    parts = interval.split(":")
+    return (
+        f"{int(parts[0]) * 60 + int(parts[1])} min" if len(parts) > 1 and parts[0].isdecimal() else interval
+    )
 
 
 @type_app.command("create")

@@ -38,7 +38,7 @@ def create_user(
 
     The password is read from CHAIRTIME_PASSWORD; without it, one is made up and printed.
 
-    Example: [bold]chairtime admin user create desk@riverside.test --name "Dana Reyes"[/]
+    Example: [bold]chairtime admin user create kim@riverside.test --name "Kim Reyes"[/]
     """
     from cli import users
     from cli.api import connect_as_service
@@ -80,7 +80,7 @@ def grant(
 ) -> None:
     """Give a user a role in the clinic, instead of the one they have.
 
-    Example: [bold]chairtime admin staff grant riverside desk@riverside.test receptionist[/]
+    Example: [bold]chairtime admin staff grant riverside kim@riverside.test receptionist[/]
     """
     api = _api()
     where = lookup.find_clinic(api, clinic)["id"]
@@ -93,7 +93,7 @@ def revoke(clinic: Clinic, account: User, yes: Yes = False, keep: Keep = False) 
 
     A dentist who has appointments ahead leaves only with --keep.
 
-    Example: [bold]chairtime admin staff revoke riverside desk@riverside.test --yes[/]
+    Example: [bold]chairtime admin staff revoke riverside kim@riverside.test --yes[/]
     """
     api = _api()
     where, who = lookup.find_clinic(api, clinic), user_id(account)

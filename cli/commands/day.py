@@ -25,7 +25,7 @@ _AT_LEAST_EVERY = 30  # seconds: broadcasts are hints, so look now and then with
 def day(
     clinic: Annotated[str, typer.Argument(help="Slug or id of the clinic.", show_default=False)],
     on: Annotated[
-        str | None, typer.Option("--on", help="A date, today, tomorrow.", show_default=False)
+        str | None, typer.Option("--on", help="A date, today, tomorrow, monday…", show_default=False)
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep it live until Ctrl-C.")] = False,
 ) -> None:

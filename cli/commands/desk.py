@@ -24,7 +24,11 @@ app.add_typer(reservations, name="reservations")
 Clinic = Annotated[str, typer.Argument(help="Slug or id of the clinic.", show_default=False)]
 Time = Annotated[
     str,
-    typer.Argument(help="Start, in the clinic's time: 2026-12-01T10:00.", show_default=False, metavar="TIME"),
+    typer.Argument(
+        help='Start, in the clinic\'s time: 2026-12-01T10:00, or "monday 10:00".',
+        show_default=False,
+        metavar="TIME",
+    ),
 ]
 Dentist = Annotated[str, typer.Option(help="The dentist: name, part of it, or id.", show_default=False)]
 Patient = Annotated[
@@ -45,7 +49,8 @@ def slots(
     clinic: Clinic,
     type_: Annotated[str, typer.Argument(metavar="TYPE", help="Appointment type.", show_default=False)],
     day: Annotated[
-        str | None, typer.Option("--from", help="First day: a date, today, tomorrow.", show_default=False)
+        str | None,
+        typer.Option("--from", help="First day: a date, today, tomorrow, monday…", show_default=False),
     ] = None,
     days: Annotated[int, typer.Option(help="How many days, at most 62.", min=1, max=62)] = 7,
     dentist: Annotated[str | None, typer.Option(help="Only this dentist.", show_default=False)] = None,
@@ -77,7 +82,7 @@ def slots(
         }
         for slot in found
     ]
-    output.emit(rows, _draw_slots)
+    output.emit(rows, _draw_slots if who else lambda _: _draw_nobody(where))
 
 
 def free_slots(api: "Api", type_: str, first: date, last: date, dentists: list[str]) -> list[Row]:
@@ -100,6 +105,13 @@ def free_slots(api: "Api", type_: str, first: date, last: date, dentists: list[s
     fits = date.fromisoformat(details["to_date"])
     rest = free_slots(api, type_, fits + timedelta(days=1), last, dentists)
     return free_slots(api, type_, first, fits, dentists) + rest
+
+
+def _draw_nobody(clinic: Row) -> "RenderableType":
+    from rich.text import Text
+
+    adds = f"`chairtime admin dentist create {clinic['slug']} NAME` adds one."
+    return Text(f"{clinic['name']} has no dentists who can be booked. {adds}")
 
 
 def _draw_slots(rows: list[Row]) -> "RenderableType":
@@ -132,7 +144,7 @@ def book(
 ) -> None:
     """Book an appointment, or what a hold keeps.
 
-    Examples: [bold]chairtime book riverside check-up 2026-12-01T10:00 --dentist lee --patient ana[/]
+    Examples: [bold]chairtime book riverside check-up "monday 10:00" --dentist lee --patient rosa[/]
     and [bold]chairtime book riverside --reservation ID[/]
     """
     api = _api()
@@ -172,7 +184,7 @@ def hold(
 ) -> None:
     """Hold a slot until it is booked, released, or a few minutes have passed.
 
-    Example: [bold]chairtime hold riverside cleaning 2026-12-01T10:00 --dentist lee --patient ana[/]
+    Example: [bold]chairtime hold riverside cleaning "monday 14:00" --dentist lee --patient rosa[/]
     """
     api = _api()
     where = lookup.find_clinic(api, clinic)
@@ -259,7 +271,7 @@ def cancel(
 
     Cancelling twice is harmless.
 
-    Example: [bold]chairtime cancel 7c9e6679-7425-40de-944b-e07fc1f90ae7 --reason "Patient is ill" --yes[/]
+    Example: [bold]chairtime cancel ID --reason "Patient is ill" --yes[/]
     """
     output.confirm(f"Cancel appointment {appointment}?", yes)
     row = _api().rpc("cancel_appointment", appointment_id=appointment, reason=reason)
@@ -314,7 +326,7 @@ def release(
 
     Releasing twice is harmless.
 
-    Example: [bold]chairtime reservations release 7c9e6679-7425-40de-944b-e07fc1f90ae7 --yes[/]
+    Example: [bold]chairtime reservations release ID --yes[/]
     """
     output.confirm(f"Release hold {reservation}?", yes)
     released = _api().rpc("release_reservation", reservation_id=reservation)

@@ -184,7 +184,7 @@ def repair(
 ) -> None:
     """Correct the history without running anything.
 
-    Example: [bold]chairtime migrate repair 20260101000200 --applied[/]
+    Example: [bold]chairtime migrate repair 20260101000200 --applied --yes[/]
     """
     from cli.migrations.files import read_migrations
     from cli.migrations.history import repair as rewrite

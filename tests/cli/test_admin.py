@@ -83,10 +83,21 @@ def test_users_are_named_by_email_and_listed(desk: Program, slug: str) -> None:
     }
 
 
-@pytest.mark.parametrize("listed", [("user", "list"), ("staff", "list", "riverside")])
-def test_lists_of_people_fit_into_80_columns(desk: Program, listed: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("listed", "words"),
+    [
+        (("user", "list"), ("a0000000-0000-4000-8000-000000000001", "admin@riverside.test")),
+        (("staff", "list", "riverside"), ("a0000000-0000-4000-8000-000000000001", "receptionist")),
+        (("clinic", "list"), ("c0000000-0000-4000-8000-000000000001", "America/New_York", "riverside")),
+        (("dentist", "list", "riverside"), ("d0000000-0000-4000-8000-000000000001", "Endodontics")),
+        (("type", "list", "riverside"), ("b0000000-0000-4000-8000-000000000001", "Check-up", "90 min")),
+    ],
+)
+def test_lists_fit_into_80_columns_with_whole_words(
+    desk: Program, listed: tuple[str, ...], words: tuple[str, ...]
+) -> None:
     out = desk.ok("admin", *listed, COLUMNS="80").out
-    assert "a0000000-0000-4000-8000-000000000001" in out
+    assert [word for word in words if word not in out] == []
     assert max(map(len, out.splitlines())) <= 80
 
 

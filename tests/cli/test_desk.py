@@ -103,6 +103,23 @@ def test_a_day_off_has_no_slots_and_says_so(desk: Program, clinic: MadeClinic) -
     assert "No free slots" in desk.ok(*arguments).out
 
 
+def test_a_clinic_without_dentists_says_so(desk: Program, clinic: MadeClinic) -> None:
+    for dentist in clinic.dentists.values():
+        desk.ok("admin", "dentist", "update", clinic.slug, str(dentist), "--inactive")
+    assert desk.json("slots", clinic.slug, "check") == []
+    assert "no dentists" in desk.ok("slots", clinic.slug, "check").out
+
+
+@pytest.mark.parametrize("said", ["monday 09:00", "Monday 09:00", "mondayT09:00", "tuesday  13:30"])
+def test_a_weekday_is_the_next_one_of_the_clinics_calendar(
+    desk: Program, clinic: MadeClinic, patient: str, said: str
+) -> None:
+    made = desk.json("hold", clinic.slug, "check", said, "--dentist", "lee", "--patient", patient)
+    starts = datetime.fromisoformat(made["starts_at"]).astimezone(clinic.zone)
+    assert f"{starts:%A %H:%M}".lower().split() == said.lower().replace("t09", " 09").split()
+    assert 1 <= (starts.date() - datetime.now(clinic.zone).date()).days <= 7
+
+
 def test_book_then_cancel(desk: Program, clinic: MadeClinic, patient: str) -> None:
     arguments = ("book", clinic.slug, "check", when(clinic, "09:00"), "--dentist", "lee", "--patient", "zoe")
     booked = desk.json(*arguments, "--notes", "first visit")
@@ -175,6 +192,9 @@ def test_hold_list_book_and_release(desk: Program, clinic: MadeClinic, patient: 
         (("book", "{slug}", "--reservation", "not-a-uuid"), 2, "invalid_argument"),
         (("book", "{slug}", "check", "2020-01-01T09:00", "--dentist", "lee"), 2, "invalid_argument"),
         (("slots", "{slug}", "check", "--from", "someday"), 2, "invalid_argument"),
+        (("book", "{slug}", "check", "someday 10:00", "--dentist", "lee"), 2, "invalid_argument"),
+        (("book", "{slug}", "check", "monday", "--dentist", "lee"), 2, "invalid_argument"),
+        (("book", "{slug}", "check", "monday 25:00", "--dentist", "lee"), 2, "invalid_argument"),
         (("slots", "{slug}", "check", "--days", "63"), 2, "usage"),
         (("day", "{slug}", "--on", "someday"), 2, "invalid_argument"),
         (("cancel", "6b1f0000-0000-4000-8000-000000000000", "--yes"), 5, "not_found"),
