@@ -163,3 +163,14 @@ def test_auth_refuses_bodies_of_the_wrong_shape(
     answer = http.post(f"/{path}", json=body, headers={"apikey": stack.publishable_key})
     assert answer.status_code == 400, answer.text
     assert answer.json()["error_code"] in {"bad_json", "validation_failed"}
+
+
+@pytest.mark.parametrize(
+    "given", [{"data": {"full_name": "a\0b"}}, {"email": f"{'e' * 3000}@made.test"}], ids=["nul", "long"]
+)
+def test_what_the_database_refuses_at_sign_up_is_the_requests_fault(
+    http: httpx.Client, given: dict[str, Any]
+) -> None:
+    refused = http.post("/signup", json={"email": new_email(), "password": PASSWORD, **given})
+    assert (refused.status_code, refused.json()["error_code"]) == (422, "validation_failed")
+    assert "retry-after" not in refused.headers

@@ -27,7 +27,7 @@ const notFound = () => new Refusal(404, "user_not_found", "User not found");
 const taken = () => new Refusal(422, "email_exists", "A user with this email address has already been registered");
 
 /** What the database refuses is the request's fault, or a rule's: a trigger speaks as the API does. */
-const fromDatabase = (error) => {
+export const fromDatabase = (error) => {
   if (error.code === "23505") return taken();
   if (error.code === "PGRST") {
     const told = JSON.parse(error.message);
@@ -37,7 +37,7 @@ const fromDatabase = (error) => {
   return undefined;
 };
 
-const answer = (context, { status, code, message, details }) => {
+export const answer = (context, { status, code, message, details }) => {
   context.header("X-Sb-Error-Code", code);
   return context.json({ code: status, error_code: code, msg: message, ...details }, status);
 };

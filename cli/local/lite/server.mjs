@@ -8,7 +8,7 @@ import { serve } from "@hono/node-server";
 import { App } from "@supabase/lite";
 import { errors, jwtVerify } from "jose";
 import { CompiledQuery } from "kysely";
-import { adminApp } from "./auth_admin.mjs";
+import { adminApp, answer, fromDatabase } from "./auth_admin.mjs";
 import { Database } from "./driver.mjs";
 
 const settings = JSON.parse(process.env.CHAIRTIME_LITE);
@@ -98,10 +98,13 @@ const onlyTexts = async (context, next) => {
   return context.json({ code: 400, error_code: wrong ? "validation_failed" : "bad_json", msg: message }, 400);
 };
 
-/** Auth knows no database that is away, and would answer with 500. */
-const sayThatItIsAway = async (context, next) => {
+/** Auth knows no database that refuses or is away, and would answer with 500. */
+const sayWhatTheDatabaseSays = async (context, next) => {
   await next();
-  if (context.error?.getResponse) context.res = context.error.getResponse();
+  if (!context.error) return;
+  const refusal = fromDatabase(context.error);
+  const told = context.error.getResponse?.() ?? (refusal && answer(context, refusal));
+  if (told) context.res = told;
 };
 
 const lite = (connection, middlewares) =>
@@ -152,7 +155,7 @@ const auth = async () => {
     context.req.path.startsWith("/auth/v1/admin/")
       ? admin.fetch(context.req.raw, { service: context.var.authService })
       : onlyTexts(context, next);
-  const app = await lite(database, [sayThatItIsAway, administer]);
+  const app = await lite(database, [sayWhatTheDatabaseSays, administer]);
   return (request) => app.fetch(request);
 };
 
