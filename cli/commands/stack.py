@@ -221,4 +221,7 @@ def _condition(part: Mapping[str, Any]) -> Text:
         now = Text("answers", "green")
     else:
         now = Text(f"does not answer ({part['state'].replace('_', ' ')})", "red")
-    return now.append(f"; {part['last']}, {part['restarts']} restarts", "default") if part["last"] else now
+    if part["last"]:
+        times = f"{part['restarts']} restart{'' if part['restarts'] == 1 else 's'}"
+        now.append(f"; {part['last']}, {times}", "default")
+    return now
