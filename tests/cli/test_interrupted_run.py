@@ -36,7 +36,7 @@ def test_that_never_ends(db_server, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_is_left(tmp_path: Path, number: signal.Signals, workers: str) -> None:
     started = tmp_path / "started"
-    file = ROOT / "tests" / "cli" / f"test_made_{os.getpid()}.py"
+    file = tmp_path / "test_made.py"
     file.write_text(TEST.format(started=str(started)))
     run = start_run(file, tmp_path / "base", "-n", workers)
     try:
@@ -47,7 +47,6 @@ def test_no_process_is_left(tmp_path: Path, number: signal.Signals, workers: str
         os.killpg(run.pid, number) if number == signal.SIGINT else run.kill()
         run.wait(PATIENCE)
     finally:
-        file.unlink()
         run.kill()
         run.wait()
     eventually(lambda: not leftovers(name), "nothing is left", PATIENCE)
@@ -61,7 +60,10 @@ def start_run(file: Path, folder: Path, *arguments: str) -> subprocess.Popen[byt
         if name != VARIABLE and not name.startswith("PYTEST_")
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", *arguments, "--basetemp", str(folder), str(file)],
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "--rootdir", str(ROOT)),
+            *("-c", str(ROOT / "pyproject.toml"), *arguments, "--basetemp", str(folder), str(file)),
+        ],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.DEVNULL,
