@@ -58,6 +58,18 @@ $$;
 comment on function clinic.take_lock is
 'Waits for an advisory lock until the transaction ends, at most as long as lock_timeout says. Errors: try_again.';
 
+create function clinic.calendar_key(dentist_id uuid)
+returns bigint
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return hashtextextended('chairtime:dentist:' || dentist_id, 0);
+end
+$$;
+comment on function clinic.calendar_key is 'The key of the advisory lock on the dentist''s calendar.';
+
 create function clinic.lock_dentists(variadic dentist_ids uuid [])
 returns timestamptz
 language plpgsql
@@ -73,7 +85,7 @@ begin
     dentist_ids := array(select distinct d.id from unnest(lock_dentists.dentist_ids) as d (id) order by d.id);
   end if;
   foreach v_dentist_id in array dentist_ids loop
-    perform clinic.take_lock(hashtextextended('chairtime:dentist:' || v_dentist_id, 0));
+    perform clinic.take_lock(clinic.calendar_key(v_dentist_id));
   end loop;
   return clock_timestamp();
 end

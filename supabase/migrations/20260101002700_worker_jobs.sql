@@ -23,23 +23,27 @@ security definer -- frees time on any calendar: the worker's task, and nobody el
 set search_path = ''
 as $$
 declare
-  v_hold record;
+  v_hold clinic.occupancy;
+  v_waiting clinic.occupancy;
   v_expired integer := 0;
 begin
   for v_hold in
-    select due.dentist_id, due.during
-    from (
-      select o.dentist_id, o.during
-      from clinic.occupancy as o
-      where o.expires_at <= clock_timestamp()
-      order by o.expires_at
-      limit expire_reservations.max_rows
-    ) as due
-    order by due.dentist_id -- the order of locks
+    select o.* from clinic.occupancy as o
+    where o.expires_at <= clock_timestamp()
+    order by o.expires_at
+    limit expire_reservations.max_rows
   loop
-    perform clinic.lock_dentists(v_hold.dentist_id);
-    v_expired := v_expired + clinic.expire_dead_holds(v_hold.dentist_id, v_hold.during);
+    if pg_try_advisory_xact_lock(clinic.calendar_key(v_hold.dentist_id)) then
+      v_expired := v_expired + clinic.expire_dead_holds(v_hold.dentist_id, v_hold.during);
+    else
+      v_waiting := v_hold;
+    end if;
   end loop;
+  -- One calendar that is held keeps no other from being swept. When it is the last, it is waited for.
+  if v_expired = 0 and v_waiting.id is not null then
+    perform clinic.lock_dentists(v_waiting.dentist_id);
+    v_expired := clinic.expire_dead_holds(v_waiting.dentist_id, v_waiting.during);
+  end if;
   return v_expired;
 end
 $$;

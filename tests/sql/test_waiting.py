@@ -288,23 +288,33 @@ def two_visits_were_missed(world: World) -> None:
         )
 
 
-@pytest.mark.parametrize(
-    ("job", "arrange"),
-    [("expire_reservations", two_holds_ran_out), ("flag_no_shows", two_visits_were_missed)],
-)
-def test_a_job_takes_calendars_in_the_order_of_their_ids(
-    actors: Actors, world: World, job: str, arrange: Callable[[World], None]
-) -> None:
+def test_missed_visits_take_calendars_in_the_order_of_their_ids(actors: Actors, world: World) -> None:
     """Whoever waits for the first has not taken the second, or two could wait for each other."""
-    arrange(world)
+    two_visits_were_missed(world)
     first, second = later_first(world)
     worker = actors.superuser()
     seen = []
     act_behind_lock(
-        actors, first, worker, partial(worker.execute, f"select clinic.{job}()"),  # type: ignore[arg-type]
+        actors, first, worker, partial(worker.execute, "select clinic.flag_no_shows()"),
         lambda _: seen.append(is_free(actors, second)),
     ).result()  # fmt: skip
     assert seen == [True]
+
+
+def test_a_calendar_that_is_held_keeps_no_other_from_being_swept(actors: Actors, world: World) -> None:
+    """It is swept when it is free again: it alone is then left, and waited for."""
+    two_holds_ran_out(world)
+    first, _ = later_first(world)
+    worker, keeper = actors.superuser(), actors.superuser()
+    sweep = "select clinic.expire_reservations() as n"
+    with keeper.transaction():
+        keeper.execute("select clinic.lock_dentists(%s)", [first])
+        assert worker.execute(sweep).fetchone() == {"n": 1}
+        with refused("try_again"):
+            worker.execute(sweep)
+    action = partial(worker.execute, sweep)
+    assert act_behind_lock(actors, first, worker, action).result().fetchone() == {"n": 1}
+    assert worker.execute(sweep).fetchone() == {"n": 0}
 
 
 def test_a_clinic_closes_in_the_order_of_its_dentists_ids(actors: Actors, world: World) -> None:
