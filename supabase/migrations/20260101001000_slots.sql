@@ -492,7 +492,7 @@ declare
   v_policy clinic.clinics := v_bookable.policy;
   v_type clinic.appointment_types := v_bookable.type;
   v_from date := clinic.required_day(available_slots.from_date, 'from_date');
-  v_to date := clinic.required_day(coalesce(available_slots.to_date, (v_from + 6)::text), 'to_date');
+  v_to date := case when to_date is null then v_from + 6 else clinic.required_day(available_slots.to_date, 'to_date') end;
   v_dentist_ids uuid [] := array[v_bookable.dentist_id];
   v_is_desk boolean := coalesce(clinic.is_desk(clinic.my_role(v_policy.id)), false);
   v_slots api.slot [];

@@ -169,7 +169,7 @@ as $$
 declare
   v_today date := (clock_timestamp() at time zone policy.time_zone)::date;
   v_last date := (clinic.later(clock_timestamp(), policy.booking_horizon) at time zone policy.time_zone)::date;
-  v_day date := clinic.required_day(coalesce(first_day.from_date, v_today::text), 'from_date');
+  v_day date := case when from_date is null then v_today else clinic.required_day(first_day.from_date, 'from_date') end;
 begin
   -- A day of grace: the caller may live where it is still yesterday.
   if v_day < v_today - 1 then

@@ -159,6 +159,17 @@ def test_what_is_no_day_is_an_invalid_argument(
             call(bot, "chatbot_find_slots", clinic_slug="riverside", from_date=wrong)
 
 
+def test_days_that_are_not_said_are_found_however_the_session_writes_dates(
+    actors: Actors, anon: Connection, riverside: Clinic
+) -> None:
+    bot = actors.user("bot@riverside.test")
+    for by in (anon, bot):
+        by.execute("set datestyle = 'German'")
+    week = "select count(*) > 0 as any from api.available_slots(%s, %s)"
+    assert anon.execute(week, [riverside.checkup, f"{riverside.weekday(1)}"]).fetchone() == {"any": True}
+    assert call(bot, "chatbot_find_slots", clinic_slug="riverside", service="Check-up")["status"] == "offers"
+
+
 def test_the_clinics_clock_is_the_servers(anon: Connection, riverside: Clinic) -> None:
     answer = call(
         anon,
