@@ -191,7 +191,7 @@ declare
   v_now timestamptz := clinic.lock_dentists(booking.dentist_id, v_offer.dentist_id);
   v_booking clinic.appointments := clinic.lock_appointment(booking);
 begin
-  if (v_booking.dentist_id, v_booking.starts_at) = (v_offer.dentist_id, v_offer.starts_at) then
+  if (v_booking.dentist_id, v_booking.starts_at, v_booking.status) = (v_offer.dentist_id, v_offer.starts_at, 'booked') then
     return; -- moved there already
   elsif (v_booking.clinic_id, v_booking.appointment_type_id) <> (v_offer.clinic_id, v_offer.appointment_type_id) then
     perform clinic.refuse(

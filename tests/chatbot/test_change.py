@@ -68,6 +68,17 @@ def test_a_booking_moves_to_an_offer_and_keeps_its_code(
     assert cancel(bot, booked["confirmation_code"])["cancelled"] is True
 
 
+def test_what_was_cancelled_is_not_told_as_moved(bot: Connection, riverside: Clinic) -> None:
+    """Not even to where it was: nobody is expected there any more."""
+    booked = book(bot, riverside)
+    token = offer(bot, riverside, **AFTERNOON)
+    move(bot, booked["confirmation_code"], token)
+    cancel(bot, booked["confirmation_code"])
+    for sent in (token, offer(bot, riverside)):
+        with refused("invalid_transition"):
+            move(bot, booked["confirmation_code"], sent)
+
+
 def test_a_wrong_pair_gets_one_answer_whatever_the_offer_is(
     bot: Connection, superuser: Connection, riverside: Clinic
 ) -> None:
