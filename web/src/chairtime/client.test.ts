@@ -24,6 +24,8 @@ describe('errors', () => {
   it.each([
     [{ message: 'Failed to fetch' }, 0, 'network'],
     [{ message: 'The server behind does not answer' }, 503, 'network'],
+    [{ message: 'Too many requests' }, 429, 'network'],
+    [{ code: 'booking_limit', message: 'Too many bookings.' }, 429, 'booking_limit'],
     [{ code: 'try_again', message: 'The calendar is busy at the moment.' }, 503, 'try_again'],
     [{ code: 'PGRST301', message: 'JWT expired' }, 401, 'not_authenticated'],
     [{ code: '42883', message: 'no function' }, 404, 'unexpected'],

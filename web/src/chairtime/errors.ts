@@ -22,7 +22,7 @@ export const errorCodes = [
   'try_again',
 ] as const
 
-/** `network` means that no answer came; `unexpected` that one came which is not in the contract. */
+/** `network` means that no answer came, or only that there is no room for the question just now; `unexpected` that one came which is not in the contract. */
 export type ErrorCode = (typeof errorCodes)[number] | 'network' | 'unexpected'
 
 interface ErrorFields {
@@ -70,9 +70,12 @@ export function toChairtimeError(refusal: PostgrestRefusal, status: number): Cha
   })
 }
 
+/** Nobody was there, or whoever stands before the API had no room just now: to be asked again. */
+const NO_ANSWER = new Set([0, 429, 502, 503, 504])
+
 function codeOf(code: string | null | undefined, status: number): ErrorCode {
   if ((errorCodes as readonly string[]).includes(code ?? '')) return code as ErrorCode
-  if (status === 0 || status === 502 || status === 503 || status === 504) return 'network'
+  if (NO_ANSWER.has(status)) return 'network'
   if (status === 401 || code === 'PGRST301' || code === 'PGRST303') return 'not_authenticated'
   return 'unexpected'
 }

@@ -1,6 +1,8 @@
 import { ChairtimeError } from './errors'
 
 const ATTEMPTS = 3
+/** Milliseconds before the second attempt; before the third, twice as long. */
+const PAUSE = 300
 
 /**
  * Calls with a fresh idempotency key, and again with the same key when no answer came: the server then either
@@ -15,6 +17,7 @@ export async function idempotent<T>(call: (idempotencyKey: string) => Promise<T>
       const isLost = error instanceof ChairtimeError && error.code === 'network'
       if (!isLost || attempt === ATTEMPTS) throw error
     }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE * attempt))
   }
 }
 
