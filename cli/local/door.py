@@ -37,6 +37,10 @@ CLOSE = {"Connection": "close"}
 # What RFC 3986 allows in a segment besides letters, digits and -._~, which are never escaped.
 LITERAL = "!$&'()*+,=:@"
 
+# What went no further was not valid, or may be sent again.
+CODES = {status: "invalid_argument" for status in (400, 405, 408, 411, 413, 414, 415, 431)}
+CODES |= {401: "not_authenticated", 404: "not_found", 429: "try_again"}
+
 
 class Refused(Exception):
     """A request that goes no further, and the answer to it."""
@@ -47,8 +51,12 @@ class Refused(Exception):
 
 
 def refusal(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    """Answer as Supabase's gateway does when it is the one who refuses."""
-    return JSONResponse({"message": message}, status, headers)
+    """Answer as Supabase's gateway does when it is the one who refuses, with a code of the API's where one fits.
+
+    Where the request may have reached the server behind, none does.
+    """
+    code = CODES.get(status)
+    return JSONResponse({"message": message} | ({"code": code} if code else {}), status, headers)
 
 
 def one_path(raw: bytes) -> str:

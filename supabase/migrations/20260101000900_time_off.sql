@@ -16,6 +16,7 @@ create table clinic.closures (
 );
 comment on table clinic.closures is
 'When a whole clinic is closed. Every dentist, active or not, has time off for it, and whoever is hired later gets it.';
+alter table clinic.closures alter column reason set statistics 0;
 create index closures_clinic_idx on clinic.closures (clinic_id);
 alter table clinic.closures enable row level security;
 

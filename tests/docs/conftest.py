@@ -56,7 +56,7 @@ class Workshop:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     """The copy, its stack running; every document goes on where the one before it ended."""
     root = tmp_path_factory.mktemp("workshop")

@@ -129,7 +129,9 @@ PERSONAL = {
 }
 # Words of the schema, what is public, and what only machines write.
 HARMLESS = {"role", "status", "source", "cause", "outcome", "operation", "locale"}
-PUBLIC = {"clinics", "dentists", "appointment_types", "error_codes", "job_runs", "realtime_events"}
+PUBLIC = {
+    "clinics", "dentists", "appointment_types", "error_codes", "job_runs", "realtime_events", "time_zones",
+}  # fmt: skip
 
 SECRETS = ["slot_offers", "chatbot_patients", "confirmation_codes", "cancel_attempts", "idempotency_keys"]
 

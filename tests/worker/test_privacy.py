@@ -18,7 +18,7 @@ ALLOWED = {
     "expire_reservations", "maintain_partitions", "purge_idempotency_keys", "purge_slot_offers",
     "refresh_daily_metrics", "verify_invariants", "flag_no_shows",
     # running and recording them
-    "run_job", "record_job_failure", "list_jobs", "next_expiry",
+    "run_job", "record_job_failure", "list_jobs", "next_expiry", "schema_digest",
     # leading
     "acquire_lease", "release_lease", "report_worker",
     # the event log
