@@ -104,15 +104,17 @@ def _quantile(buckets: list[tuple[float, float]], quantile: float) -> float | No
 
 def _draw_metrics(rows: list[dict[str, Any]]) -> "RenderableType":
     from rich.table import Table
+    from rich.text import Text
 
-    drawn = Table.grid(padding=(0, 2))
-    drawn.add_column(no_wrap=True, style="bold")
-    drawn.add_column(style="dim", overflow="fold", min_width=22)
+    drawn = Table.grid(padding=(0, 2), pad_edge=False)
+    drawn.add_column(no_wrap=True)
     drawn.add_column()
     last = None
     for row in rows:
-        labels = " ".join(row["labels"].values())
-        drawn.add_row("" if row["name"] == last else row["name"], labels, _shown(row["value"]))
+        name, labels = Text(row["name"], "bold"), " ".join(row["labels"].values())
+        if labels and row["name"] != last:
+            drawn.add_row(name)
+        drawn.add_row(Text(f"  {labels}", "dim") if labels else name, _shown(row["value"]))
         last = row["name"]
     return drawn
 

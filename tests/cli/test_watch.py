@@ -27,7 +27,9 @@ def test_metrics_are_rows_and_a_table(desk: Program) -> None:
     assert {row["name"] for row in rows} == {"job_runs"}
     durations = desk.json("metrics", "job_duration")
     assert set(durations[0]["value"]) == {"count", "p50", "p95", "p99"}
-    assert "expire_reservations" in desk.ok("metrics").out
+    drawn = desk.ok("metrics", COLUMNS="80").out
+    assert "appointments_in_the_way" in drawn
+    assert max(map(len, drawn.splitlines())) <= 80
 
 
 def test_an_unknown_metric_is_not_found_and_the_hint_names_those_there_are(desk: Program) -> None:
