@@ -133,19 +133,19 @@ def test_a_row_of_the_office_that_is_held_is_told_within_seconds(
     actors: Actors, admin: Connection, riverside: Clinic, function: str, table: str
 ) -> None:
     role = {"clinic_id": riverside.id, "user_id": actors.user_id("desk@riverside.test")}
-    arguments = {
+    office: dict[str, Row] = {
         "update_me": {"locale": "de"},
         "update_clinic_policy": {"clinic_id": riverside.id, "max_active_holds": 3},
         "update_dentist": {"dentist_id": riverside.lee, "bio": "Likes teeth"},
         "update_appointment_type": {"appointment_type_id": riverside.checkup, "name": "Look"},
         "grant_staff_role": role | {"role": "admin"},
         "revoke_staff_role": role,
-    }[function]
+    }
     with somebody_else(actors) as holder:
         holder.execute(f"select from clinic.{table} for update")  # type: ignore[arg-type]
         with refused("try_again"):
-            call(admin, function, **arguments)
-    call(admin, function, **arguments)
+            call(admin, function, **office[function])
+    call(admin, function, **office[function])
 
 
 @pytest.mark.parametrize(
