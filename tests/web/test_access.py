@@ -44,6 +44,17 @@ async def test_a_wrong_password_is_told_in_words(visit: Visitors) -> None:
     await expect(page.get_by_role("alert")).to_contain_text("do not belong together")
 
 
+@pytest.mark.parametrize("path", ["/book", "/appointments", "/sign-up", "day", "hours", "team", "metrics"])
+async def test_no_page_is_wider_than_a_phone(visit: Visitors, clinic: MadeClinic, path: str) -> None:
+    address = path if path.startswith("/") else f"/desk/{clinic.slug}/{path}"
+    user = None if path == "/sign-up" else clinic.users["admin"]
+    page = await visit(address, user, size=PHONE)
+    await page.locator("h1").wait_for()
+    await expect(page.locator(".skeleton, .splash")).to_have_count(0)
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE[0]
+
+
 TROUBLES = {
     "the server is busy": ({"status": 503, "body": '{"message": "upstream"}'}, "No connection"),
     "the server fails": ({"status": 500, "body": "{}"}, "No connection"),

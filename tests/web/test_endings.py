@@ -129,12 +129,23 @@ async def test_hours_are_added_where_the_day_has_room(visit: Visitors, clinic: M
     await expect(page.get_by_role("status").filter(has_text="hours are saved")).to_be_visible()
 
 
+async def test_hours_without_a_time_are_not_sent(visit: Visitors, clinic: MadeClinic) -> None:
+    page = await visit(f"/desk/{clinic.slug}/hours", clinic.users["lee"])
+    await page.get_by_label("Monday, opens").first.fill("")
+    await page.get_by_role("button", name="Preview change").click()
+    await expect(page.get_by_label("Monday, opens").first).to_be_focused()
+    await page.get_by_label("Monday, opens").first.fill("08:00")
+    await page.get_by_role("button", name="Preview change").click()
+    await page.get_by_role("button", name="Save hours").wait_for()
+    assert visit.asked.count("rpc/set_availability") == 1
+
+
 async def test_hours_over_midnight_say_so_and_are_drawn_on_both_days(
     visit: Visitors, clinic: MadeClinic
 ) -> None:
     page = await visit(f"/desk/{clinic.slug}/hours", clinic.users["lee"])
     await page.get_by_label("Friday, closes").nth(1).fill("02:00")
-    await expect(page.get_by_text("next day")).to_have_count(1)
+    await expect(page.get_by_text("Closes on the next day")).to_have_count(1)
     await page.get_by_role("button", name="Preview change").click()
     await page.get_by_role("button", name="Save hours").click()
     await expect(page.get_by_role("status").filter(has_text="hours are saved")).to_be_visible()

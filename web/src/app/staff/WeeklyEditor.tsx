@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query'
 import { Plus, X } from 'lucide-react'
-import { useState } from 'react'
+import { Fragment, useState } from 'react'
 import { type Availability, useChairtime, type WeeklyHours } from '../../chairtime'
 import { Button, ErrorNotice } from '../ui/parts'
 import { useToast } from '../ui/Toasts'
@@ -40,7 +40,14 @@ export function WeeklyEditor({ availability, onSaved }: Props) {
     setWeekly(next)
   }
   return (
-    <section className="card panel-card">
+    <form
+      className="card panel-card"
+      aria-label="Weekly hours"
+      onSubmit={(event) => {
+        event.preventDefault()
+        preview.mutate()
+      }}
+    >
       <h2>Weekly hours</h2>
       <div className="weekdays">
         {weekdays.map((name, index) => (
@@ -64,17 +71,12 @@ export function WeeklyEditor({ availability, onSaved }: Props) {
             Save hours
           </Button>
         ) : (
-          <Button
-            className="primary"
-            disabled={!isChanged}
-            busy={preview.isPending}
-            onClick={() => preview.mutate()}
-          >
+          <Button type="submit" className="primary" disabled={!isChanged} busy={preview.isPending}>
             Preview change
           </Button>
         )}
       </div>
-    </section>
+    </form>
   )
 }
 
@@ -122,33 +124,35 @@ function Weekday({ name, weekday, weekly, onEdit }: WeekdayProps) {
       {windows.length > 0 && (
         <div className="windows">
           {windows.map(({ index, opens, closes }) => (
-            <div key={index} className="window">
-              <input
-                className="input small"
-                type="time"
-                required
-                aria-label={`${name}, opens`}
-                value={opens}
-                onChange={(event) => change(index, { opens: event.target.value })}
-              />
-              <span aria-hidden="true">–</span>
-              <input
-                className="input small"
-                type="time"
-                required
-                aria-label={`${name}, closes`}
-                value={closes === DAY_END ? MIDNIGHT : closes}
-                onChange={(event) => change(index, { closes: event.target.value })}
-              />
-              {isOverNight(opens, closes) && <small className="muted">next day</small>}
-              <Button
-                className="icon small quiet"
-                aria-label={`Remove ${opens} to ${closes} on ${name}`}
-                onClick={() => onEdit(weekly.filter((_, at) => at !== index))}
-              >
-                <X size={16} />
-              </Button>
-            </div>
+            <Fragment key={index}>
+              <div className="window">
+                <input
+                  className="input small"
+                  type="time"
+                  required
+                  aria-label={`${name}, opens`}
+                  value={opens}
+                  onChange={(event) => change(index, { opens: event.target.value })}
+                />
+                <span aria-hidden="true">–</span>
+                <input
+                  className="input small"
+                  type="time"
+                  required
+                  aria-label={`${name}, closes`}
+                  value={closes === DAY_END ? MIDNIGHT : closes}
+                  onChange={(event) => change(index, { closes: event.target.value })}
+                />
+                <Button
+                  className="icon small quiet"
+                  aria-label={`Remove ${opens} to ${closes} on ${name}`}
+                  onClick={() => onEdit(weekly.filter((_, at) => at !== index))}
+                >
+                  <X size={16} />
+                </Button>
+              </div>
+              {isOverNight(opens, closes) && <small className="muted">Closes on the next day</small>}
+            </Fragment>
           ))}
         </div>
       )}
