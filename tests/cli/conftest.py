@@ -13,6 +13,7 @@ import pytest
 from cli.local.postgres import bootstrap
 from tests.cli.program import Program
 from tests.support.servers import with_database
+from tests.support.shared import locked
 from tests.support.stacks import Stack
 from tests.support.templates import ROOT, execute
 
@@ -27,13 +28,14 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def empty_database(db_server: str) -> Iterator[str]:
+def empty_database(db_server: str, shared_folder: Path) -> Iterator[str]:
     """The URL, as `postgres`, of a database with what Supabase provides and nothing of ours."""
     name = f"chairtime_cli_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(db_server, autocommit=True) as connection:
         execute(connection, "create database {} template template0", name)
         try:
-            bootstrap(with_database(db_server, name))
+            with locked(shared_folder / "template.lock"):  # roles are the whole server's: one makes them
+                bootstrap(with_database(db_server, name))
             execute(connection, "alter database {} owner to postgres", name)
             yield as_postgres(with_database(db_server, name))
         finally:
