@@ -19,6 +19,8 @@ from tests.support.build import make_clinic
 from tests.support.stacks import CHAIRTIME, Stack
 from tests.support.templates import ROOT
 
+pytestmark = pytest.mark.xdist_group("doctor")  # some change, on the stack that all share, what it looks at
+
 
 def test_metrics_are_rows_and_a_table(desk: Program) -> None:
     rows = desk.json("metrics", "job_runs")
