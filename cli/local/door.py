@@ -38,7 +38,7 @@ CLOSE = {"Connection": "close"}
 LITERAL = "!$&'()*+,=:@"
 
 # What went no further was not valid, or may be sent again.
-CODES = {status: "invalid_argument" for status in (400, 405, 408, 411, 413, 414, 415, 431)}
+CODES = dict.fromkeys((400, 405, 408, 411, 413, 414, 415, 431), "invalid_argument")
 CODES |= {401: "not_authenticated", 404: "not_found", 429: "try_again"}
 
 
@@ -51,9 +51,9 @@ class Refused(Exception):
 
 
 def refusal(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    """Answer as Supabase's gateway does when it is the one who refuses, with a code of the API's where one fits.
+    """Answer as Supabase's gateway does when it is the one who refuses.
 
-    Where the request may have reached the server behind, none does.
+    It has a code of the API's where one fits: none does where the request may have reached a server behind.
     """
     code = CODES.get(status)
     return JSONResponse({"message": message} | ({"code": code} if code else {}), status, headers)
