@@ -91,6 +91,9 @@ class Gateway:
             Route("/auth/v1/{path:path}", partial(self._behind.answer, base=auth), methods=METHODS),
             Route("/config.json", self._web_config),
             Route("/health", lambda _: Response("ok")),
+            # Other parts of Supabase, or a part without what follows: not the web app's to answer.
+            Route("/{part}/v1", _not_here, methods=METHODS),
+            Route("/{part}/v1/{path:path}", _not_here, methods=METHODS),
             Route("/{path:path}", self._web, methods=["GET", "HEAD"]),
         ]
 
@@ -166,6 +169,10 @@ def _is_file_in(root: Path, wanted: Path) -> bool:
         return wanted.is_file() and wanted.resolve().is_relative_to(root.resolve())
     except OSError:  # a name longer than any file's
         return False
+
+
+def _not_here(request: Request) -> Response:
+    return refusal(404, f"There is nothing at {request.url.path}")
 
 
 def _say_http(_: Request, error: Exception) -> Response:

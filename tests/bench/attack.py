@@ -10,6 +10,7 @@ import asyncio
 import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -199,6 +200,7 @@ def percentile(latencies: list[float], number: int) -> float:
 
 def main() -> None:
     """Start a stack of one's own, attack it, print, and leave nothing behind."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, stack and all
     folder = Path(tempfile.mkdtemp(prefix="chairtime-attack-"))
     try:
         with running_stack(folder) as stack:
@@ -214,7 +216,9 @@ def report(stack: Stack, names: list[str]) -> Table:
     for name in names:
         quiet, attacked = measure(stack, name)
         cells = [f"{percentile(side, number):.0f}" for side in (quiet, attacked) for number in (50, 99)]
-        table.add_row(name, *cells, f"{percentile(attacked, 99) / percentile(quiet, 99):.2f}")
+        cells.append(f"{percentile(attacked, 99) / percentile(quiet, 99):.2f}")
+        print(f"{name}: {' / '.join(cells)}", file=sys.stderr, flush=True)
+        table.add_row(name, *cells)
     return table
 
 

@@ -79,6 +79,14 @@ def test_only_the_very_paths_of_links_in_mails_need_no_key(gateway: Alone, targe
         assert gateway.ask(link, headers={}).status == 503  # passed on, to an Auth that is not there
 
 
+@pytest.mark.parametrize("target", ["/rest/v1", "/auth/v1", "/storage/v1/object/x", "/functions/v1/hello"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_is_not_here_of_supabase_is_no_page(gateway: Alone, target: str, method: str) -> None:
+    answer = gateway.ask(target, method)
+    assert answer.status == 404
+    assert "nothing" in message(answer)
+
+
 def test_what_is_passed_on_is_what_was_judged(gateway: Alone) -> None:
     told = json.loads(gateway.ask("http://gateway/rest/v1/a%252fb;c=(d)%20%C3%A9?x=%2f&y=1").body)
     assert (told["path"], told["query"]) == ("/a%252fb%3Bc=(d)%20%C3%A9", "x=%2f&y=1")

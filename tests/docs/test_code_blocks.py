@@ -108,7 +108,9 @@ def typescript(workshop: Workshop, block: Block) -> str:
 
 
 def sql(workshop: Workshop, block: Block) -> str:
-    with psycopg.connect(workshop.status["db_url"], autocommit=True) as connection:
+    # On Supabase an extension lets `postgres` set what PostgREST reads; here that takes a superuser.
+    url = workshop.superuser_url if "alter role authenticator" in block.text else workshop.status["db_url"]
+    with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(filled(block.text).encode())
     return ""
 

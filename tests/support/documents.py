@@ -8,10 +8,11 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 
 from tests.support.templates import ROOT
 
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def blocks(document: Path) -> list[Block]:
     """Return a document's blocks, in order."""
     text = (ROOT / document).read_text()
     return [
-        Block(document, text.count("\n", 0, found.start()) + 1, found[1], found[2])
+        Block(document, text.count("\n", 0, found.start()) + 1, found[2], dedent(found[3]))
         for found in FENCE.finditer(text)
     ]
 
