@@ -2,13 +2,28 @@
 
 -- The server reads a thousand files to say which zones it knows: it is asked once for each. A foreign key, unlike a
 -- check, is not asked again when another column changes, nor by a restore before the zones are there.
+create view clinic.server_time_zones
+with (security_invoker = true) as
+  select z.name
+  from pg_catalog.pg_timezone_names as z
+  where
+    -- What some systems keep beside them: files of other clocks, and of their own.
+    z.name !~ '^(posix|right)/' and z.name not in ('localtime', 'posixrules', 'Factory')
+    -- A name that is an abbreviation, too, is read as that: CET would have no summer.
+    and (
+      z.name in ('UTC', 'GMT')
+      or not exists (select from pg_catalog.pg_timezone_abbrevs as a where a.abbrev = upper(z.name))
+    );
+comment on view clinic.server_time_zones is 'The IANA time zones that this server knows, and reads as such.';
+grant select on clinic.server_time_zones to anon, authenticated, service_role;
+
 create table clinic.time_zones (
   name text not null,
   constraint time_zones_pkey primary key (name)
 );
 comment on table clinic.time_zones is
 'The IANA time zones of this server: those there were at the migration, and later ones as clinics name them.';
-insert into clinic.time_zones (name) select z.name from pg_catalog.pg_timezone_names as z;
+insert into clinic.time_zones (name) select z.name from clinic.server_time_zones as z;
 alter table clinic.time_zones enable row level security;
 
 create policy time_zones_are_public on clinic.time_zones
@@ -24,7 +39,7 @@ set search_path = ''
 as $$
   select
     exists (select from clinic.time_zones as z where z.name = is_time_zone.name)
-    or exists (select from pg_catalog.pg_timezone_names as z where z.name = is_time_zone.name);
+    or exists (select from clinic.server_time_zones as z where z.name = is_time_zone.name);
 $$;
 comment on function clinic.is_time_zone is 'Whether the name is one of the IANA time zones this server knows.';
 grant execute on function clinic.is_time_zone to anon, authenticated, service_role;
@@ -38,7 +53,7 @@ as $$
 begin
   if not exists (select from clinic.time_zones as z where z.name = new.time_zone) then
     insert into clinic.time_zones (name)
-    select z.name from pg_catalog.pg_timezone_names as z where z.name = new.time_zone
+    select z.name from clinic.server_time_zones as z where z.name = new.time_zone
     on conflict do nothing;
   end if;
   return new;

@@ -40,10 +40,7 @@ def server_zones(connection: psycopg.Connection) -> dict[str, ZoneInfo]:
     # Debian's server reads the system's.
     folder = next((path for path in (*folders, Path("/usr/share/zoneinfo")) if path.is_dir()), None)
     assert folder, "the server's time zones are not on this machine"
-    # What Postgres takes for an abbreviation, EST, it does not look up; no clinic means those.
-    names = connection.execute(
-        "select z.name from pg_catalog.pg_timezone_names as z where z.name ~ '^[A-Z][^/]+/' order by 1"
-    )
+    names = connection.execute("select z.name from clinic.server_time_zones as z order by 1")
     zones = {}
     for (name,) in names:
         with (folder / name).open("rb") as file:

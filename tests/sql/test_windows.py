@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 
 from tests.support.actors import Actors, Connection, call
@@ -278,3 +279,22 @@ def test_a_day_is_as_long_as_the_clock_shows_it(
     span = row["span"]
     hours = timedelta() if span.isempty else span.upper - span.lower
     assert hours == timedelta(hours=length)
+
+
+@pytest.mark.parametrize(
+    "name", ["CET", "EET", "posix/Europe/Berlin", "localtime", "EST", "+02", "UTC+2", "Mars/Base"]
+)
+def test_what_the_server_would_read_as_something_else_is_no_clinics_zone(
+    actors: Actors, superuser: Connection, name: str
+) -> None:
+    """Postgres takes CET for an hour's distance from UTC, summer or winter."""
+    with refused("invalid_argument"):
+        call(actors.service_role(), "create_clinic", slug="odd", name="Odd", time_zone=name)
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        superuser.execute("update clinic.clinics set time_zone = %s where slug = 'riverside'", [name])
+
+
+@pytest.mark.parametrize("name", ["UTC", "Europe/Berlin", "Cuba", "America/Argentina/Ushuaia"])
+def test_every_other_zone_is(actors: Actors, name: str) -> None:
+    made = call(actors.service_role(), "create_clinic", slug="odd", name="Odd", time_zone=name)
+    assert made["time_zone"] == name
