@@ -26,6 +26,7 @@ from cli.local.parts import is_alive
 from cli.local.ports import free_port, is_free, listen, reserve, reserve_near
 from cli.local.postgres import PostgresError, PostgresServer, bootstrap
 from cli.local.postgrest import find_postgrest, render_config
+from tests.cli.stack_home import eventually
 from tests.support import supabase_cli
 from tests.support.templates import ROOT
 
@@ -133,7 +134,9 @@ def test_a_server_whose_postmaster_was_killed_starts_while_its_processes_live(se
         backend = psutil.Process(connection.info.backend_pid)
         backend.suspend()
         assert server.pid is not None
-        psutil.Process(server.pid).kill()
+        postmaster = psutil.Process(server.pid)
+        postmaster.kill()
+        eventually(lambda: not is_alive(postmaster), "it is dead")
         server.start()
         assert not is_alive(backend)
 

@@ -18,6 +18,10 @@ from tests.support.build import MadeClinic, insert, make_clinic, make_type, make
 from tests.support.refusals import parse_refusal
 from tests.support.templates import cloned
 
+# An open transaction withholds everybody's events on the server: those who wait for events come after it.
+pytestmark = pytest.mark.xdist_group("long transactions")
+
+
 MINUTE = timedelta(minutes=1)
 
 # With and without daylight saving, on both hemispheres, with odd offsets and changes at midnight.

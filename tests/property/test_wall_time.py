@@ -14,6 +14,10 @@ from hypothesis import strategies as st
 
 from tests.support.templates import cloned
 
+# An open transaction withholds everybody's events on the server: those who wait for events come after it.
+pytestmark = pytest.mark.xdist_group("long transactions")
+
+
 DAY, HOUR, MINUTE, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 YEARS = (datetime(2023, 1, 1, tzinfo=UTC), datetime(2043, 1, 1, tzinfo=UTC))
 # Skipped days, changes at midnight, half hours; each with a span in which they happened.

@@ -24,6 +24,10 @@ from tests.support.actors import Actors, Connection, call
 from tests.support.clinics import Clinic, load_clinic
 from tests.support.slots import book, listed
 
+# An open transaction withholds everybody's events on the server: those who wait for events come after it.
+pytestmark = pytest.mark.xdist_group("long transactions")
+
+
 CHANGES = 1000
 
 

@@ -62,6 +62,7 @@ async def test_the_focus_goes_on_from_where_it_was(
     page = await visit(f"/book?clinic={clinic.slug}&dentist={clinic.lee}&from={clinic.weekday(1)}", ana)
     panel, main = page.get_by_label("Your booking"), page.locator("#main")
     for give in ("Give it back", "Confirm booking"):
+        await expect(slot(page, clinic.at("10:00"))).to_be_enabled()
         await slot(page, clinic.at("10:00")).press("Enter")
         await expect(panel).to_be_focused()
         await panel.get_by_role("button", name=give).press("Enter")
