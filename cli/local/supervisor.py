@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any
 
 from cli.errors import ChairtimeError, Exit, translate
 from cli.local.prepare import Say
 from cli.local.stack import Stack
+
+REMOVALS = 50  # attempts to remove a temporary stack's folder, a tenth of a second apart
 
 
 def start_in_background(
@@ -99,8 +103,20 @@ def _own_folder() -> Iterator[Path | None]:
         yield None
         return
     threading.Thread(target=_end_with_stdin, daemon=True).start()
-    with TemporaryDirectory(prefix="chairtime-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+    folder = Path(mkdtemp(prefix="chairtime-"))
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, also while somebody's last words are still being written there."""
+    for _ in range(REMOVALS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
 
 
 def _run(root: Path, port: int | None = None, db_port: int | None = None) -> None:

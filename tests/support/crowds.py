@@ -40,7 +40,7 @@ class Crowd:
         self.statuses[answer.status_code] += 1
         if answer.is_success:
             return answer.json()
-        retry = answer.status_code in AWAY and "retry-after" in answer.headers
+        retry = is_away(answer) and "retry-after" in answer.headers
         taken = answer.status_code == 409
         internal = any(
             word in answer.text for word in ("Error", "127.0.0.1", "ECONN", "Traceback", "psycopg")
@@ -48,6 +48,11 @@ class Crowd:
         if internal or not (retry or taken):
             self.odd.append(f"{answer.status_code} {dict(answer.headers)} {answer.text[:300]}")
         return None
+
+
+def is_away(answer: httpx.Response) -> bool:
+    """Whether a server behind the gateway was away: the same may be asked again."""
+    return answer.status_code in AWAY
 
 
 def lost(stack: Stack, crowd: Crowd) -> set[str]:
@@ -93,11 +98,10 @@ def _book(stack: Stack, clinic: Any, seen: Crowd, stop: threading.Event, number:
     token = stack.token(clinic.users["desk"])
     common = {"appointment_type_id": str(clinic.types["Check-up"])}
     http = stack.http(token)
-    for wish in wishes:
-        if stop.is_set():
-            return
+    someone = {"clinic_id": str(clinic.id), "full_name": "Somebody"}
+    wish = next(wishes)
+    while not stop.is_set():
         try:
-            someone = {"clinic_id": str(clinic.id), "full_name": "Somebody"}
             patient = seen.note(http.post("/rpc/create_patient", json=someone))
             if patient is None:
                 stop.wait(0.05)
@@ -106,6 +110,8 @@ def _book(stack: Stack, clinic: Any, seen: Crowd, stop: threading.Event, number:
             if (row := seen.note(booked)) is not None:
                 seen.acknowledged.append(row["id"])
                 seen.latest = time.monotonic()
+            if not is_away(booked):
+                wish = next(wishes)
         except httpx.HTTPError as error:
             seen.broken[type(error).__name__] += 1
             stop.wait(0.05)
