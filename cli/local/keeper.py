@@ -44,7 +44,7 @@ class Keeper:
         self.restarts = 0
         self.last: str | None = None
         self._processes = processes
-        self._tell = tell
+        self._say = tell
         self._strikes = 0
         self._trouble: str | None = None
         self._asker = ThreadPoolExecutor(2)  # so that an answer that takes long hides no death
@@ -147,6 +147,11 @@ class Keeper:
         self._note_trouble()
         with suppress(OSError):
             rotate(self.part.log)
+
+    def _tell(self, text: str) -> None:
+        """Say what happens; a log that cannot be written, on a full disk, keeps no part from being kept."""
+        with suppress(OSError):
+            self._say(text)
 
     def _note_trouble(self) -> str | None:
         """Say once what keeps the part from working, and once that it is over."""

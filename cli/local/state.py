@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+STATUS_BYTES = 8192  # more than a description takes, so that it can be renewed in place
 LOG_LIMIT = 10_000_000  # bytes; there is one older log of each
 LOCK_PATIENCE = 0.5  # seconds; longer than anybody who only looks holds the lock
 
@@ -78,10 +79,18 @@ class State:
 
     def write_status(self, **status: Any) -> None:
         """Replace the description in one step. It is its owner's alone, for it holds the keys."""
+        text = (json.dumps(status, indent=2) + "\n").ljust(STATUS_BYTES)
         unfinished = self.folder / "status.json.unfinished"
-        unfinished.touch(mode=0o600)
-        unfinished.write_text(json.dumps(status, indent=2) + "\n")
-        unfinished.rename(self.folder / "status.json")
+        try:
+            unfinished.touch(mode=0o600)
+            unfinished.write_text(text)
+        except OSError:
+            # The disk is full: the room that the file has already will do.
+            unfinished.unlink(missing_ok=True)
+            with (self.folder / "status.json").open("r+") as file:
+                file.write(text)
+        else:
+            unfinished.rename(self.folder / "status.json")
 
 
 def rotate(log: Path) -> None:
