@@ -192,7 +192,9 @@ begin
     v_last_public := case when announcements[n].is_public then n else v_last_public end;
     v_last_staff := case when announcements[n].is_staff then n else v_last_staff end;
   end loop;
-  insert into clinic.dentist_counters as c
+  insert into clinic.dentist_counters as c (
+    dentist_id, clinic_id, last_seq, public_seq, public_seq_before, staff_seq, staff_seq_before
+  )
   values (count_events.dentist_id, count_events.clinic_id, v_number, v_last_public, 0, v_last_staff, 0)
   on conflict on constraint dentist_counters_pkey do update set
     last_seq = c.last_seq + v_number,
