@@ -12,7 +12,10 @@ with (security_invoker = true) as
     -- A name that is an abbreviation, too, is read as that: CET would have no summer.
     and (
       z.name in ('UTC', 'GMT')
-      or not exists (select from pg_catalog.pg_timezone_abbrevs as a where a.abbrev = upper(z.name))
+      or not exists (
+        select from pg_catalog.pg_timezone_abbrevs as a
+        where a.abbrev = upper(z.name)
+      )
     );
 comment on view clinic.server_time_zones is 'The IANA time zones that this server knows, and reads as such.';
 grant select on clinic.server_time_zones to anon, authenticated, service_role;
