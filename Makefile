@@ -26,7 +26,7 @@ help:
 	@echo "make bench   measure bookings and look-ups"
 	@echo "make lock    write the locks of Python packages anew, with hashes, after an edit of pyproject.toml"
 	@echo "make web     build the web app, which the stack then serves at /"
-	@echo "make tools   install what the tests need besides: chromium, pgbouncer, Postgres 15, Prometheus, faketime (Debian, as root)"
+	@echo "make tools   install what the tests need besides: chromium, pgbouncer, Postgres 15, Prometheus, datefudge (Debian, as root)"
 	@echo "make clean   stop the stack, delete its data and all that was installed or built"
 
 .PHONY: demo

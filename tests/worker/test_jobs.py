@@ -31,12 +31,17 @@ async def finish(
 
 async def refresh(db: Database, root: Connection) -> list[int]:
     """Count the days anew once every event so far is settled; any writer on the server can delay that."""
+    await_settled(root)
+    return await finish(db, "refresh_daily_metrics")
+
+
+def await_settled(root: Connection) -> None:
+    """Wait until readers may have every event so far: more than that their transactions have ended."""
     settled = (
-        "select coalesce(max(xid) < pg_snapshot_xmin(pg_current_snapshot()), true)"
-        " from clinic.realtime_events"
+        "select coalesce(bool_and(clinic.is_settled(e.xid, e.xmin, e.horizon)), true)"
+        " from clinic.realtime_events as e"
     )
     wait_until(lambda: value(root, settled), "the events to settle")
-    return await finish(db, "refresh_daily_metrics")
 
 
 def value(root: Connection, statement: str, *parameters: Any) -> Any:
@@ -356,11 +361,7 @@ class TestVerifyInvariants:
 
     async def settle(self, db: Database, root: Connection) -> None:
         """Prove all that happened so far, and end the round of slices."""
-        settled = (
-            "select coalesce(max(xid) < pg_snapshot_xmin(pg_current_snapshot()), true)"
-            " from clinic.realtime_events"
-        )
-        wait_until(lambda: value(root, settled), "the events to settle")
+        await_settled(root)
         await finish(db, "verify_invariants")
         assert value(root, "select after_id::text from clinic.proof_rounds").startswith("00000000")
 
@@ -390,12 +391,7 @@ class TestVerifyInvariants:
         row = book(actors.user("ana@patients.test"), riverside, riverside.at("16:00"))
         self.lose_claim(root, row)
         self.lose_claim(root, busy[0])  # nothing tells of this one, and the slices are past it
-        wait_until(
-            lambda: value(
-                root, "select max(xid) < pg_snapshot_xmin(pg_current_snapshot()) from clinic.realtime_events"
-            ),
-            "the events to settle",
-        )
+        await_settled(root)
         await finish(db, "verify_invariants")
         known = root.execute("select entity_id, violation from clinic.known_violations").fetchall()
         assert known == [{"entity_id": row["id"], "violation": "cause_without_claim"}]
