@@ -161,6 +161,6 @@ async def test_a_refreshed_token_reaches_the_open_channels(visit: Visitors) -> N
               const key = 'sb-127-auth-token'
               const session = JSON.parse(localStorage.getItem(key))
               localStorage.setItem(key, JSON.stringify({ ...session, expires_at: 1 }))
-              document.dispatchEvent(new Event('visibilitychange'))
+              document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))
             }"""
         )
