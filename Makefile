@@ -40,7 +40,7 @@ up: $(READY) $(WEB)
 .PHONY: test
 test: $(READY) $(WEB) tools
 	cd web && $(NPM) run --silent test
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup --durations=10 $(ARGS)
 
 .PHONY: test-pg15
 test-pg15: $(READY) tools

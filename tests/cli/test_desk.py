@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import TZPATH
 
 import pytest
 
-from tests.cli.program import Program
+from tests.cli.program import Done, Program
 from tests.support.build import MadeClinic, make_clinic
 from tests.support.stacks import PASSWORD, Stack
 
@@ -263,9 +264,10 @@ def test_a_wrong_key_is_not_allowed(desk: Program, command: tuple[str, ...]) -> 
     assert refused.code == 4, refused.err
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
+def test_a_dead_server_is_unreachable(desk: Program) -> None:
+    """All commands at once: most ask again for seconds before they say so."""
+    dead = {"SUPABASE_URL": "http://127.0.0.1:9", "CHAIRTIME_WORKER_URL": "http://127.0.0.1:9"}
+    commands = [
         ("slots", "riverside", "clean"),
         ("day", "riverside"),
         ("health",),
@@ -275,13 +277,15 @@ def test_a_wrong_key_is_not_allowed(desk: Program, command: tuple[str, ...]) -> 
         ("admin", "user", "create", "new@patients.test"),
         ("events", "tail"),
         ("day", "riverside", "--watch"),
-    ],
-)
-def test_a_dead_server_is_unreachable(desk: Program, command: tuple[str, ...]) -> None:
-    dead = {"SUPABASE_URL": "http://127.0.0.1:9", "CHAIRTIME_WORKER_URL": "http://127.0.0.1:9"}
-    refused = desk(*command, "--json", **dead, CHAIRTIME_PASSWORD=PASSWORD)
-    assert (refused.code, refused.error["code"]) == (3, "unreachable")
-    assert refused.error["hint"]
+    ]
+
+    def run(command: tuple[str, ...]) -> Done:
+        return desk(*command, "--json", **dead, CHAIRTIME_PASSWORD=PASSWORD)
+
+    with ThreadPoolExecutor(len(commands)) as threads:
+        for command, refused in zip(commands, threads.map(run, commands), strict=True):
+            assert (refused.code, refused.error["code"]) == (3, "unreachable"), command
+            assert refused.error["hint"]
 
 
 @pytest.mark.parametrize(

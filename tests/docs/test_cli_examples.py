@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("docs")  # they share a copy of the project
 
 # Ends only when interrupted: running on for a while is what it should do.
 ENDLESS = re.compile(r"--watch|events tail|chairtime worker$|chairtime mcp")
-WHILE = 8  # seconds
+WHILE = 5  # seconds
 INTERRUPTED = 124
 
 HOLD = "chairtime hold riverside cleaning '{time}' --dentist webb --patient walter --json"

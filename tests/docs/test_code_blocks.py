@@ -27,7 +27,7 @@ NOT_RUN = {
 }
 # Ends only when interrupted: running on for a while is what it should do.
 ENDLESS = re.compile(r"--watch|events tail|python -m worker|chairtime worker$|chairtime mcp|npm run dev")
-WHILE = 8  # seconds
+WHILE = 5  # seconds
 
 # What a reader fills in.
 BLANKS = {

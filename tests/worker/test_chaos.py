@@ -1,4 +1,4 @@
-"""Three workers, killed, stopped and paused at random for a minute."""
+"""Three workers, killed, stopped and paused at random for half a minute."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from itertools import pairwise
 from tests.support.actors import Connection, Row
 from tests.worker.processes import WorkerProcess
 
-SECONDS = 60
+SECONDS = 30
 EVERY_TWO_SECONDS = "*/2 * * * * *"
 SETTINGS = {
     "schedule_expire_reservations": EVERY_TWO_SECONDS,
@@ -46,7 +46,7 @@ def attack(
     victim = dice.choice(leading if leading and dice.random() < 0.7 else workers)
     if dice.random() < 0.5:
         victim.signal(signal.SIGSTOP)
-        time.sleep(dice.uniform(3.5, 6))
+        time.sleep(dice.uniform(3.5, 5))
         root.execute(DEAD_HOLD)  # something to do at once, for whoever believes that they lead
         victim.signal(signal.SIGCONT)
     else:
@@ -66,7 +66,7 @@ def test_no_tick_runs_twice_none_is_missed_and_never_do_two_lead(
     began = datetime.now().astimezone()
     while datetime.now().astimezone() < began + timedelta(seconds=SECONDS):
         attack(workers, lambda: start_worker(**SETTINGS), dice, root)
-        time.sleep(dice.uniform(1, 4))
+        time.sleep(dice.uniform(1, 3))
     ended = datetime.now().astimezone()
 
     runs = root.execute(
@@ -79,7 +79,7 @@ def test_no_tick_runs_twice_none_is_missed_and_never_do_two_lead(
 
 def assert_one_leader_at_a_time(runs: list[Row]) -> None:
     leaders = {(run["epoch"], run["worker"]) for run in runs}
-    assert len(leaders) > 3, "leadership changed hands"
+    assert len(leaders) > 2, "leadership changed hands"
     assert len(leaders) == len({epoch for epoch, _ in leaders}), "an epoch has one leader"
     for before, after in pairwise(runs):
         assert before["epoch"] <= after["epoch"], "nobody acts once another leads"
