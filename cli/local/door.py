@@ -126,18 +126,23 @@ class Door:
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         address = address_of(scope)
         websocket = WebSocket(scope, receive, send)
-        if self._sockets[address] >= SOCKETS:
-            await websocket.send_denial_response(refusal(429, "Too many connections", RETRY))
-            return
-        self._sockets[address] += 1
         try:
-            async with self._fairness.turn(address, PENALTY):
+            async with self._fairness.turn(address, PENALTY):  # one too many costs as much as any other
                 scope["path"] = one_path(scope["raw_path"])
-            await self._app(scope, receive, send)
+                if self._sockets[address] >= SOCKETS:
+                    raise Refused(429, "Too many connections", RETRY)
+                self._sockets[address] += 1
         except Refused as refused:
             await websocket.send_denial_response(refused.response)
         except CrowdedOut:
             await websocket.send_denial_response(refusal(429, "Too many requests", RETRY))
+        else:
+            await self._keep(address, scope, receive, send)
+
+    async def _keep(self, address: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a socket that has been counted."""
+        try:
+            await self._app(scope, receive, send)
         finally:
             self._sockets[address] -= 1
             if not self._sockets[address]:

@@ -250,6 +250,24 @@ def test_an_address_has_so_many_sockets_and_no_more(gateway: Alone, monkeypatch:
     eventually(lambda: _opens(lambda: open_one(ATTACKER)), "closed sockets do not count")
 
 
+def test_a_socket_too_many_costs_its_address_as_much_as_another(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "SOCKETS", 0)
+    monkeypatch.setattr(door, "PENALTY", 1.0)
+    shares = Shares(rate=0.5, burst=1.0)
+    monkeypatch.setattr("cli.local.gateway.Shares", lambda: shares)
+    with gateway_alone(tmp_path, database) as gateway:
+        url = f"ws://127.0.0.1:{gateway.port}/realtime/v1/websocket?apikey={gateway.key}&vsn=1.0.0"
+        assert gateway.ask("/rest/v1/x", address=VICTIM).status == 200
+        for _ in range(2):
+            with pytest.raises(InvalidStatus):
+                connect_websocket(url, source_address=(ATTACKER, 0), proxy=None)
+        with pytest.raises(TimeoutError):  # two have used up what there was, and more
+            connect_websocket(url, source_address=(ATTACKER, 0), proxy=None, open_timeout=0.5)
+        assert gateway.ask("/rest/v1/x", address=VICTIM).status == 200
+
+
 def _opens(attempt: object) -> bool:
     try:
         attempt().close()  # type: ignore[operator]
