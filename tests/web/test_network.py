@@ -16,7 +16,7 @@ from tests.realtime.proxy import Cable
 from tests.support.build import MadeClinic
 from tests.support.stacks import Stack
 from tests.web.test_desk import board, card, has_booked
-from tests.web.visitors import Visitors, has_state, is_live, slot
+from tests.web.visitors import Visitors, has_state, is_live, slot, together
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -101,14 +101,7 @@ async def test_no_answer_is_told_at_once_and_mended_by_itself(
     async def refuse(route: Route) -> None:
         await (route.abort() if status is None else route.fulfill(status=status))
 
-    for path, user, ready in (
-        (f"/book?clinic={clinic.slug}", None, ".slot, .empty"),
-        ("/appointments", ana, ".visit"),
-        (board(clinic), clinic.users["desk"], ".board"),
-        (f"/desk/{clinic.slug}/hours", clinic.users["admin"], ".weekdays"),
-        (f"/desk/{clinic.slug}/team", clinic.users["admin"], ".person-row"),
-        (f"/desk/{clinic.slug}/metrics", clinic.users["admin"], ".empty, .tile"),
-    ):
+    async def look(path: str, user: UUID | None, ready: str) -> None:
         page = await visit("/sign-in?why=ended" if user is None else "/no/such/page", user)
         await page.context.route(lost, refuse)
         await page.goto(path)
@@ -118,6 +111,18 @@ async def test_no_answer_is_told_at_once_and_mended_by_itself(
         await page.context.unroute(lost)
         await page.locator(ready).first.wait_for()
         await expect(page.get_by_text("No connection")).to_have_count(0)
+
+    desk, admin = clinic.users["desk"], clinic.users["admin"]
+    await together(
+        look(f"/book?clinic={clinic.slug}", None, ".slot, .empty"),
+        look("/appointments", ana, ".visit"),
+        look(board(clinic), desk, ".board"),
+    )
+    await together(
+        look(f"/desk/{clinic.slug}/hours", admin, ".weekdays"),
+        look(f"/desk/{clinic.slug}/team", admin, ".person-row"),
+        look(f"/desk/{clinic.slug}/metrics", admin, ".empty, .tile"),
+    )
 
 
 async def test_an_open_page_asks_the_server_nothing_until_something_happens(
