@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.cli.stack_home import eventually
-from tests.support.leftovers import VARIABLE, leftovers
+from tests.support.leftovers import VARIABLE, leftovers, memory
 from tests.support.templates import ROOT
 
 PATIENCE = 300.0  # seconds: a run starts and ends a server and a stack, beside other tests
@@ -49,7 +49,7 @@ def test_no_process_is_left(tmp_path: Path, number: signal.Signals, workers: str
     finally:
         run.kill()
         run.wait()
-    eventually(lambda: not leftovers(name), "nothing is left", PATIENCE)
+    eventually(lambda: not leftovers(name) and not memory(name).exists(), "nothing is left", PATIENCE)
 
 
 def start_run(file: Path, folder: Path, *arguments: str) -> subprocess.Popen[bytes]:

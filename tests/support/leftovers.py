@@ -2,15 +2,17 @@
 
 Every process that a test starts inherits the run's name in its environment, however it is started and whoever
 its parent becomes. This process waits until its standard input is closed, which the run does by ending in
-whatever way, and ends all that still carry the name.
+whatever way, ends all that still carry the name, and gives back the memory that the run has used as a disk.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from uuid import uuid4
 
 import psutil
@@ -21,6 +23,7 @@ VARIABLE = "CHAIRTIME_TEST_RUN"
 _watcher: subprocess.Popen[bytes] | None = None
 
 PATIENCE = 10.0  # seconds that they may take to end
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in it is made for each run
 
 
 def watch_over_this_run() -> None:
@@ -37,6 +40,11 @@ def watch_over_this_run() -> None:
         start_new_session=True,
         env={name: value for name, value in os.environ.items() if name != VARIABLE},
     )
+
+
+def memory(run: str) -> Path:
+    """Return the folder that a run may have in memory, until it ends."""
+    return MEMORY / f"chairtime-{run}"
 
 
 def leftovers(run: str) -> list[psutil.Process]:
@@ -60,6 +68,7 @@ def main() -> None:
     while found := leftovers(sys.argv[1]):  # what was about to start something may have done so
         kill_all(found, number, PATIENCE)
         number = signal.SIGKILL
+    shutil.rmtree(memory(sys.argv[1]), ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import psutil
+
 from cli.local.ports import free_port
 from cli.local.postgres import PostgresServer
+from tests.support.leftovers import MEMORY, VARIABLE, memory
 from tests.support.shared import shared_resource
 
 SUPABASE_IMAGE = "supabase/postgres:17.6.1.063"
+
+ROOM = 4_000_000_000  # bytes of memory that must be free for the embedded server's data
 
 # Nothing of a test must survive a crash, so nothing has to reach the disk.
 THROWAWAY = {
@@ -25,7 +30,7 @@ THROWAWAY = {
     "autovacuum": "off",
     "max_connections": "300",
     "shared_buffers": "256MB",
-    "max_wal_size": "4GB",
+    "max_wal_size": "1GB",
     "checkpoint_timeout": "1h",
     "log_min_messages": "warning",
 }
@@ -53,20 +58,36 @@ def running_server(shared: Path) -> Iterator[str]:
         yield about["url"]
 
 
-def _embedded(data_dir: str, port: int) -> PostgresServer:
-    log = Path(data_dir).with_name("postgres.log")
-    return PostgresServer(Path(data_dir), port, log, THROWAWAY)
+def _embedded(data_dir: str, log: str, port: int) -> PostgresServer:
+    return PostgresServer(Path(data_dir), port, Path(log), THROWAWAY)
+
+
+def _folder(shared: Path) -> Path:
+    """Where the data are to be: in memory, if there is room.
+
+    A database for each test is hundreds of files, which cost a disk ten times as much. Only for a run that is
+    watched over: it leaves nothing there.
+    """
+    run = os.environ.get(VARIABLE)
+    if run is None or not MEMORY.is_dir():
+        return shared
+    if min(shutil.disk_usage(MEMORY).free, psutil.virtual_memory().available) < ROOM:
+        return shared
+    folder = memory(run)
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def _start_embedded(shared: Path) -> dict[str, Any]:
-    about: dict[str, Any] = {"data_dir": str(shared / "postgres"), "port": free_port()}
+    data_dir, log = _folder(shared) / "postgres", shared / "postgres.log"
+    about: dict[str, Any] = {"data_dir": str(data_dir), "log": str(log), "port": free_port()}
     server = _embedded(**about)
     server.start()
     return about | {"url": server.superuser_url("postgres")}
 
 
 def _stop_embedded(about: dict[str, Any]) -> None:
-    _embedded(about["data_dir"], about["port"]).stop()
+    _embedded(about["data_dir"], about["log"], about["port"]).stop()
     shutil.rmtree(about["data_dir"])
 
 
