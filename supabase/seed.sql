@@ -57,9 +57,15 @@ from users as u;
 
 -- Clinics ------------------------------------------------------------------------------------------------------------
 
-insert into clinic.clinics (id, slug, name, time_zone) values
-('c0000000-0000-4000-8000-000000000001', 'riverside', 'Riverside Dental', 'America/New_York'),
-('c0000000-0000-4000-8000-000000000002', 'sakura', 'Sakura Dental Clinic', 'Asia/Tokyo');
+insert into clinic.clinics (id, slug, name, time_zone, phone, email, address) values
+(
+  'c0000000-0000-4000-8000-000000000001', 'riverside', 'Riverside Dental', 'America/New_York', '+1 212 555 0100',
+  'hello@riverside.test', '12 River Street, New York'
+),
+(
+  'c0000000-0000-4000-8000-000000000002', 'sakura', 'Sakura Dental Clinic', 'Asia/Tokyo', '+81 3 5550 0100',
+  'hello@sakura.test', '1-2-3 Sakura, Tokyo'
+);
 
 insert into clinic.staff (clinic_id, user_id, role) values
 ('c0000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001', 'admin'),
@@ -71,27 +77,31 @@ insert into clinic.staff (clinic_id, user_id, role) values
 ('c0000000-0000-4000-8000-000000000002', 'a0000000-0000-4000-8000-000000000013', 'dentist'),
 ('c0000000-0000-4000-8000-000000000002', 'a0000000-0000-4000-8000-000000000014', 'chatbot');
 
-insert into clinic.dentists (id, clinic_id, user_id, full_name, specialty, bio) values
+insert into clinic.dentists (id, clinic_id, user_id, full_name, profession, specialty, bio) values
 (
   'd0000000-0000-4000-8000-000000000001', 'c0000000-0000-4000-8000-000000000001',
-  'a0000000-0000-4000-8000-000000000003', 'Dr. Grace Lee', 'General dentistry',
+  'a0000000-0000-4000-8000-000000000003', 'Dr. Grace Lee', 'dentist', 'General dentistry',
   'Looks after whole families, and has never hurried anybody.'
 ),
 (
   'd0000000-0000-4000-8000-000000000002', 'c0000000-0000-4000-8000-000000000001',
-  null, 'Dr. Marcus Webb', 'Endodontics', 'Saves teeth that others would pull.'
+  null, 'Dr. Marcus Webb', 'dentist', 'Endodontics', 'Saves teeth that others would pull.'
 ),
 (
   'd0000000-0000-4000-8000-000000000003', 'c0000000-0000-4000-8000-000000000001',
-  null, 'Dr. Priya Nair', 'Paediatric dentistry', 'Children ask when they may come again.'
+  null, 'Dr. Priya Nair', 'dentist', 'Paediatric dentistry', 'Children ask when they may come again.'
+),
+(
+  'd0000000-0000-4000-8000-000000000004', 'c0000000-0000-4000-8000-000000000001',
+  null, 'Hannah Cole', 'hygienist', 'Prevention', 'Finds the kind word, and the last bit of plaque.'
 ),
 (
   'd0000000-0000-4000-8000-000000000011', 'c0000000-0000-4000-8000-000000000002',
-  'a0000000-0000-4000-8000-000000000013', 'Dr. Min-ji Lee', 'General dentistry', 'Speaks Japanese, Korean and English.'
+  'a0000000-0000-4000-8000-000000000013', 'Dr. Min-ji Lee', 'dentist', 'General dentistry', 'Speaks Japanese, Korean and English.'
 ),
 (
   'd0000000-0000-4000-8000-000000000012', 'c0000000-0000-4000-8000-000000000002',
-  null, 'Dr. Kenji Sato', 'Periodontology', 'Thirty years of healthy gums.'
+  null, 'Dr. Kenji Sato', 'dentist', 'Periodontology', 'Thirty years of healthy gums.'
 );
 
 insert into clinic.patients (id, clinic_id, full_name, phone, email) values
@@ -104,7 +114,7 @@ insert into clinic.patients (id, clinic_id, full_name, phone, email) values
 
 insert into clinic.appointment_types (id, clinic_id, name, duration, buffer_before, buffer_after) values
 ('b0000000-0000-4000-8000-000000000001', 'c0000000-0000-4000-8000-000000000001', 'Check-up', '30 minutes', '0', '0'),
-('b0000000-0000-4000-8000-000000000002', 'c0000000-0000-4000-8000-000000000001', 'Cleaning', '45 minutes', '0', '15 minutes'),
+('b0000000-0000-4000-8000-000000000002', 'c0000000-0000-4000-8000-000000000001', 'Cleaning', '60 minutes', '0', '0'),
 (
   'b0000000-0000-4000-8000-000000000003', 'c0000000-0000-4000-8000-000000000001', 'Root canal', '90 minutes',
   '15 minutes', '15 minutes'
@@ -114,6 +124,32 @@ insert into clinic.appointment_types (id, clinic_id, name, duration, buffer_befo
 (
   'b0000000-0000-4000-8000-000000000013', 'c0000000-0000-4000-8000-000000000002', 'Root canal', '90 minutes',
   '15 minutes', '15 minutes'
+);
+
+-- Riverside has two chairs for four people, and one X-ray unit; Sakura keeps no book of its chairs.
+insert into clinic.resources (id, clinic_id, kind, name) values
+('f0000000-0000-4000-8000-000000000001', 'c0000000-0000-4000-8000-000000000001', 'chair', 'Chair 1'),
+('f0000000-0000-4000-8000-000000000002', 'c0000000-0000-4000-8000-000000000001', 'chair', 'Chair 2'),
+('f0000000-0000-4000-8000-000000000003', 'c0000000-0000-4000-8000-000000000001', 'equipment', 'X-ray unit');
+
+-- Dentists do everything but, at Riverside, Cleanings: the hygienist leads those.
+insert into clinic.dentist_types (clinic_id, dentist_id, appointment_type_id)
+select
+  d.clinic_id,
+  d.id,
+  t.id
+from clinic.dentists as d
+inner join clinic.appointment_types as t on d.clinic_id = t.clinic_id
+where (d.profession = 'hygienist') = (t.id = 'b0000000-0000-4000-8000-000000000002');
+
+insert into clinic.type_parts (appointment_type_id, clinic_id, part, needs, only_resources, starts_after, lasts) values
+('b0000000-0000-4000-8000-000000000001', 'c0000000-0000-4000-8000-000000000001', 1, 'chair', null, '0', null),
+('b0000000-0000-4000-8000-000000000002', 'c0000000-0000-4000-8000-000000000001', 1, 'chair', null, '0', null),
+('b0000000-0000-4000-8000-000000000002', 'c0000000-0000-4000-8000-000000000001', 2, 'dentist', null, '40 minutes', '10 minutes'),
+('b0000000-0000-4000-8000-000000000003', 'c0000000-0000-4000-8000-000000000001', 1, 'chair', null, '0', null),
+(
+  'b0000000-0000-4000-8000-000000000003', 'c0000000-0000-4000-8000-000000000001', 2, 'equipment',
+  '{f0000000-0000-4000-8000-000000000003}', '0', '30 minutes'
 );
 
 insert into clinic.working_hours (clinic_id, dentist_id, weekday, opens, closes)

@@ -100,6 +100,11 @@ create table clinic.clinics (
   max_holds_per_hour integer not null default 30,
   max_chatbot_bookings_per_hour integer not null default 60,
   max_offers integer not null default 300,
+  max_upcoming integer not null default 10,
+  cancel_grace interval not null default '15 minutes',
+  phone text,
+  email text,
+  address text,
   created_at timestamptz not null default now(),
   constraint clinics_pkey primary key (id),
   constraint clinics_slug_key unique (slug),
@@ -118,9 +123,14 @@ create table clinic.clinics (
   constraint clinics_max_active_holds_fits check (max_active_holds between 1 and 100),
   constraint clinics_max_holds_per_hour_fits check (max_holds_per_hour between 1 and 10000),
   constraint clinics_max_chatbot_bookings_per_hour_fits check (max_chatbot_bookings_per_hour between 1 and 10000),
-  constraint clinics_max_offers_fits check (max_offers between 10 and 10000)
+  constraint clinics_max_offers_fits check (max_offers between 10 and 10000),
+  constraint clinics_max_upcoming_fits check (max_upcoming between 1 and 1000),
+  constraint clinics_cancel_grace_fits check (cancel_grace between '0' and '7 days'),
+  constraint clinics_phone_is_short check (length(phone) between 1 and 40 and clinic.is_line(phone)),
+  constraint clinics_email_is_short check (length(email) between 3 and 320 and clinic.is_line(email)),
+  constraint clinics_address_is_short check (length(address) between 1 and 1000 and clinic.is_text(address))
 );
-comment on table clinic.clinics is 'The tenants: slug, name, IANA time zone, and the booking policy.';
+comment on table clinic.clinics is 'The tenants: slug, name, IANA time zone, contact, and the booking policy.';
 comment on column clinic.clinics.slot_interval is 'Distance between offered starts, counted from a working window''s opening.';
 comment on column clinic.clinics.hold_duration is 'How long a reservation holds a slot.';
 comment on column clinic.clinics.min_notice is 'Patients book no later than this before the start.';
@@ -130,6 +140,8 @@ comment on column clinic.clinics.max_active_holds is 'Live reservations one hold
 comment on column clinic.clinics.max_holds_per_hour is 'Slots one patient''s login may hold within an hour without booking them.';
 comment on column clinic.clinics.max_chatbot_bookings_per_hour is 'Slots one chatbot''s login may hold within an hour, booked or not.';
 comment on column clinic.clinics.max_offers is 'Offers one login may have open at once.';
+comment on column clinic.clinics.max_upcoming is 'Appointments a patient may have ahead, holds included, by booking without the desk.';
+comment on column clinic.clinics.cancel_grace is 'So long after booking may a patient cancel or move, whatever the notice.';
 
 create index clinics_time_zone_idx on clinic.clinics (time_zone);
 
@@ -158,7 +170,12 @@ with (security_invoker = true) as
     c.max_active_holds,
     c.max_holds_per_hour,
     c.max_chatbot_bookings_per_hour,
-    c.max_offers
+    c.max_offers,
+    c.max_upcoming,
+    c.cancel_grace,
+    c.phone,
+    c.email,
+    c.address
   from clinic.clinics as c;
-comment on view api.clinics is 'All clinics with their time zone and booking policy. Public.';
+comment on view api.clinics is 'All clinics with their time zone, contact and booking policy. Public.';
 grant select on api.clinics to anon, authenticated, service_role;

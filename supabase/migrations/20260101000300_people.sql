@@ -97,6 +97,7 @@ create table clinic.dentists (
   clinic_id uuid not null,
   user_id uuid,
   full_name text not null,
+  profession text not null default 'dentist',
   specialty text,
   bio text,
   is_active boolean not null default true,
@@ -106,10 +107,13 @@ create table clinic.dentists (
   constraint dentists_clinic_fkey foreign key (clinic_id) references clinic.clinics (id),
   constraint dentists_user_fkey foreign key (user_id) references auth.users (id) on delete set null,
   constraint dentists_full_name_is_clean check (clinic.is_name(full_name)),
+  constraint dentists_profession_is_known check (profession in ('dentist', 'hygienist', 'assistant')),
   constraint dentists_specialty_is_short check (length(specialty) between 1 and 200),
   constraint dentists_bio_is_short check (length(bio) between 1 and 4000)
 );
-comment on table clinic.dentists is 'Whose time is booked. user_id links the login of a dentist who has one.';
+comment on table clinic.dentists is
+'Whose time is booked: dentists, and hygienists and assistants, too. user_id links the login of one who has one. Who works at several clinics
+has a row in each, under one id: booked at one is taken at the others.';
 alter table clinic.dentists alter column user_id set statistics 0;
 create index dentists_clinic_idx on clinic.dentists (clinic_id);
 create index dentists_user_idx on clinic.dentists (user_id);
@@ -121,12 +125,14 @@ create table clinic.patients (
   full_name text not null,
   phone text,
   email text,
+  source text not null default 'desk',
   created_at timestamptz not null default now(),
   constraint patients_pkey primary key (id, clinic_id),
   constraint patients_user_key unique (clinic_id, user_id),
   constraint patients_clinic_fkey foreign key (clinic_id) references clinic.clinics (id),
   constraint patients_user_fkey foreign key (user_id) references auth.users (id) on delete set null,
   constraint patients_full_name_is_clean check (clinic.is_name(full_name)),
+  constraint patients_source_is_known check (source in ('online', 'desk', 'chatbot', 'service')),
   constraint patients_phone_is_short check (length(phone) between 1 and 40 and clinic.is_line(phone)),
   constraint patients_email_is_short check (length(email) between 3 and 320 and clinic.is_line(email))
 );
@@ -404,7 +410,7 @@ create policy dentists_are_public on clinic.dentists
     or id = any ((select clinic.my_past_dentists())::uuid [])
   );
 -- Without user_id: whose login a dentist has is nobody's business.
-grant select (id, clinic_id, full_name, specialty, bio, is_active, created_at) on clinic.dentists to anon, authenticated;
+grant select (id, clinic_id, full_name, profession, specialty, bio, is_active, created_at) on clinic.dentists to anon, authenticated;
 grant select on clinic.dentists to service_role;
 
 create view api.dentists
@@ -415,9 +421,10 @@ with (security_invoker = true) as
     d.full_name,
     d.specialty,
     d.bio,
-    d.is_active
+    d.is_active,
+    d.profession
   from clinic.dentists as d;
-comment on view api.dentists is 'The dentists. Public; inactive ones only for staff of their clinic, and for those whose appointments name them.';
+comment on view api.dentists is 'Who leads visits or takes part in them: dentists, hygienists, assistants (profession). Public; inactive ones only for staff of their clinic, and for those whose appointments name them.';
 grant select on api.dentists to anon, authenticated, service_role;
 
 create view api.staff

@@ -7,6 +7,11 @@ create table clinic.appointment_types (
   duration interval not null,
   buffer_before interval not null default '0',
   buffer_after interval not null default '0',
+  audience text not null default 'everyone',
+  min_notice interval,
+  booking_horizon interval,
+  slot_interval interval,
+  max_per_day integer,
   is_active boolean not null default true,
   created_at timestamptz not null default now(),
   constraint appointment_types_pkey primary key (id, clinic_id),
@@ -21,10 +26,23 @@ create table clinic.appointment_types (
   ),
   constraint appointment_types_buffer_after_fits check (
     buffer_after between '0' and '4 hours' and clinic.is_clock_span(buffer_after)
-  )
+  ),
+  constraint appointment_types_audience_is_known check (
+    audience in ('everyone', 'new_patients', 'known_patients', 'staff')
+  ),
+  constraint appointment_types_min_notice_fits check (min_notice between '0' and '30 days'),
+  constraint appointment_types_booking_horizon_fits check (booking_horizon between '1 day' and '730 days'),
+  constraint appointment_types_slot_interval_fits check (
+    slot_interval between '5 minutes' and '12 hours' and clinic.is_clock_span(slot_interval)
+  ),
+  constraint appointment_types_max_per_day_fits check (max_per_day between 1 and 1000)
 );
 comment on table clinic.appointment_types is
-'What can be booked. An appointment copies duration and buffers, so editing a type never resizes history.';
+'What can be booked. An appointment copies duration, buffers and parts, so editing a type never resizes history.';
+comment on column clinic.appointment_types.audience is
+'Who books it without the desk: everyone; patients the clinic has not seen yet; those it knows; or nobody.';
+comment on column clinic.appointment_types.min_notice is 'Instead of the clinic''s; so are booking_horizon and slot_interval. Null: the clinic''s.';
+comment on column clinic.appointment_types.max_per_day is 'So many of this type may one leader have on a day of the clinic; null: any number.';
 
 create function clinic.week_minutes(weekday integer, opens time, closes time)
 returns int4multirange
@@ -52,6 +70,8 @@ create table clinic.working_hours (
   weekday smallint not null,
   opens time not null,
   closes time not null,
+  valid_from date,
+  valid_until date,
   -- What the exclusion constraint compares.
   minutes int4multirange not null generated always as (clinic.week_minutes(weekday, opens, closes)) stored,
   constraint working_hours_pkey primary key (id, clinic_id),
@@ -62,10 +82,14 @@ create table clinic.working_hours (
   constraint working_hours_are_whole_minutes check (
     extract(second from opens) = 0 and extract(second from closes) = 0
   ),
-  constraint working_hours_no_overlap exclude using gist (dentist_id with =, minutes with &&)
+  constraint working_hours_are_valid_for_some_days check (valid_from <= valid_until),
+  constraint working_hours_no_overlap exclude using gist (
+    dentist_id with =, clinic_id with =, minutes with &&, daterange(valid_from, valid_until, '[]') with &&
+  )
 );
 comment on table clinic.working_hours is
-'Weekly windows in the clinic''s wall-clock time; weekday is ISO (1 = Monday). What does not close after it opens, closes on the next day.';
+'Weekly windows in the clinic''s wall-clock time; weekday is ISO (1 = Monday). What does not close after it opens, closes on the next day.
+valid_from and valid_until, both included, are the days on which it may open; null: any.';
 create index working_hours_dentist_idx on clinic.working_hours (dentist_id, clinic_id);
 
 create table clinic.extra_hours (
@@ -86,7 +110,9 @@ comment on table clinic.extra_hours is 'Dated windows beside the weekly ones, at
 create index extra_hours_dentist_idx on clinic.extra_hours (dentist_id, clinic_id);
 create index extra_hours_during_idx on clinic.extra_hours using gist (dentist_id, during);
 
-create function clinic.entered_windows(dentist_ids uuid [], time_zone text, from_day date, to_day date)
+create function clinic.entered_windows(
+  clinic_id uuid, dentist_ids uuid [], time_zone text, from_day date, to_day date
+)
 returns table (dentist_id uuid, day date, opens_at timestamptz, closes_at timestamptz)
 language plpgsql
 stable
@@ -111,13 +137,15 @@ begin
       offset 0 -- evaluates each once
     ) as w
     where
-      h.dentist_id = any (entered_windows.dentist_ids)
+      h.dentist_id = any (entered_windows.dentist_ids) and h.clinic_id = entered_windows.clinic_id
+      and (h.valid_from <= entered_windows.from_day + n) is not false
+      and (h.valid_until >= entered_windows.from_day + n) is not false
       and w.opens_at < w.closes_at -- a window inside the hour that spring skips is none
     union all
     select x.dentist_id, (lower(x.during) at time zone entered_windows.time_zone)::date, lower(x.during), upper(x.during)
     from clinic.extra_hours as x
     where
-      x.dentist_id = any (entered_windows.dentist_ids)
+      x.dentist_id = any (entered_windows.dentist_ids) and x.clinic_id = entered_windows.clinic_id
       and x.during && tstzrange(
         entered_windows.from_day::timestamp at time zone entered_windows.time_zone,
         (entered_windows.to_day + 1)::timestamp at time zone entered_windows.time_zone
@@ -125,10 +153,10 @@ begin
 end
 $$;
 comment on function clinic.entered_windows is
-'The windows entered for these dentists that open on these clinic-local days, and the extra ones that reach into them, as instants, each with
+'The windows entered for these dentists at the clinic that open on these clinic-local days, and the extra ones that reach into them, as instants, each with
 the day it opens on. May overlap.';
 
-create function clinic.working_windows(dentist_ids uuid [], time_zone text, span tstzrange)
+create function clinic.working_windows(clinic_id uuid, dentist_ids uuid [], time_zone text, span tstzrange)
 returns table (
   dentist_id uuid, opens_at timestamptz, closes_at timestamptz, grid_from timestamptz, whole tstzrange
 )
@@ -151,7 +179,9 @@ begin
         coalesce(max(e.closes_at) over (
           partition by e.dentist_id order by e.opens_at, e.closes_at rows between unbounded preceding and 1 preceding
         ) < e.opens_at, true) as is_new
-      from clinic.entered_windows(working_windows.dentist_ids, working_windows.time_zone, v_from_day, v_to_day) as e
+      from clinic.entered_windows(
+        working_windows.clinic_id, working_windows.dentist_ids, working_windows.time_zone, v_from_day, v_to_day
+      ) as e
     ),
 
     numbered as (
@@ -178,20 +208,20 @@ begin
 end
 $$;
 comment on function clinic.working_windows is
-'The windows of these dentists around this span, as they were entered, each with the whole window that it is part of: windows that touch
+'The windows of these dentists at the clinic around this span, as they were entered, each with the whole window that it is part of: windows that touch
 or overlap are one, across midnight too. grid_from is where the whole one opens on that clinic-local day.';
 
-create function clinic.open_times(dentist_ids uuid [], time_zone text, span tstzrange)
+create function clinic.open_times(clinic_id uuid, dentist_ids uuid [], time_zone text, span tstzrange)
 returns table (dentist_id uuid, spans tstzmultirange)
 language sql
 stable
 set search_path = ''
 as $$
   select w.dentist_id, range_agg(w.whole) * tstzmultirange(open_times.span)
-  from clinic.working_windows(open_times.dentist_ids, open_times.time_zone, open_times.span) as w
+  from clinic.working_windows(open_times.clinic_id, open_times.dentist_ids, open_times.time_zone, open_times.span) as w
   group by w.dentist_id;
 $$;
-comment on function clinic.open_times is 'When these dentists work within the span.';
+comment on function clinic.open_times is 'When these dentists work at the clinic within the span.';
 
 create function clinic.day_span(day date, time_zone text)
 returns tstzrange
@@ -263,7 +293,12 @@ with (security_invoker = true) as
     t.duration,
     t.buffer_before,
     t.buffer_after,
-    t.is_active
+    t.is_active,
+    t.audience,
+    t.min_notice,
+    t.booking_horizon,
+    t.slot_interval,
+    t.max_per_day
   from clinic.appointment_types as t;
 comment on view api.appointment_types is 'What can be booked. Public; inactive ones only for staff of their clinic, and for those whose appointments name them.';
 grant select on api.appointment_types to anon, authenticated, service_role;
@@ -276,9 +311,12 @@ with (security_invoker = true) as
     h.dentist_id,
     h.weekday,
     h.opens,
-    h.closes
+    h.closes,
+    h.valid_from,
+    h.valid_until
   from clinic.working_hours as h;
-comment on view api.working_hours is 'Weekly hours: ISO weekday, opens, closes (if not after opens: the next day), in the clinic''s wall-clock time. Public.';
+comment on view api.working_hours is 'Weekly hours: ISO weekday, opens, closes (if not after opens: the next day), in the clinic''s wall-clock time;
+valid_from and valid_until (null: always) are the first and the last day on which the window opens. Public.';
 grant select on api.working_hours to anon, authenticated, service_role;
 
 create view api.extra_hours

@@ -1,17 +1,20 @@
--- Occupancy: the ledger. Every claim on a dentist's time is one row, and no two rows of a dentist overlap.
+-- Occupancy: the ledger. Every claim on a resource's time is one row, and no two rows of a resource overlap.
 --
--- A claim has the id of its cause: a live reservation, a booked appointment, a time off. The causes' triggers make,
--- move and free claims, and announce it. Nothing else writes here; what does anyway is proved when its transaction commits.
+-- Claims have the id of their cause: a live reservation, a booked appointment, a time off. A visit claims all its parts
+-- or none. The causes' triggers make, move and free claims, and announce it. Nothing else writes here; what does anyway
+-- is proved when its transaction commits.
 
 create table clinic.occupancy (
   id uuid not null,
+  part smallint not null default 0,
   clinic_id uuid not null,
-  dentist_id uuid not null,
+  resource_id uuid not null,
   cause text not null,
   during tstzrange not null,
   expires_at timestamptz,
-  constraint occupancy_pkey primary key (id, clinic_id),
-  constraint occupancy_dentist_fkey foreign key (dentist_id, clinic_id) references clinic.dentists (id, clinic_id),
+  is_squeezed boolean not null default false,
+  constraint occupancy_pkey primary key (id, part, clinic_id),
+  constraint occupancy_resource_fkey foreign key (resource_id, clinic_id) references clinic.resources (id, clinic_id),
   constraint occupancy_is_bounded check (
     not isempty(during) and lower_inc(during) and not upper_inc(during)
     and isfinite(lower(during)) and isfinite(upper(during))
@@ -19,11 +22,14 @@ create table clinic.occupancy (
   constraint occupancy_cause_is_known check (
     case when expires_at is null then cause in ('appointment', 'time_off') else cause = 'hold' end
   ),
-  constraint occupancy_no_overlap exclude using gist (dentist_id with =, during with &&)
+  constraint occupancy_squeezed_is_booked check (not is_squeezed or cause = 'appointment'),
+  constraint occupancy_no_overlap exclude using gist (resource_id with =, during with &&) where (not is_squeezed)
 );
 comment on table clinic.occupancy is
-'The ledger: every claim on a dentist''s time, buffers included. It names no patient. A hold is dead once expires_at has passed, swept or not.';
-create index occupancy_dentist_idx on clinic.occupancy (dentist_id, clinic_id);
+'The ledger: every claim on a resource''s time, buffers included. It names no patient. A hold is dead once expires_at has passed, swept or not.
+A visit that staff squeezed in on purpose may overlap others; everything else sees its time as taken.';
+create index occupancy_resource_idx on clinic.occupancy (resource_id, clinic_id);
+create index occupancy_squeezed_idx on clinic.occupancy using gist (resource_id, during) where is_squeezed;
 create index occupancy_expires_at_idx on clinic.occupancy (expires_at) where expires_at is not null;
 alter table clinic.occupancy enable row level security;
 
@@ -34,8 +40,9 @@ grant select on clinic.occupancy to service_role;
 
 
 -- Locks --------------------------------------------------------------------------------------------------------------
--- Order: dentists by id, then the patient. Time is read from clock_timestamp() after the lock, for now() is as old as
--- the wait was long. Nobody waits long: who does not get a lock soon makes room for others and is told to try again.
+-- Order: the request's idempotency key, resources by id, then the patient. Whoever claims several resources locks all that it might claim. Time is
+-- read from clock_timestamp() after the lock, for now() is as old as the wait was long. Nobody waits long: who does not
+-- get a lock soon makes room for others and is told to try again.
 
 create function clinic.take_lock(key bigint)
 returns void
@@ -58,59 +65,41 @@ $$;
 comment on function clinic.take_lock is
 'Waits for an advisory lock until the transaction ends, at most as long as lock_timeout says. Errors: try_again.';
 
-create function clinic.calendar_key(dentist_id uuid)
+create function clinic.calendar_key(resource_id uuid)
 returns bigint
 language plpgsql
 immutable
 set search_path = ''
 as $$
 begin
-  return hashtextextended('chairtime:dentist:' || dentist_id, 0);
+  return hashtextextended('chairtime:resource:' || resource_id, 0);
 end
 $$;
-comment on function clinic.calendar_key is 'The key of the advisory lock on the dentist''s calendar.';
+comment on function clinic.calendar_key is 'The key of the advisory lock on the resource''s calendar.';
 
-create function clinic.lock_dentists(variadic dentist_ids uuid [])
+create function clinic.lock_calendars(variadic resource_ids uuid [])
 returns timestamptz
 language plpgsql
 volatile
 set search_path = ''
 as $$
 declare
-  v_dentist_id uuid;
+  v_resource_id uuid;
 begin
   -- For all that this transaction will wait for. Whoever stops in the middle of it does not stop the others for long.
   perform set_config('lock_timeout', '2s', true), set_config('idle_in_transaction_session_timeout', '30s', true);
-  if cardinality(dentist_ids) > 1 then
-    dentist_ids := array(select distinct d.id from unnest(lock_dentists.dentist_ids) as d (id) order by d.id);
+  if cardinality(resource_ids) > 1 then
+    resource_ids := array(select distinct r.id from unnest(lock_calendars.resource_ids) as r (id) order by r.id);
   end if;
-  foreach v_dentist_id in array dentist_ids loop
-    perform clinic.take_lock(clinic.calendar_key(v_dentist_id));
+  foreach v_resource_id in array resource_ids loop
+    perform clinic.take_lock(clinic.calendar_key(v_resource_id));
   end loop;
   return clock_timestamp();
 end
 $$;
-comment on function clinic.lock_dentists is
-'Waits for the dentists'' calendars, in id order, until the transaction ends. Returns the time after the wait.
+comment on function clinic.lock_calendars is
+'Waits for the resources'' calendars, in id order, until the transaction ends. Returns the time after the wait.
 Errors: try_again, after two seconds.';
-
-create function clinic.lock_calendar()
-returns trigger
-language plpgsql
-volatile
-security definer -- whoever writes a cause, by whatever path, waits in the same line
-set search_path = ''
-as $$
-begin
-  if tg_op = 'INSERT' then
-    perform clinic.lock_dentists(new.dentist_id);
-  else
-    perform clinic.lock_dentists(new.dentist_id, old.dentist_id);
-  end if;
-  return new;
-end
-$$;
-comment on function clinic.lock_calendar is 'Locks the calendar that a cause is about to claim.';
 
 create function clinic.lock_patient(patient_id uuid)
 returns void
@@ -122,67 +111,85 @@ begin
   perform clinic.take_lock(hashtextextended('chairtime:patient:' || lock_patient.patient_id, 0));
 end
 $$;
-comment on function clinic.lock_patient is 'Waits for the patient; always after the dentists.';
+comment on function clinic.lock_patient is 'Waits for the patient; always after the resources.';
 
 
 -- Claims -------------------------------------------------------------------------------------------------------------
 
 create function clinic.claim_time(
-  id uuid, clinic_id uuid, dentist_id uuid, cause text, during tstzrange, expires_at timestamptz default null
+  id uuid,
+  clinic_id uuid,
+  cause text,
+  claims clinic.claim [],
+  expires_at timestamptz default null,
+  is_squeezed boolean default false
 )
 returns boolean
 language plpgsql
 volatile
 set search_path = ''
 as $$
+declare
+  v_claimed integer;
 begin
+  -- What was squeezed in is outside the constraint, but its time is taken.
+  if not claim_time.is_squeezed and exists (
+    select from unnest(claim_time.claims) as c
+    inner join clinic.occupancy as o on c.resource_id = o.resource_id and c.during && o.during
+    where o.is_squeezed and o.id <> claim_time.id
+  ) then
+    perform clinic.refuse('slot_taken', clinic_id => claim_time.clinic_id);
+  end if;
   for attempt in 1..2 loop
     -- On conflict: a plain insert into a contended exclusion constraint deadlocks.
-    insert into clinic.occupancy (id, clinic_id, dentist_id, cause, during, expires_at)
-    values (
-      claim_time.id, claim_time.clinic_id, claim_time.dentist_id, claim_time.cause, claim_time.during,
-      claim_time.expires_at
-    )
+    insert into clinic.occupancy (id, part, clinic_id, resource_id, cause, during, expires_at, is_squeezed)
+    select
+      claim_time.id, c.part, claim_time.clinic_id, c.resource_id, claim_time.cause, c.during, claim_time.expires_at,
+      claim_time.is_squeezed
+    from unnest(claim_time.claims) as c
     on conflict do nothing;
-    if found then
+    get diagnostics v_claimed = row_count;
+    if v_claimed = cardinality(claim_time.claims) then
       return true;
+    elsif v_claimed > 0 then
+      -- All of it or nothing.
+      perform clinic.free_time(claim_time.id, claim_time.cause);
     elsif attempt = 1 and claim_time.cause = 'appointment' and clinic.confirm_hold(claim_time.id) then
-      perform clinic.move_claim(claim_time.id, claim_time.dentist_id, claim_time.cause, claim_time.during);
+      perform clinic.move_claims(
+        claim_time.id, claim_time.clinic_id, claim_time.cause, claim_time.claims, claim_time.is_squeezed
+      );
       return false;
     end if;
-    perform clinic.expire_dead_holds(claim_time.dentist_id, claim_time.during, claim_time.id);
+    perform clinic.expire_dead_holds(claim_time.claims, claim_time.id);
   end loop;
   perform clinic.refuse('slot_taken', clinic_id => claim_time.clinic_id);
   return null;
 end
 $$;
 comment on function clinic.claim_time is
-'Claims a dentist''s time for a new cause, over dead holds if need be. true: it was free; false: it was the hold''s of the same id.
-Call it under the lock. Errors: slot_taken.';
+'Claims time for a new cause, all of it, over dead holds if need be. true: it was free; false: it was the hold''s of the same id.
+Call it under the locks. Errors: slot_taken, try_again.';
 
-create function clinic.move_claim(id uuid, dentist_id uuid, cause text, during tstzrange)
+create function clinic.move_claims(
+  id uuid, clinic_id uuid, cause text, claims clinic.claim [], is_squeezed boolean default false
+)
 returns void
 language plpgsql
 volatile
 set search_path = ''
 as $$
 begin
-  perform clinic.expire_dead_holds(move_claim.dentist_id, move_claim.during, move_claim.id);
-  update clinic.occupancy as o
-  set dentist_id = move_claim.dentist_id, cause = move_claim.cause, during = move_claim.during, expires_at = null
-  where o.id = move_claim.id;
-  if not found then
-    perform clinic.refuse('slot_taken');
-  end if;
-exception
-  -- Its detail would show the other booking.
-  when exclusion_violation then
-    perform clinic.refuse('slot_taken');
+  perform clinic.expire_dead_holds(move_claims.claims, move_claims.id);
+  -- One statement each, in one transaction: nobody ever sees the time free between the two.
+  delete from clinic.occupancy as o where o.id = move_claims.id and o.clinic_id = move_claims.clinic_id;
+  perform clinic.claim_time(
+    move_claims.id, move_claims.clinic_id, move_claims.cause, move_claims.claims, null, move_claims.is_squeezed
+  );
 end
 $$;
-comment on function clinic.move_claim is
-'Gives an existing claim another cause, time or dentist, in place: at no instant is the time free. Call it under the lock.
-Errors: slot_taken.';
+comment on function clinic.move_claims is
+'Gives what a visit or a time off claims another cause, time or resources: at no instant is the time free for others. Call it under the locks.
+Errors: slot_taken, try_again.';
 
 create function clinic.free_time(id uuid, cause text)
 returns void
@@ -194,4 +201,4 @@ begin
   delete from clinic.occupancy as o where o.id = free_time.id and o.cause = free_time.cause;
 end
 $$;
-comment on function clinic.free_time is 'Removes the claim of this cause, if it has one.';
+comment on function clinic.free_time is 'Removes the claims of this cause, if it has any.';

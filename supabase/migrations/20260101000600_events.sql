@@ -161,7 +161,7 @@ comment on type clinic.announcement is
 'An event to record. It is heard by the clinic''s availability topic, by the dentist''s and the clinic''s, and by the patient whose login
 user_id is. payload adds to event_id, occurred_at, event, clinic_id, dentist_id and dentist_seq.';
 
-create function clinic.announce_slot(event text, claim_id uuid, during tstzrange)
+create function clinic.announce_slot(event text, claim_id uuid, during tstzrange, is_staff boolean default false)
 returns clinic.announcement
 language plpgsql
 immutable
@@ -169,12 +169,34 @@ set search_path = ''
 as $$
 begin
   return row(
-    announce_slot.event, true, false, null, 'occupancy', claim_id,
+    announce_slot.event, true, announce_slot.is_staff, null, 'occupancy', claim_id,
     jsonb_build_object('starts_at', lower(during), 'ends_at', upper(during))
   )::clinic.announcement;
 end
 $$;
 comment on function clinic.announce_slot is 'slot_taken or slot_freed: when, never who or why.';
+
+create function clinic.announce_rooms(claim_id uuid, variadic claims clinic.claim [])
+returns clinic.announcement
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_during tstzrange;
+begin
+  if cardinality(claims) < 2 then
+    return null;
+  end if;
+  select range_merge(range_agg(c.during)) into v_during
+  from unnest(announce_rooms.claims) as c
+  inner join clinic.resources as r on c.resource_id = r.id
+  where c.part > 0 and r.kind <> 'practitioner';
+  return case when v_during is not null then clinic.announce_slot('availability_changed', announce_rooms.claim_id, v_during) end;
+end
+$$;
+comment on function clinic.announce_rooms is
+'availability_changed, if these claims are on chairs or equipment, too: when others may find that they can have less or more, never which.';
 
 create function clinic.count_events(clinic_id uuid, dentist_id uuid, announcements clinic.announcement [])
 returns clinic.dentist_counters
@@ -434,6 +456,34 @@ end
 $$;
 comment on function clinic.broadcast is
 'Puts one private broadcast per event and topic into realtime.messages. Returns how many that were.';
+
+
+create function clinic.tell_participants(event text, id uuid, clinic_id uuid, claims clinic.claim [])
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_claim record;
+begin
+  for v_claim in
+    select d.clinic_id, c.resource_id, c.during, d.clinic_id = tell_participants.clinic_id as is_here
+    from unnest(tell_participants.claims) as c
+    inner join clinic.dentists as d on c.resource_id = d.id
+    where c.part > 0 or d.clinic_id <> tell_participants.clinic_id
+    order by c.resource_id, d.clinic_id, c.during
+  loop
+    perform clinic.record_events(
+      v_claim.clinic_id, v_claim.resource_id,
+      clinic.announce_slot(tell_participants.event, tell_participants.id, v_claim.during, v_claim.is_here)
+    );
+  end loop;
+end
+$$;
+comment on function clinic.tell_participants is
+'Records that the time of those who take part in a visit without leading it is taken, or free; and the leader''s at other clinics, which learn
+no more than that.';
 
 
 -- The hours announce themselves ---------------------------------------------------------------------------------------

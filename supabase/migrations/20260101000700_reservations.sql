@@ -14,6 +14,10 @@ create table clinic.slot_reservations (
   ends_at timestamptz not null,
   buffer_before interval not null,
   buffer_after interval not null,
+  leads_after interval not null default '0',
+  leads_for interval,
+  parts clinic.visit_part [] not null,
+  assigned text not null default 'named',
   expires_at timestamptz not null,
   outcome text,
   ended_at timestamptz,
@@ -25,11 +29,13 @@ create table clinic.slot_reservations (
   constraint slot_reservations_patient_fkey foreign key (patient_id, clinic_id) references clinic.patients (id, clinic_id),
   constraint slot_reservations_held_by_fkey foreign key (held_by) references auth.users (id) on delete set null,
   constraint slot_reservations_end_after_start check (starts_at < ends_at),
+  constraint slot_reservations_assigned_is_known check (assigned in ('named', 'any')),
   constraint slot_reservations_outcome_is_known check (outcome in ('released', 'expired', 'confirmed')),
   constraint slot_reservations_outcome_has_time check ((outcome is null) = (ended_at is null))
 );
 comment on table clinic.slot_reservations is
-'Who holds what until when. Live while outcome is null and expires_at is ahead; id is also the claim''s, and later the appointment''s.';
+'Who holds what until when. Live while outcome is null and expires_at is ahead; id is also the claims'', and later the appointment''s.';
+comment on column clinic.slot_reservations.parts is 'What the visit takes beside its leader. Who does not say gets what the type needs.';
 create index slot_reservations_dentist_idx on clinic.slot_reservations (dentist_id, clinic_id);
 create index slot_reservations_type_idx on clinic.slot_reservations (appointment_type_id, clinic_id);
 create index slot_reservations_patient_idx on clinic.slot_reservations (patient_id, clinic_id);
@@ -39,10 +45,7 @@ create index slot_reservations_live_idx on clinic.slot_reservations (expires_at)
 create index slot_reservations_ended_idx on clinic.slot_reservations (ended_at) where outcome is not null;
 
 
--- The claim follows the reservation ----------------------------------------------------------------------------------
-
-create trigger lock_calendar before insert on clinic.slot_reservations
-for each row execute function clinic.lock_calendar();
+-- The claims follow the reservation ----------------------------------------------------------------------------------
 
 create function clinic.claimed(reservation clinic.slot_reservations)
 returns tstzrange
@@ -51,11 +54,29 @@ immutable
 set search_path = ''
 as $$
 begin
-  return tstzrange(reservation.starts_at - reservation.buffer_before, reservation.ends_at + reservation.buffer_after);
+  return clinic.leader_claim(
+    reservation.starts_at, reservation.ends_at, reservation.buffer_before, reservation.buffer_after,
+    reservation.leads_after, reservation.leads_for
+  );
 end
 $$;
 comment on function clinic.claimed(clinic.slot_reservations) is
-'The time a reservation claims of its dentist''s calendar while it is live, buffers included.';
+'The time a reservation claims of its leader''s calendar while it is live, buffers included.';
+
+create function clinic.claims(reservation clinic.slot_reservations)
+returns clinic.claim []
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return clinic.visit_claims(
+    reservation.dentist_id, clinic.claimed(reservation), reservation.parts,
+    reservation.starts_at, reservation.ends_at, reservation.buffer_before, reservation.buffer_after
+  );
+end
+$$;
+comment on function clinic.claims(clinic.slot_reservations) is 'All that a reservation claims while it is live.';
 
 create function clinic.announce_reservation(reservation clinic.slot_reservations, event text)
 returns void
@@ -63,13 +84,14 @@ language plpgsql
 volatile
 set search_path = ''
 as $$
+declare
+  v_event text := case when announce_reservation.event = 'reservation_created' then 'slot_taken' else 'slot_freed' end;
+  v_claims clinic.claim [] := clinic.claims(reservation);
 begin
   perform clinic.record_events(
     reservation.clinic_id, reservation.dentist_id,
-    clinic.announce_slot(
-      case when announce_reservation.event = 'reservation_created' then 'slot_taken' else 'slot_freed' end,
-      reservation.id, clinic.claimed(reservation)
-    ),
+    clinic.announce_slot(v_event, reservation.id, v_claims[1].during),
+    clinic.announce_rooms(reservation.id, variadic v_claims),
     row(
       announce_reservation.event, false, true,
       coalesce(
@@ -87,6 +109,7 @@ begin
       )
     )::clinic.announcement
   );
+  perform clinic.tell_participants(v_event, reservation.id, reservation.clinic_id, v_claims);
 end
 $$;
 comment on function clinic.announce_reservation is
@@ -101,7 +124,7 @@ set search_path = ''
 as $$
 begin
   if tg_op = 'INSERT' then
-    perform clinic.claim_time(new.id, new.clinic_id, new.dentist_id, 'hold', clinic.claimed(new), new.expires_at);
+    perform clinic.claim_time(new.id, new.clinic_id, 'hold', clinic.claims(new), new.expires_at);
     perform clinic.announce_reservation(new, 'reservation_created');
   elsif tg_op = 'DELETE' then
     perform clinic.free_time(old.id, 'hold');
@@ -140,29 +163,57 @@ $$;
 comment on function clinic.confirm_hold is
 'Ends a hold whose claim an appointment of the same id takes over; false if there is none, or it has ended.';
 
-create function clinic.expire_dead_holds(dentist_id uuid, during tstzrange, except_claim uuid default null)
+create function clinic.end_holds(ids uuid [], outcome text)
 returns integer
 language plpgsql
 volatile
 set search_path = ''
 as $$
 declare
-  v_expired integer;
+  v_key bigint;
+  v_ended integer;
 begin
+  -- A visit's other resources may be somebody else's at this moment. To wait for them, out of order, could deadlock.
+  for v_key in
+    select clinic.calendar_key(t.id)
+    from clinic.slot_reservations as r
+    cross join unnest(clinic.taken_resources(r.dentist_id, r.parts)) as t (id)
+    where r.id = any (end_holds.ids) and r.outcome is null
+  loop
+    if not pg_try_advisory_xact_lock(v_key) then
+      perform clinic.refuse('try_again');
+    end if;
+  end loop;
   update clinic.slot_reservations as r
-  set outcome = 'expired', ended_at = clock_timestamp()
-  from clinic.occupancy as o
-  where
-    o.dentist_id = expire_dead_holds.dentist_id and o.during && expire_dead_holds.during
-    and o.expires_at <= clock_timestamp()
-    and o.id is distinct from expire_dead_holds.except_claim
-    and r.id = o.id and r.outcome is null;
-  get diagnostics v_expired = row_count;
-  return v_expired;
+  set outcome = end_holds.outcome, ended_at = clock_timestamp()
+  where r.id = any (end_holds.ids) and r.outcome is null;
+  get diagnostics v_ended = row_count;
+  return v_ended;
+end
+$$;
+comment on function clinic.end_holds is
+'Ends those of these holds that have not ended, and returns how many. Call it under the lock of a calendar that each of them is in.
+Errors: try_again, where others of their calendars are in use.';
+
+create function clinic.expire_dead_holds(claims clinic.claim [], except_id uuid default null)
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_dead uuid [] := array(
+    select distinct o.id
+    from unnest(expire_dead_holds.claims) as c
+    inner join clinic.occupancy as o on c.resource_id = o.resource_id and o.during && c.during
+    where o.expires_at <= clock_timestamp() and o.id is distinct from expire_dead_holds.except_id
+  );
+begin
+  return case when v_dead = '{}' then 0 else clinic.end_holds(v_dead, 'expired') end;
 end
 $$;
 comment on function clinic.expire_dead_holds is
-'Ends the dentist''s holds that have run out within this time, and returns how many. Call it under the dentist''s lock.';
+'Ends the holds that have run out on what these claims take, and returns how many. Call it under their locks. Errors: try_again.';
 
 
 -- Rows ---------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,11 @@ create table clinic.appointments (
   ends_at timestamptz not null,
   buffer_before interval not null,
   buffer_after interval not null,
+  leads_after interval not null default '0',
+  leads_for interval,
+  parts clinic.visit_part [] not null,
+  assigned text not null default 'named',
+  is_squeezed boolean not null default false,
   status text not null default 'booked',
   notes text,
   version integer not null default 1,
@@ -29,6 +34,7 @@ create table clinic.appointments (
   constraint appointments_status_is_known check (
     status in ('booked', 'checked_in', 'fulfilled', 'cancelled', 'no_show')
   ),
+  constraint appointments_assigned_is_known check (assigned in ('named', 'any')),
   constraint appointments_source_is_known check (source in ('online', 'desk', 'chatbot', 'service')),
   constraint appointments_cancelled_has_time check (
     (status = 'cancelled') = (cancelled_at is not null) and (status = 'cancelled' or cancellation_reason is null)
@@ -40,7 +46,10 @@ create table clinic.appointments (
   ) where (status in ('booked', 'checked_in'))
 );
 comment on table clinic.appointments is
-'What is booked. Duration and buffers are fixed at booking. Only booked and checked_in claim the calendar, with the claim of the same id.';
+'What is booked. Duration, buffers and parts are fixed at booking. Only booked and checked_in claim calendars, with the claims of the same id.';
+comment on column clinic.appointments.parts is 'What the visit takes beside its leader. Who does not say gets what the type needs.';
+comment on column clinic.appointments.assigned is 'How its leader was chosen: named by who booked, or any who was free.';
+comment on column clinic.appointments.is_squeezed is 'Put on top of others on purpose, by staff.';
 alter table clinic.appointments
 alter column notes set statistics 0,
 alter column cancellation_reason set statistics 0;
@@ -61,7 +70,11 @@ set search_path = ''
 as $$
   select case status
     when 'booked' then next in ('checked_in', 'cancelled', 'no_show')
-    when 'checked_in' then next in ('fulfilled', 'cancelled')
+    when 'checked_in' then next in ('booked', 'fulfilled', 'cancelled')
+    -- What was set by mistake is taken back.
+    when 'no_show' then next in ('booked', 'checked_in')
+    when 'fulfilled' then next = 'checked_in'
+    when 'cancelled' then next = 'booked'
     else false
   end;
 $$;
@@ -101,14 +114,6 @@ comment on function clinic.guard_appointment is 'Every update is a permitted tra
 create trigger guard_appointment before update on clinic.appointments
 for each row execute function clinic.guard_appointment();
 
-create trigger lock_calendar before insert on clinic.appointments
-for each row execute function clinic.lock_calendar();
-create trigger lock_moved_calendar before update on clinic.appointments
-for each row when (
-  old.dentist_id <> new.dentist_id or old.starts_at <> new.starts_at or old.ends_at <> new.ends_at
-  or old.buffer_before <> new.buffer_before or old.buffer_after <> new.buffer_after
-) execute function clinic.lock_calendar();
-
 create function clinic.claimed(appointment clinic.appointments)
 returns tstzrange
 language plpgsql
@@ -117,12 +122,30 @@ set search_path = ''
 as $$
 begin
   return case when appointment.status in ('booked', 'checked_in') then
-    tstzrange(appointment.starts_at - appointment.buffer_before, appointment.ends_at + appointment.buffer_after)
+    clinic.leader_claim(
+      appointment.starts_at, appointment.ends_at, appointment.buffer_before, appointment.buffer_after,
+      appointment.leads_after, appointment.leads_for
+    )
   end;
 end
 $$;
 comment on function clinic.claimed(clinic.appointments) is
-'The time an appointment claims of its dentist''s calendar, buffers included; null when its status claims none.';
+'The time an appointment claims of its leader''s calendar, buffers included; null when its status claims none.';
+
+create function clinic.claims(appointment clinic.appointments)
+returns clinic.claim []
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return clinic.visit_claims(
+    appointment.dentist_id, clinic.claimed(appointment), appointment.parts,
+    appointment.starts_at, appointment.ends_at, appointment.buffer_before, appointment.buffer_after
+  );
+end
+$$;
+comment on function clinic.claims(clinic.appointments) is 'All that an appointment claims; nothing when its status claims nothing.';
 
 
 -- Events -------------------------------------------------------------------------------------------------------------
@@ -136,7 +159,7 @@ as $$
 declare
   v_now clinic.appointments;
 begin
-  perform clinic.lock_dentists(before.dentist_id);
+  perform clinic.lock_calendars(variadic clinic.taken_resources(before.dentist_id, before.parts));
   -- The row is free but for who edits it without its calendar. Only who has to wait pays for a handler.
   select * into v_now from clinic.appointments as a where a.id = before.id for update skip locked;
   if not found then
@@ -147,15 +170,15 @@ begin
         perform clinic.refuse('try_again');
     end;
   end if;
-  -- It moved to another dentist while we waited for this one.
-  if v_now.dentist_id is distinct from before.dentist_id then
+  -- It moved to another calendar while we waited for these.
+  if (v_now.dentist_id, v_now.parts) is distinct from (before.dentist_id, before.parts) then
     perform clinic.refuse('stale_version');
   end if;
   return v_now;
 end
 $$;
 comment on function clinic.lock_appointment is
-'The appointment as it is now, its dentist''s calendar and its row locked. Errors: stale_version, try_again.';
+'The appointment as it is now, the calendars that it is in and its row locked. Errors: stale_version, try_again.';
 
 create function clinic.announce_appointment(event text, appointment clinic.appointments)
 returns clinic.announcement
@@ -195,6 +218,50 @@ $$;
 comment on function clinic.announce_move_away is
 'The same for the dentist who lost the appointment to another one; the patient hears of it only once.';
 
+create function clinic.tell_of_appointment(event text, before clinic.appointments, after clinic.appointments, takes boolean)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_before clinic.claim [] := case when before.id is null then '{}' else clinic.claims(before) end;
+  v_after clinic.claim [] := case when after.id is null then '{}' else clinic.claims(after) end;
+  v_told clinic.announcement := clinic.announce_appointment(
+    event, case when after.id is null then before else after end
+  );
+  v_freed clinic.announcement [];
+  v_taken clinic.announcement [];
+begin
+  if v_before <> '{}' and (takes or v_after = '{}') then
+    v_freed := array[
+      clinic.announce_slot('slot_freed', before.id, v_before[1].during), clinic.announce_rooms(before.id, variadic v_before)
+    ];
+    perform clinic.tell_participants('slot_freed', before.id, before.clinic_id, v_before);
+  end if;
+  if takes then
+    v_taken := array[
+      clinic.announce_slot('slot_taken', after.id, v_after[1].during), clinic.announce_rooms(after.id, variadic v_after)
+    ];
+  end if;
+  if before.dentist_id <> after.dentist_id then
+    perform clinic.record_events(
+      before.clinic_id, before.dentist_id, variadic v_freed || clinic.announce_move_away(v_told, after.dentist_id)
+    );
+    v_freed := null;
+  end if;
+  perform clinic.record_events(
+    coalesce(after.clinic_id, before.clinic_id), coalesce(after.dentist_id, before.dentist_id),
+    variadic v_freed || v_taken || v_told
+  );
+  if takes then
+    perform clinic.tell_participants('slot_taken', after.id, after.clinic_id, v_after);
+  end if;
+end
+$$;
+comment on function clinic.tell_of_appointment is
+'Announces a change of an appointment, and the time that it frees and takes. before is null for a new one, after for one that is gone.';
+
 create function clinic.follow_appointment()
 returns trigger
 language plpgsql
@@ -203,46 +270,29 @@ security definer -- whoever changes an appointment, everybody concerned hears of
 set search_path = ''
 as $$
 declare
-  v_before tstzrange := clinic.claimed(old);
-  v_after tstzrange := clinic.claimed(new);
+  v_before clinic.claim [] := case when tg_op = 'INSERT' then '{}' else clinic.claims(old) end;
+  v_after clinic.claim [] := case when tg_op = 'DELETE' then '{}' else clinic.claims(new) end;
   v_takes boolean := false;
-  v_freed clinic.announcement;
-  v_taken clinic.announcement;
-  v_told clinic.announcement := clinic.announce_appointment(case
+begin
+  if v_after = '{}' then
+    perform clinic.free_time(old.id, 'appointment');
+  elsif v_before = '{}' then
+    v_takes := clinic.claim_time(new.id, new.clinic_id, 'appointment', v_after, null, new.is_squeezed);
+  elsif v_before <> v_after or old.is_squeezed <> new.is_squeezed then
+    perform clinic.move_claims(new.id, new.clinic_id, 'appointment', v_after, new.is_squeezed);
+    v_takes := true;
+  end if;
+  perform clinic.tell_of_appointment(case
     when tg_op = 'INSERT' then 'appointment_booked'
     when tg_op = 'DELETE' or new.status = 'cancelled' and old.status <> 'cancelled' then 'appointment_cancelled'
     when new.status <> old.status then 'appointment_status_changed'
     else 'appointment_rescheduled'
-  end, coalesce(new, old));
-begin
-  if v_after is null then
-    perform clinic.free_time(old.id, 'appointment');
-  elsif v_before is null then
-    v_takes := clinic.claim_time(new.id, new.clinic_id, new.dentist_id, 'appointment', v_after);
-  elsif v_before <> v_after or old.dentist_id <> new.dentist_id then
-    perform clinic.move_claim(new.id, new.dentist_id, 'appointment', v_after);
-    v_takes := true;
-  end if;
-  if v_before is not null and (v_takes or v_after is null) then
-    v_freed := clinic.announce_slot('slot_freed', old.id, v_before);
-  end if;
-  if v_takes then
-    v_taken := clinic.announce_slot('slot_taken', new.id, v_after);
-  end if;
-  if old.dentist_id <> new.dentist_id then
-    perform clinic.record_events(
-      old.clinic_id, old.dentist_id, v_freed, clinic.announce_move_away(v_told, new.dentist_id)
-    );
-    v_freed := null;
-  end if;
-  perform clinic.record_events(
-    coalesce(new.clinic_id, old.clinic_id), coalesce(new.dentist_id, old.dentist_id), v_freed, v_taken, v_told
-  );
+  end, old, new, v_takes);
   return null;
 end
 $$;
 comment on function clinic.follow_appointment is
-'Claims, moves or frees the time with every change of an appointment, and announces both. Errors: slot_taken.';
+'Claims, moves or frees the time with every change of an appointment, and announces both. Errors: slot_taken, try_again.';
 
 create trigger follow_new_appointment after insert on clinic.appointments
 for each row execute function clinic.follow_appointment();
@@ -251,6 +301,8 @@ for each row when (
   old.status <> new.status or old.dentist_id <> new.dentist_id
   or old.starts_at <> new.starts_at or old.ends_at <> new.ends_at
   or old.buffer_before <> new.buffer_before or old.buffer_after <> new.buffer_after
+  or old.leads_after <> new.leads_after or old.leads_for is distinct from new.leads_for
+  or old.parts <> new.parts or old.is_squeezed <> new.is_squeezed
 ) execute function clinic.follow_appointment();
 create trigger follow_deleted_appointment after delete on clinic.appointments
 for each row when (old.status in ('booked', 'checked_in')) execute function clinic.follow_appointment();
@@ -313,7 +365,9 @@ with (security_invoker = true) as
     a.created_at,
     a.updated_at,
     a.cancelled_at,
-    a.cancellation_reason
+    a.cancellation_reason,
+    a.assigned,
+    a.is_squeezed
   from clinic.appointments as a;
 comment on view api.appointments is
 'Appointments: a patient''s own, a dentist''s own, a clinic''s for its admins and receptionists, and for a chatbot those it booked.';

@@ -1,4 +1,4 @@
--- Time off, and the ledger's proof: every claim has its cause, and every cause its claim.
+-- Absences, and the ledger's proof: every claim has its cause, and every cause its claims.
 
 create table clinic.closures (
   id uuid not null default gen_random_uuid(),
@@ -15,9 +15,9 @@ create table clinic.closures (
   constraint closures_reason_is_short check (length(reason) <= 1000)
 );
 comment on table clinic.closures is
-'When a whole clinic is closed. Every dentist, active or not, has time off for it, and whoever is hired later gets it.';
+'When a whole clinic is closed: no claim on anybody, for who works there may work elsewhere. It binds whoever works there then.';
 alter table clinic.closures alter column reason set statistics 0;
-create index closures_clinic_idx on clinic.closures (clinic_id);
+create index closures_clinic_idx on clinic.closures using gist (clinic_id, during);
 alter table clinic.closures enable row level security;
 
 create policy closures_are_staffs on clinic.closures
@@ -25,35 +25,131 @@ create policy closures_are_staffs on clinic.closures
   using (clinic_id = any ((select clinic.my_clinics('{admin,receptionist,dentist}'))::uuid []));
 grant select on clinic.closures to authenticated, service_role;
 
+create view api.closures
+with (security_invoker = true) as
+  select
+    c.id,
+    c.clinic_id,
+    lower(c.during) as starts_at,
+    upper(c.during) as ends_at,
+    c.reason
+  from clinic.closures as c;
+comment on view api.closures is 'When a whole clinic is closed, for its staff. remove_time_off with this id opens it again.';
+grant select on api.closures to authenticated, service_role;
+
+create function clinic.announce_closure()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever closes a clinic, everybody hears of it
+set search_path = ''
+as $$
+begin
+  perform clinic.record_events(
+    d.clinic_id, d.id, row('hours_changed', true, true, null, 'dentists', d.id, '{}'::jsonb)::clinic.announcement
+  )
+  from clinic.dentists as d
+  where d.clinic_id in (old.clinic_id, new.clinic_id) and d.is_active
+  order by d.id;
+  return null;
+end
+$$;
+comment on function clinic.announce_closure is 'Says for each dentist of the clinic that the hours have changed. Call it under their locks.';
+
+create trigger announce_closure after insert or update or delete on clinic.closures
+for each row execute function clinic.announce_closure();
+
 create table clinic.time_off (
   id uuid not null default gen_random_uuid(),
   clinic_id uuid not null,
-  dentist_id uuid not null,
+  resource_id uuid not null,
   during tstzrange not null,
   reason text,
-  closure_id uuid,
   created_at timestamptz not null default clock_timestamp(),
   constraint time_off_pkey primary key (id, clinic_id),
-  constraint time_off_closure_fkey foreign key (closure_id, clinic_id)
-  references clinic.closures (id, clinic_id) on delete cascade,
-  constraint time_off_dentist_fkey foreign key (dentist_id, clinic_id) references clinic.dentists (id, clinic_id),
+  constraint time_off_resource_fkey foreign key (resource_id, clinic_id) references clinic.resources (id, clinic_id),
   constraint time_off_is_bounded check (
     not isempty(during) and lower_inc(during) and not upper_inc(during)
     and isfinite(lower(during)) and isfinite(upper(during))
   ),
   constraint time_off_reason_is_short check (length(reason) <= 1000)
 );
-comment on table clinic.time_off is 'When a dentist is away. Claims the calendar with the claim of the same id.';
+comment on table clinic.time_off is
+'When a dentist is away, or a chair is out of order. Claims the calendar with the claim of the same id.';
 alter table clinic.time_off alter column reason set statistics 0;
-create index time_off_dentist_idx on clinic.time_off (dentist_id, clinic_id);
+create index time_off_resource_idx on clinic.time_off (resource_id, clinic_id);
 create index time_off_clinic_idx on clinic.time_off (clinic_id);
-create index time_off_closure_idx on clinic.time_off (closure_id, clinic_id);
+
+create function clinic.lock_calendar()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever writes time off, by whatever path, waits in the same line
+set search_path = ''
+as $$
+begin
+  if tg_op = 'INSERT' then
+    perform clinic.lock_calendars(new.resource_id);
+  else
+    perform clinic.lock_calendars(new.resource_id, old.resource_id);
+  end if;
+  return new;
+end
+$$;
+comment on function clinic.lock_calendar is 'Locks the calendar that time off is about to claim.';
 
 create trigger lock_calendar before insert on clinic.time_off
 for each row execute function clinic.lock_calendar();
 create trigger lock_moved_calendar before update on clinic.time_off
-for each row when (old.during <> new.during or old.dentist_id <> new.dentist_id)
+for each row when (old.during <> new.during or old.resource_id <> new.resource_id)
 execute function clinic.lock_calendar();
+
+create function clinic.tell_leaders(clinic_id uuid, id uuid, during tstzrange)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_dentist_ids uuid [] := array(
+    select d.id from clinic.dentists as d
+    where
+      d.clinic_id = tell_leaders.clinic_id and d.is_active
+      and exists (select from clinic.dentist_types as l where l.dentist_id = d.id and l.clinic_id = d.clinic_id)
+    order by d.id
+  );
+begin
+  perform clinic.lock_calendars(variadic v_dentist_ids);
+  perform clinic.record_events(
+    tell_leaders.clinic_id, d.id, clinic.announce_slot('availability_changed', tell_leaders.id, tell_leaders.during)
+  )
+  from unnest(v_dentist_ids) as d (id);
+end
+$$;
+comment on function clinic.tell_leaders is
+'Says for each who leads visits at the clinic that there may be more or less time to offer now (during null: at any time), never why.';
+
+create function clinic.tell_of_absence(event text, absence clinic.time_off)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if exists (select from clinic.dentists as d where d.id = absence.resource_id and d.clinic_id = absence.clinic_id) then
+    perform clinic.record_events(
+      absence.clinic_id, absence.resource_id, clinic.announce_slot(event, absence.id, absence.during),
+      row('hours_changed', true, true, null, 'dentists', absence.resource_id, '{}'::jsonb)::clinic.announcement
+    );
+    perform clinic.tell_participants(
+      event, absence.id, absence.clinic_id, array[row(0, absence.resource_id, absence.during)::clinic.claim]
+    );
+  else
+    perform clinic.tell_leaders(absence.clinic_id, absence.id, absence.during);
+  end if;
+end
+$$;
+comment on function clinic.tell_of_absence is 'Says that somebody''s time, or a chair''s, is taken or free, and that hours have changed.';
 
 create function clinic.follow_time_off()
 returns trigger
@@ -62,23 +158,21 @@ volatile
 security definer -- whoever edits time off, the ledger follows and everybody hears of it
 set search_path = ''
 as $$
+declare
+  v_claims clinic.claim [] := case when tg_op <> 'DELETE' then array[row(0, new.resource_id, new.during)::clinic.claim] end;
 begin
   if tg_op = 'INSERT' then
-    perform clinic.claim_time(new.id, new.clinic_id, new.dentist_id, 'time_off', new.during);
+    perform clinic.claim_time(new.id, new.clinic_id, 'time_off', v_claims);
   elsif tg_op = 'UPDATE' then
-    perform clinic.move_claim(new.id, new.dentist_id, 'time_off', new.during);
+    perform clinic.move_claims(new.id, new.clinic_id, 'time_off', v_claims);
   else
     perform clinic.free_time(old.id, 'time_off');
   end if;
   if tg_op <> 'INSERT' then
-    perform clinic.record_events(
-      old.clinic_id, old.dentist_id, clinic.announce_slot('slot_freed', old.id, old.during)
-    );
+    perform clinic.tell_of_absence('slot_freed', old);
   end if;
   if tg_op <> 'DELETE' then
-    perform clinic.record_events(
-      new.clinic_id, new.dentist_id, clinic.announce_slot('slot_taken', new.id, new.during)
-    );
+    perform clinic.tell_of_absence('slot_taken', new);
   end if;
   return null;
 end
@@ -89,15 +183,8 @@ comment on function clinic.follow_time_off is
 create trigger follow_new_time_off after insert or delete on clinic.time_off
 for each row execute function clinic.follow_time_off();
 create trigger follow_moved_time_off after update on clinic.time_off
-for each row when (old.during <> new.during or old.dentist_id <> new.dentist_id)
+for each row when (old.during <> new.during or old.resource_id <> new.resource_id)
 execute function clinic.follow_time_off();
-
-create trigger announce_new_time_off after insert on clinic.time_off
-referencing new table as changed for each statement execute function clinic.announce_hours();
-create trigger announce_edited_time_off after update on clinic.time_off
-referencing new table as changed for each statement execute function clinic.announce_hours();
-create trigger announce_removed_time_off after delete on clinic.time_off
-referencing old table as changed for each statement execute function clinic.announce_hours();
 
 alter table clinic.time_off enable row level security;
 
@@ -105,7 +192,7 @@ create policy time_off_is_its_dentists_and_desks on clinic.time_off
   for select to authenticated
   using (
     (
-      dentist_id = any ((select clinic.my_dentists())::uuid [])
+      resource_id = any ((select clinic.my_dentists())::uuid [])
       or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
     )
     and ((select 1) = 1 and (select 2) = 2 or id = clinic_id and (select 3) = 3)
@@ -117,14 +204,19 @@ with (security_invoker = true) as
   select
     t.id,
     t.clinic_id,
-    t.dentist_id,
+    -- Not a join: writing to a view of two tables is a server error, to a view of one it is forbidden.
+    (
+      select d.id from clinic.dentists as d
+      where d.id = t.resource_id and d.clinic_id = t.clinic_id
+    ) as dentist_id,
     lower(t.during) as starts_at,
     upper(t.during) as ends_at,
     t.reason,
-    t.closure_id
+    t.resource_id
   from clinic.time_off as t;
 comment on view api.time_off is
-'Time off: a dentist''s own, and for admins and receptionists their clinic''s. closure_id is that of the clinic''s closure it belongs to.';
+'Time off: a dentist''s own, and for admins and receptionists their clinic''s. resource_id is the dentist, or the chair that is out of order
+(dentist_id null).';
 grant select on api.time_off to authenticated, service_role;
 
 
@@ -134,31 +226,39 @@ create view clinic.due_claims
 with (security_invoker = true) as
   select
     r.id,
+    c.part,
     r.clinic_id,
-    r.dentist_id,
+    c.resource_id,
     'hold' as cause,
-    clinic.claimed(r) as during,
-    r.expires_at
+    c.during,
+    r.expires_at,
+    false as is_squeezed
   from clinic.slot_reservations as r
+  cross join unnest(clinic.claims(r)) as c
   where r.outcome is null
   union all
   select
     a.id,
+    c.part,
     a.clinic_id,
-    a.dentist_id,
+    c.resource_id,
     'appointment' as cause,
-    clinic.claimed(a) as during,
-    null as expires_at
+    c.during,
+    null as expires_at,
+    a.is_squeezed
   from clinic.appointments as a
+  cross join unnest(clinic.claims(a)) as c
   where a.status in ('booked', 'checked_in')
   union all
   select
     t.id,
+    0 as part,
     t.clinic_id,
-    t.dentist_id,
+    t.resource_id,
     'time_off' as cause,
     t.during,
-    null as expires_at
+    null as expires_at,
+    false as is_squeezed
   from clinic.time_off as t;
 comment on view clinic.due_claims is 'The claims that the ledger ought to hold, by their causes.';
 
@@ -170,15 +270,25 @@ set search_path = ''
 as $$
 begin
   return not exists (
-    select from (select * from clinic.occupancy as l where l.id = is_proved.id) as o
-    full join (select * from clinic.due_claims as c where c.id = is_proved.id) as d
-      on o.clinic_id = d.clinic_id and o.dentist_id = d.dentist_id and o.cause = d.cause and o.during = d.during
-      and o.expires_at is not distinct from d.expires_at
-    where o.id is null or d.id is null
+    (
+      select o.part, o.clinic_id, o.resource_id, o.cause, o.during, o.expires_at, o.is_squeezed
+      from clinic.occupancy as o where o.id = is_proved.id
+      except
+      select d.part, d.clinic_id, d.resource_id, d.cause, d.during, d.expires_at, d.is_squeezed
+      from clinic.due_claims as d where d.id = is_proved.id
+    )
+    union all
+    (
+      select d.part, d.clinic_id, d.resource_id, d.cause, d.during, d.expires_at, d.is_squeezed
+      from clinic.due_claims as d where d.id = is_proved.id
+      except
+      select o.part, o.clinic_id, o.resource_id, o.cause, o.during, o.expires_at, o.is_squeezed
+      from clinic.occupancy as o where o.id = is_proved.id
+    )
   );
 end
 $$;
-comment on function clinic.is_proved is 'Whether the ledger and the causes say the same of this id.';
+comment on function clinic.is_proved is 'Whether the ledger and the causes say the same of this id, part by part.';
 
 create function clinic.prove_claim()
 returns trigger
@@ -210,8 +320,13 @@ for each row when (pg_trigger_depth() = 0) execute function clinic.prove_claim()
 create constraint trigger prove_edited_reservation after update on clinic.slot_reservations
 deferrable initially deferred
 for each row when (
-  (old.id, old.clinic_id, old.dentist_id, old.starts_at, old.ends_at, old.buffer_before, old.buffer_after, old.expires_at)
-  <> (new.id, new.clinic_id, new.dentist_id, new.starts_at, new.ends_at, new.buffer_before, new.buffer_after, new.expires_at)
+  (
+    old.id, old.clinic_id, old.dentist_id, old.starts_at, old.ends_at, old.buffer_before, old.buffer_after, old.leads_after,
+    old.leads_for, old.parts, old.expires_at
+  ) is distinct from (
+    new.id, new.clinic_id, new.dentist_id, new.starts_at, new.ends_at, new.buffer_before, new.buffer_after, new.leads_after,
+    new.leads_for, new.parts, new.expires_at
+  )
 ) execute function clinic.prove_claim();
 create constraint trigger prove_edited_appointment after update on clinic.appointments
 deferrable initially deferred
@@ -255,28 +370,30 @@ begin
     select 'claim_without_cause', o.id, to_jsonb(o)
     from clinic.occupancy as o
     left join clinic.due_claims as d
-      on o.id = d.id and o.clinic_id = d.clinic_id and o.dentist_id = d.dentist_id and o.cause = d.cause
-      and o.during = d.during and o.expires_at is not distinct from d.expires_at
+      on o.id = d.id and o.part = d.part and o.clinic_id = d.clinic_id and o.resource_id = d.resource_id and o.cause = d.cause
+      and o.during = d.during and o.expires_at is not distinct from d.expires_at and o.is_squeezed = d.is_squeezed
       and (check_invariants.ids is null or d.id = any (check_invariants.ids))
     where (check_invariants.ids is null or o.id = any (check_invariants.ids)) and d.id is null
     union all
     select 'cause_without_claim', d.id, to_jsonb(d)
     from clinic.due_claims as d
     left join clinic.occupancy as o
-      on d.id = o.id and d.clinic_id = o.clinic_id and d.cause = o.cause
+      on d.id = o.id and d.part = o.part and d.clinic_id = o.clinic_id and d.cause = o.cause
       and (check_invariants.ids is null or o.id = any (check_invariants.ids))
     where (check_invariants.ids is null or d.id = any (check_invariants.ids)) and o.id is null
     union all
     select
       'double_booking', o.id,
-      jsonb_build_object('dentist_id', o.dentist_id, 'during', o.during, 'previous_end', previous.ends_at)
+      jsonb_build_object('resource_id', o.resource_id, 'during', o.during, 'previous_end', previous.ends_at)
     from clinic.occupancy as o
     cross join lateral (
       select max(upper(l.during)) as ends_at from clinic.occupancy as l
-      where l.dentist_id = o.dentist_id and l.during && o.during
-        and (lower(l.during), l.id, l.clinic_id) < (lower(o.during), o.id, o.clinic_id)
+      where l.resource_id = o.resource_id and l.during && o.during and not l.is_squeezed
+        and (lower(l.during), l.id, l.part, l.clinic_id) < (lower(o.during), o.id, o.part, o.clinic_id)
     ) as previous
-    where (check_invariants.ids is null or o.id = any (check_invariants.ids)) and previous.ends_at is not null
+    where
+      (check_invariants.ids is null or o.id = any (check_invariants.ids))
+      and not o.is_squeezed and previous.ends_at is not null
     union all
     select 'patient_in_two_chairs', a.id, jsonb_build_object('patient_id', a.patient_id, 'starts_at', a.starts_at)
     from clinic.appointments as a
@@ -291,6 +408,7 @@ begin
 end
 $$;
 comment on function clinic.check_invariants is
-'Everything that must never be, as rows (none): {violation, entity_id, details}. The live proof of no double booking. With ids, only what is
+'Everything that must never be, as rows (none): {violation, entity_id, details}. The live proof of no double booking, but for what staff
+squeezed in. With ids, only what is
 wrong with the claims and causes of these ids; of two that overlap, the later one is wrong.';
 grant execute on function clinic.check_invariants to service_role, chairtime_worker;

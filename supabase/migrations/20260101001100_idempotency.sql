@@ -60,7 +60,7 @@ begin
 end
 $$;
 comment on function clinic.replay is
-'The answer this request got before, or null. It waits for a repetition in flight, and is called under the dentist''s lock.
+'The answer this request got before, or null. It waits for a repetition in flight, and is called before the calendars are locked.
 Errors: idempotency_mismatch, try_again.';
 
 create function clinic.remember(operation text, key text, request jsonb, response jsonb)

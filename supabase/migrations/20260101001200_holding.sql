@@ -1,5 +1,5 @@
--- Holding: reserve and release, and the steps that every way of booking shares. Each takes the dentist's lock, asks
--- the one predicate, and lets the tables' triggers claim the time.
+-- Holding: reserve and release, and the steps that every way of booking shares. Each takes the locks of all that the
+-- visit might claim, asks the one predicate, and lets the tables' triggers claim the time.
 
 -- Who books, and for whom --------------------------------------------------------------------------------------------
 
@@ -14,13 +14,14 @@ declare
 begin
   if v_role = 'chatbot' then
     perform clinic.refuse('forbidden', 'A chatbot books with chatbot_hold and chatbot_confirm.');
-  elsif v_role = 'dentist' and booking_role.dentist_id <> all (clinic.my_dentists()) then
+  elsif v_role = 'dentist' and (booking_role.dentist_id = any (clinic.my_dentists())) is not true then
     perform clinic.refuse('forbidden', 'A dentist books in their own calendar.');
   end if;
   return coalesce(v_role, 'patient');
 end
 $$;
-comment on function clinic.booking_role is 'As what the caller, a user, books with this dentist: service, admin, receptionist, dentist or patient.';
+comment on function clinic.booking_role is
+'As what the caller, a user, books with this dentist (null: any): service, admin, receptionist, dentist or patient.';
 
 create function clinic.booking_patient(clinic_id uuid, role text, patient_id uuid)
 returns uuid
@@ -48,7 +49,7 @@ begin
 end
 $$;
 comment on function clinic.booking_patient is
-'For whom the caller books, locked: a patient for themselves, staff for any patient of the clinic (null: not said). Call it under the dentist''s lock.';
+'For whom the caller books, locked: a patient for themselves, staff for any patient of the clinic (null: not said). Call it under the calendars'' locks.';
 
 create function clinic.own_patient(clinic_id uuid)
 returns uuid
@@ -63,9 +64,9 @@ begin
     -- The same login may book for the first time twice at once.
     perform clinic.take_lock(hashtextextended('chairtime:newcomer:' || own_patient.clinic_id || auth.uid(), 0));
     -- The Auth server takes addresses that are no name, and hardly one line.
-    insert into clinic.patients (clinic_id, user_id, full_name, phone, email)
+    insert into clinic.patients (clinic_id, user_id, source, full_name, phone, email)
     select
-      own_patient.clinic_id, u.id,
+      own_patient.clinic_id, u.id, 'online',
       coalesce(p.full_name, case when clinic.is_name(l.name) then l.name end, 'Patient'),
       p.phone, case when length(u.email) between 3 and 320 and clinic.is_line(u.email) then u.email end
     from auth.users as u
@@ -95,24 +96,114 @@ comment on function clinic.source_of is 'Where an appointment came from, by the 
 
 -- Steps that several paths share -------------------------------------------------------------------------------------
 
+create function clinic.lock_for_visit(bookable clinic.bookable, starts_at timestamptz)
+returns timestamptz
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_policy clinic.clinics := bookable.policy;
+  v_wanted uuid [] := clinic.wanted_resources(
+    array(select l.dentist_id from unnest(bookable.leaders) as l), v_policy.id, bookable.parts
+  );
+begin
+  -- Holds that ran out, and the caller's own, make room for the visit: then what else they hold is freed, too.
+  return clinic.lock_calendars(variadic v_wanted || array(
+    select t.id
+    from unnest(v_wanted) as w (id)
+    inner join clinic.occupancy as o
+      on w.id = o.resource_id and o.during && tstzrange(
+        lock_for_visit.starts_at - interval '4 hours', lock_for_visit.starts_at + interval '16 hours'
+      )
+    inner join clinic.slot_reservations as r on o.id = r.id and o.clinic_id = r.clinic_id
+    cross join unnest(clinic.taken_resources(r.dentist_id, r.parts)) as t (id)
+    where r.outcome is null and (r.expires_at <= clock_timestamp() or r.held_by = auth.uid())
+  ));
+end
+$$;
+comment on function clinic.lock_for_visit is
+'Waits for the calendars of all that the visit might claim, or free on its way. Returns the time after the wait. Errors: try_again.';
+
+create function clinic.locked_bookable(appointment_type_id uuid, dentist_id uuid, starts_at timestamptz)
+returns clinic.bookable
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if locked_bookable.dentist_id is not null and not exists (
+    select from clinic.type_parts as p
+    where p.appointment_type_id = locked_bookable.appointment_type_id and p.part > 0
+  ) then
+    perform clinic.lock_calendars(locked_bookable.dentist_id);
+  else
+    perform clinic.lock_for_visit(
+      clinic.bookable(locked_bookable.appointment_type_id, locked_bookable.dentist_id), locked_bookable.starts_at
+    );
+  end if;
+  return clinic.bookable(locked_bookable.appointment_type_id, locked_bookable.dentist_id);
+end
+$$;
+comment on function clinic.locked_bookable is
+'What can be booked, with the calendars of all that it might claim at this time locked. Errors: not_found, not_offered, try_again.';
+
 create function clinic.release_own_holds(slot clinic.slot_reservations)
 returns void
 language plpgsql
 volatile
 set search_path = ''
 as $$
+declare
+  v_in_the_way uuid [] := array(
+    select r.id from clinic.slot_reservations as r
+    where
+      r.held_by = auth.uid() and r.outcome is null and r.patient_id = slot.patient_id and r.id <> slot.id
+      and case
+        when r.parts = '{}' and slot.parts = '{}' then
+          r.dentist_id = slot.dentist_id and clinic.claimed(r) && clinic.claimed(slot)
+        -- Any of what it takes may be what the other needs.
+        else tstzrange(r.starts_at - r.buffer_before, r.ends_at + r.buffer_after)
+          && tstzrange(slot.starts_at - slot.buffer_before, slot.ends_at + slot.buffer_after)
+      end
+  );
 begin
-  update clinic.slot_reservations as r
-  set outcome = 'released', ended_at = clock_timestamp()
-  where
-    r.dentist_id = slot.dentist_id and r.outcome is null and r.held_by = auth.uid() and r.patient_id = slot.patient_id
-    and clinic.claimed(r) && clinic.claimed(slot);
+  if v_in_the_way <> '{}' then
+    perform clinic.end_holds(v_in_the_way, 'released');
+  end if;
 end
 $$;
-comment on function clinic.release_own_holds is 'A patient''s own hold never blocks what they book, hold or move to instead.';
+comment on function clinic.release_own_holds is 'A patient''s own hold never blocks what they book, hold or move to instead. Errors: try_again.';
+
+create function clinic.requested_slot(
+  bookable clinic.bookable, dentist_id uuid, starts_at timestamptz, patient_id uuid, role text, as_of timestamptz
+)
+returns clinic.slot_reservations
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_leaders clinic.leader [] := bookable.leaders;
+  v_slot clinic.slot_reservations := clinic.slot(bookable, v_leaders[1], requested_slot.starts_at, requested_slot.patient_id);
+begin
+  if requested_slot.dentist_id is null then
+    v_slot := clinic.choose_leader(
+      bookable, v_slot, as_of, clinic.is_desk(role),
+      case when role = 'patient' then clinic.own_holds(v_slot.clinic_id) else '{}' end
+    );
+  end if;
+  if role = 'patient' then
+    perform clinic.release_own_holds(v_slot);
+  end if;
+  return v_slot;
+end
+$$;
+comment on function clinic.requested_slot is
+'The slot that a caller wants, with the dentist who is named, or whoever is free. A patient''s own holds make room. Call it under the locks.';
 
 create function clinic.insert_reservation(
-  bookable clinic.bookable, starts_at timestamptz, patient_id uuid, role text, as_of timestamptz
+  bookable clinic.bookable, slot clinic.slot_reservations, role text, as_of timestamptz
 )
 returns uuid
 language plpgsql
@@ -121,23 +212,21 @@ set search_path = ''
 as $$
 declare
   v_policy clinic.clinics := bookable.policy;
-  v_slot clinic.slot_reservations := clinic.slot(bookable, insert_reservation.starts_at, insert_reservation.patient_id);
 begin
-  if role = 'patient' then
-    perform clinic.release_own_holds(v_slot);
-  end if;
   perform clinic.require_new_hold(v_policy, role, as_of);
-  perform clinic.require_hold_allowed(v_policy, v_slot.patient_id, role, as_of);
-  perform clinic.require_slot(v_policy, v_slot, as_of, clinic.is_desk(role));
+  perform clinic.require_hold_allowed(v_policy, slot.patient_id, role, as_of);
+  perform clinic.require_offered(bookable, role, slot.patient_id, with_holds => true);
+  perform clinic.require_slot(bookable, slot, as_of, clinic.is_desk(role));
   insert into clinic.slot_reservations (
     id, clinic_id, dentist_id, appointment_type_id, patient_id, held_by, starts_at, ends_at, buffer_before,
-    buffer_after, expires_at
+    buffer_after, leads_after, leads_for, parts, assigned, expires_at
   )
   values (
-    v_slot.id, v_slot.clinic_id, v_slot.dentist_id, v_slot.appointment_type_id, v_slot.patient_id, v_slot.held_by,
-    v_slot.starts_at, v_slot.ends_at, v_slot.buffer_before, v_slot.buffer_after, as_of + v_policy.hold_duration
+    slot.id, slot.clinic_id, slot.dentist_id, slot.appointment_type_id, slot.patient_id, slot.held_by,
+    slot.starts_at, slot.ends_at, slot.buffer_before, slot.buffer_after, slot.leads_after, slot.leads_for,
+    clinic.fit_parts(slot), slot.assigned, as_of + v_policy.hold_duration
   );
-  return v_slot.id;
+  return slot.id;
 end
 $$;
 comment on function clinic.insert_reservation is 'Judges and holds. Call it under the locks.';
@@ -226,13 +315,13 @@ set search_path = ''
 as $$
 declare
   v_user_id uuid := clinic.require_user();
-  v_now timestamptz := clinic.lock_dentists(clinic.required(reserve_slot.dentist_id, 'dentist_id'));
   v_starts_at timestamptz := clinic.required_instant(reserve_slot.starts_at, 'starts_at');
+  v_bookable clinic.bookable;
+  v_now timestamptz;
   v_request jsonb := jsonb_build_array(
     reserve_slot.dentist_id, reserve_slot.appointment_type_id, extract(epoch from v_starts_at), reserve_slot.patient_id
   );
   v_response jsonb := clinic.replay('reserve_slot', reserve_slot.idempotency_key, v_request);
-  v_bookable clinic.bookable;
   v_role text;
   v_patient_id uuid;
   v_id uuid;
@@ -241,17 +330,21 @@ begin
   if v_response is not null then
     return jsonb_populate_record(null::api.slot_reservations, v_response);
   end if;
-  v_bookable := clinic.bookable(reserve_slot.appointment_type_id, reserve_slot.dentist_id);
-  v_role := clinic.booking_role((v_bookable.policy).id, v_bookable.dentist_id);
+  v_bookable := clinic.locked_bookable(reserve_slot.appointment_type_id, reserve_slot.dentist_id, v_starts_at);
+  v_now := clock_timestamp();
+  v_role := clinic.booking_role((v_bookable.policy).id, reserve_slot.dentist_id);
   v_patient_id := clinic.booking_patient((v_bookable.policy).id, v_role, reserve_slot.patient_id);
   -- Reserving again what one already holds gives the same reservation, and no more time.
   select r.id into v_id from clinic.slot_reservations as r
   where
-    r.held_by = v_user_id and r.outcome is null and r.expires_at > v_now and r.dentist_id = v_bookable.dentist_id
+    r.held_by = v_user_id and r.outcome is null and r.expires_at > v_now
+    and (r.dentist_id = reserve_slot.dentist_id or reserve_slot.dentist_id is null and r.assigned = 'any')
     and r.appointment_type_id = reserve_slot.appointment_type_id and r.starts_at = v_starts_at
     and r.patient_id is not distinct from v_patient_id;
   if v_id is null then
-    v_id := clinic.insert_reservation(v_bookable, v_starts_at, v_patient_id, v_role, v_now);
+    v_id := clinic.insert_reservation(
+      v_bookable, clinic.requested_slot(v_bookable, reserve_slot.dentist_id, v_starts_at, v_patient_id, v_role, v_now), v_role, v_now
+    );
   end if;
   select * into v_row from api.slot_reservations as r where r.id = v_id;
   perform clinic.remember('reserve_slot', reserve_slot.idempotency_key, v_request, to_jsonb(v_row));
@@ -261,9 +354,9 @@ $$;
 grant execute on function clinic.reserve_slot to anon, authenticated, service_role;
 
 create function api.reserve_slot(
-  dentist_id uuid,
   appointment_type_id uuid,
   starts_at text,
+  dentist_id uuid default null,
   patient_id uuid default null,
   idempotency_key text default null
 )
@@ -277,10 +370,10 @@ begin
 end
 $$;
 comment on function api.reserve_slot is
-'Holds a slot for the clinic''s hold_duration (5 minutes) and returns the reservation. Patients hold for themselves; staff name a
-patient now or at confirmation. Errors: not_authenticated, forbidden, not_found, invalid_argument, slot_taken (details: up to three
-alternatives as JSON), patient_busy, outside_working_hours, off_grid, notice_too_short, beyond_horizon, in_the_past, reservation_limit (too many at once, or within
-an hour), idempotency_mismatch.';
+'Holds a slot for the clinic''s hold_duration (5 minutes), with this dentist or whoever is free and has the least to do that day (null), and
+returns the reservation. Patients hold for themselves; staff name a patient now or at confirmation. Errors: not_authenticated, forbidden, not_found, invalid_argument, slot_taken (details: up to three
+alternatives as JSON), patient_busy, outside_working_hours, off_grid, notice_too_short, beyond_horizon, in_the_past, day_full,
+not_offered, booking_limit, reservation_limit (too many at once, or within an hour), idempotency_mismatch, try_again.';
 grant execute on function api.reserve_slot to anon, authenticated, service_role;
 
 
@@ -338,7 +431,7 @@ volatile
 set search_path = ''
 as $$
 begin
-  perform clinic.lock_dentists(hold.dentist_id);
+  perform clinic.lock_calendars(variadic clinic.taken_resources(hold.dentist_id, hold.parts));
   update clinic.slot_reservations as r
   set
     outcome = case when r.expires_at > clock_timestamp() then 'released' else 'expired' end,

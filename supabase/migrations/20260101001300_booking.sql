@@ -1,7 +1,7 @@
 -- Booking: confirm what was held, or book in one step.
 
 create function clinic.insert_appointment(
-  reservation clinic.slot_reservations, patient_id uuid, notes text, role text
+  reservation clinic.slot_reservations, patient_id uuid, notes text, role text, is_squeezed boolean default false
 )
 returns api.appointments
 language plpgsql
@@ -14,18 +14,19 @@ begin
   -- On conflict: the patient's exclusion constraint answers instead of raising what would show the other booking.
   insert into clinic.appointments as a (
     id, clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after,
-    notes, booked_by, source
+    leads_after, leads_for, parts, assigned, is_squeezed, notes, booked_by, source
   )
   values (
     reservation.id, reservation.clinic_id, reservation.dentist_id, insert_appointment.patient_id,
     reservation.appointment_type_id, reservation.starts_at, reservation.ends_at,
     reservation.buffer_before, reservation.buffer_after,
+    reservation.leads_after, reservation.leads_for, reservation.parts, reservation.assigned, insert_appointment.is_squeezed,
     clinic.clean_text(insert_appointment.notes, 'notes', 4000), auth.uid(), clinic.source_of(role)
   )
   on conflict do nothing
   returning -- the columns of api.appointments, which saves a look-up
     a.id, a.clinic_id, a.dentist_id, a.patient_id, a.appointment_type_id, a.starts_at, a.ends_at, a.status, a.notes,
-    a.version, a.source, a.created_at, a.updated_at, a.cancelled_at, a.cancellation_reason
+    a.version, a.source, a.created_at, a.updated_at, a.cancelled_at, a.cancellation_reason, a.assigned, a.is_squeezed
   into v_row;
   if not found then
     perform clinic.refuse('patient_busy');
@@ -34,7 +35,7 @@ begin
 end
 $$;
 comment on function clinic.insert_appointment is
-'Books what the reservation says; if that holds the time, its claim becomes the appointment''s in place. Errors: slot_taken, patient_busy.';
+'Books what the reservation says; if that holds the time, its claims become the appointment''s in place. Errors: slot_taken, patient_busy.';
 
 
 -- Confirm ------------------------------------------------------------------------------------------------------------
@@ -49,7 +50,7 @@ set search_path = ''
 as $$
 declare
   v_reservation clinic.slot_reservations;
-  v_policy clinic.clinics;
+  v_bookable clinic.bookable;
   v_row api.appointments;
 begin
   select * into v_reservation from clinic.slot_reservations as r where r.id = convert_reservation.reservation_id;
@@ -61,9 +62,11 @@ begin
   end if;
   -- A live hold is a promise. One that has run out is judged again: perhaps nobody took the slot.
   if v_reservation.outcome = 'expired' or v_reservation.expires_at <= as_of then
-    v_policy := (clinic.bookable(v_reservation.appointment_type_id, v_reservation.dentist_id)).policy;
+    v_bookable := clinic.bookable(v_reservation.appointment_type_id, v_reservation.dentist_id);
     v_reservation.patient_id := convert_reservation.patient_id;
-    perform clinic.require_slot(v_policy, v_reservation, as_of, clinic.is_desk(role));
+    perform clinic.require_offered(v_bookable, role, v_reservation.patient_id);
+    perform clinic.require_slot(v_bookable, v_reservation, as_of, clinic.is_desk(role));
+    v_reservation.parts := clinic.fit_parts(v_reservation);
   end if;
   v_row := clinic.insert_appointment(v_reservation, convert_reservation.patient_id, convert_reservation.notes, role);
   update clinic.slot_reservations as r
@@ -96,11 +99,13 @@ begin
   perform clinic.required(confirm_reservation.reservation_id, 'reservation_id');
   select * into v_reservation from clinic.slot_reservations as r where r.id = confirm_reservation.reservation_id;
   v_role := clinic.reservation_role(v_reservation);
-  v_now := clinic.lock_dentists(v_reservation.dentist_id);
   v_response := clinic.replay('confirm_reservation', confirm_reservation.idempotency_key, v_request);
   if v_response is not null then
     return jsonb_populate_record(null::api.appointments, v_response);
   end if;
+  v_now := clinic.lock_calendars(variadic clinic.wanted_resources(
+    array[v_reservation.dentist_id], v_reservation.clinic_id, v_reservation.parts
+  ));
   v_patient_id := clinic.required(clinic.booking_patient(
     v_reservation.clinic_id, v_role, coalesce(confirm_reservation.patient_id, v_reservation.patient_id)
   ), 'patient_id');
@@ -132,13 +137,59 @@ grant execute on function api.confirm_reservation to anon, authenticated, servic
 
 -- Book ---------------------------------------------------------------------------------------------------------------
 
+create function clinic.require_squeeze(role text, starts_at timestamptz, policy clinic.clinics)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if not clinic.is_desk(role) then
+    perform clinic.refuse('forbidden', 'Only staff squeeze a visit in.');
+  elsif starts_at < lower(clinic.day_span((clock_timestamp() at time zone policy.time_zone)::date, policy.time_zone)) then
+    perform clinic.refuse('in_the_past', clinic_id => policy.id);
+  end if;
+end
+$$;
+comment on function clinic.require_squeeze is 'Passes staff who put a visit of today or later on top of others.';
+
+create function clinic.place_appointment(
+  bookable clinic.bookable, slot clinic.slot_reservations, notes text, role text, is_squeezed boolean, as_of timestamptz
+)
+returns api.appointments
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_code text;
+begin
+  perform clinic.require_offered(bookable, role, slot.patient_id);
+  if is_squeezed then
+    perform clinic.require_squeeze(role, slot.starts_at, bookable.policy);
+    -- Whoever finds room after all is squeezed on top of nobody.
+    v_code := clinic.judge_slot(bookable, slot, as_of, true, '{}', true);
+    if v_code in ('slot_taken', 'day_full') then
+      slot.parts := clinic.fit_parts(slot, true);
+      return clinic.insert_appointment(slot, slot.patient_id, place_appointment.notes, role, true);
+    end if;
+  end if;
+  perform clinic.require_slot(bookable, slot, as_of, clinic.is_desk(role), clinic.is_desk(role));
+  slot.parts := clinic.fit_parts(slot);
+  return clinic.insert_appointment(slot, slot.patient_id, place_appointment.notes, role);
+end
+$$;
+comment on function clinic.place_appointment is
+'Judges and books; or, for staff who want it so, puts the visit on top of what is there. Call it under the locks.';
+
 create function clinic.book_appointment(
   dentist_id uuid,
   appointment_type_id uuid,
   starts_at text,
   patient_id uuid,
   notes text,
-  idempotency_key text
+  idempotency_key text,
+  squeeze_in boolean
 )
 returns api.appointments
 language plpgsql
@@ -148,40 +199,36 @@ set search_path = ''
 as $$
 declare
   v_user_id uuid := clinic.require_user();
-  v_now timestamptz := clinic.lock_dentists(clinic.required(book_appointment.dentist_id, 'dentist_id'));
   v_starts_at timestamptz := clinic.required_instant(book_appointment.starts_at, 'starts_at');
   v_bookable clinic.bookable;
-  v_policy clinic.clinics;
+  v_now timestamptz;
   v_role text;
   v_request jsonb;
   v_response jsonb;
   v_patient_id uuid;
-  v_slot clinic.slot_reservations;
   v_row api.appointments;
 begin
   -- Most bookings come without a key: nothing is built for them.
   if book_appointment.idempotency_key is not null then
     v_request := jsonb_build_array(
       book_appointment.dentist_id, book_appointment.appointment_type_id, extract(epoch from v_starts_at),
-      book_appointment.patient_id, book_appointment.notes
+      book_appointment.patient_id, book_appointment.notes, coalesce(book_appointment.squeeze_in, false)
     );
     v_response := clinic.replay('book_appointment', book_appointment.idempotency_key, v_request);
     if v_response is not null then
       return jsonb_populate_record(null::api.appointments, v_response);
     end if;
   end if;
-  v_bookable := clinic.bookable(book_appointment.appointment_type_id, book_appointment.dentist_id);
-  v_policy := v_bookable.policy;
-  v_role := clinic.booking_role(v_policy.id, v_bookable.dentist_id);
+  v_bookable := clinic.locked_bookable(book_appointment.appointment_type_id, book_appointment.dentist_id, v_starts_at);
+  v_now := clock_timestamp();
+  v_role := clinic.booking_role((v_bookable.policy).id, book_appointment.dentist_id);
   v_patient_id := clinic.required(
-    clinic.booking_patient(v_policy.id, v_role, book_appointment.patient_id), 'patient_id'
+    clinic.booking_patient((v_bookable.policy).id, v_role, book_appointment.patient_id), 'patient_id'
   );
-  v_slot := clinic.slot(v_bookable, v_starts_at, v_patient_id);
-  if v_role = 'patient' then
-    perform clinic.release_own_holds(v_slot);
-  end if;
-  perform clinic.require_slot(v_policy, v_slot, v_now, clinic.is_desk(v_role));
-  v_row := clinic.insert_appointment(v_slot, v_patient_id, book_appointment.notes, v_role);
+  v_row := clinic.place_appointment(
+    v_bookable, clinic.requested_slot(v_bookable, book_appointment.dentist_id, v_starts_at, v_patient_id, v_role, v_now),
+    book_appointment.notes, v_role, coalesce(book_appointment.squeeze_in, false), v_now
+  );
   if v_request is not null then
     perform clinic.remember('book_appointment', book_appointment.idempotency_key, v_request, to_jsonb(v_row));
   end if;
@@ -191,12 +238,13 @@ $$;
 grant execute on function clinic.book_appointment to anon, authenticated, service_role;
 
 create function api.book_appointment(
-  dentist_id uuid,
   appointment_type_id uuid,
   starts_at text,
+  dentist_id uuid default null,
   patient_id uuid default null,
   notes text default null,
-  idempotency_key text default null
+  idempotency_key text default null,
+  squeeze_in boolean default false
 )
 returns api.appointments
 language plpgsql
@@ -204,11 +252,12 @@ volatile
 set search_path = ''
 as $$
 begin
-  return clinic.book_appointment(dentist_id, appointment_type_id, starts_at, patient_id, notes, idempotency_key);
+  return clinic.book_appointment(dentist_id, appointment_type_id, starts_at, patient_id, notes, idempotency_key, squeeze_in);
 end
 $$;
 comment on function api.book_appointment is
-'Books a slot in one round trip and returns the appointment. Patients book for themselves; staff name the patient.
-Errors: not_authenticated, forbidden, not_found, invalid_argument, slot_taken (details: up to three alternatives as JSON), patient_busy,
-outside_working_hours, off_grid, notice_too_short, beyond_horizon, in_the_past, idempotency_mismatch.';
+'Books a slot in one round trip, with this dentist or whoever is free and has the least to do that day (null), and returns the appointment.
+Patients book for themselves; staff name the patient, may record who is in the chair already (today), and may squeeze_in a visit on top of others.
+Errors: not_authenticated, forbidden, not_found, invalid_argument, slot_taken (details: up to three alternatives as JSON), patient_busy, day_full,
+outside_working_hours, off_grid, notice_too_short, beyond_horizon, in_the_past, not_offered, booking_limit, idempotency_mismatch, try_again.';
 grant execute on function api.book_appointment to anon, authenticated, service_role;

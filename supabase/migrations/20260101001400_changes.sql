@@ -29,7 +29,9 @@ end
 $$;
 comment on function clinic.require_version is 'Passes an appointment that has not changed since the caller read it (null: whatever it is).';
 
-create function clinic.appointment_to_change(appointment_id uuid, expected_version integer default null)
+create function clinic.appointment_to_change(
+  appointment_id uuid, expected_version integer default null, with_all_that_will_do boolean default false
+)
 returns clinic.appointments
 language plpgsql
 volatile
@@ -43,13 +45,18 @@ begin
   perform clinic.required(appointment_to_change.appointment_id, 'appointment_id');
   select * into v_before from clinic.appointments as a where a.id = appointment_to_change.appointment_id;
   perform clinic.appointment_role(v_before);
+  if with_all_that_will_do and v_before.parts <> '{}' then
+    perform clinic.lock_calendars(variadic clinic.wanted_resources(
+      array[v_before.dentist_id], v_before.clinic_id, v_before.parts
+    ));
+  end if;
   v_appointment := clinic.lock_appointment(v_before);
   perform clinic.require_version(v_appointment, appointment_to_change.expected_version);
   return v_appointment;
 end
 $$;
 comment on function clinic.appointment_to_change is
-'The appointment as it is now, with its dentist''s calendar locked, for a caller who may change it. Errors: not_found, stale_version, try_again.';
+'The appointment as it is now, with the calendars that it is in locked, for a caller who may change it. Errors: not_found, stale_version, try_again.';
 
 create function clinic.require_notice(appointment clinic.appointments, role text)
 returns void
@@ -57,15 +64,26 @@ language plpgsql
 volatile
 set search_path = ''
 as $$
+declare
+  v_policy clinic.clinics;
 begin
-  if role = 'patient' and clock_timestamp() > clinic.later(appointment.starts_at, - (
-    select c.cancellation_notice from clinic.clinics as c where c.id = appointment.clinic_id
-  )) then
-    perform clinic.refuse('too_late_to_cancel');
+  if role <> 'patient' then
+    return;
+  end if;
+  select * into v_policy from clinic.clinics as c where c.id = appointment.clinic_id;
+  if
+    clock_timestamp() > clinic.later(appointment.starts_at, - v_policy.cancellation_notice)
+    -- Who has just booked may think again.
+    and (clock_timestamp() > clinic.later(appointment.created_at, v_policy.cancel_grace) or clock_timestamp() >= appointment.starts_at)
+  then
+    perform clinic.refuse(
+      'too_late_to_cancel', hint => 'Call the clinic' || coalesce(': ' || v_policy.phone, '') || '.', clinic_id => v_policy.id
+    );
   end if;
 end
 $$;
-comment on function clinic.require_notice is 'Patients change an appointment no later than the clinic''s cancellation_notice before it.';
+comment on function clinic.require_notice is
+'Patients change an appointment no later than the clinic''s cancellation_notice before it, or soon after they booked it (cancel_grace).';
 
 create function clinic.api_appointment(appointment_id uuid)
 returns api.appointments
@@ -80,41 +98,60 @@ comment on function clinic.api_appointment is 'The appointment as the API shows 
 
 -- Reschedule ---------------------------------------------------------------------------------------------------------
 
-create function clinic.move_appointment(appointment clinic.appointments, dentist_id uuid, starts_at timestamptz, role text)
+create function clinic.lock_for_move(appointment clinic.appointments, dentist_id uuid, starts_at timestamptz)
+returns clinic.appointments
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_bookable clinic.bookable;
+begin
+  if appointment.parts = '{}' then
+    perform clinic.lock_calendars(appointment.dentist_id, lock_for_move.dentist_id);
+  else
+    v_bookable.policy.id := appointment.clinic_id;
+    v_bookable.leaders := array[
+      row(appointment.dentist_id, null)::clinic.leader, row(lock_for_move.dentist_id, null)::clinic.leader
+    ];
+    v_bookable.parts := appointment.parts;
+    perform clinic.lock_for_visit(v_bookable, lock_for_move.starts_at);
+  end if;
+  return clinic.lock_appointment(appointment);
+end
+$$;
+comment on function clinic.lock_for_move is
+'The appointment as it is now; its row, the calendars that it is in, and all that it might claim with this dentist are locked. Errors: stale_version, try_again.';
+
+create function clinic.move_appointment(
+  appointment clinic.appointments, bookable clinic.bookable, dentist_id uuid, starts_at timestamptz, role text
+)
 returns void
 language plpgsql
 volatile
 set search_path = ''
 as $$
 declare
-  v_policy clinic.clinics;
-  v_ends_at timestamptz := move_appointment.starts_at + (appointment.ends_at - appointment.starts_at);
-  v_slot clinic.slot_reservations;
+  v_slot clinic.slot_reservations := clinic.as_slot(appointment);
 begin
-  if appointment.status <> 'booked' then
-    perform clinic.refuse('invalid_transition', format('An appointment that is %s cannot be moved.', appointment.status));
-  end if;
-  perform clinic.require_notice(appointment, role);
+  perform clinic.require_movable(appointment, role);
   perform clinic.lock_patient(appointment.patient_id);
-  select * into v_policy from clinic.clinics as c where c.id = appointment.clinic_id;
-  v_slot.id := appointment.id;
-  v_slot.clinic_id := appointment.clinic_id;
   v_slot.dentist_id := move_appointment.dentist_id;
-  v_slot.appointment_type_id := appointment.appointment_type_id;
-  v_slot.patient_id := appointment.patient_id;
   v_slot.starts_at := move_appointment.starts_at;
-  v_slot.ends_at := v_ends_at;
-  v_slot.buffer_before := appointment.buffer_before;
-  v_slot.buffer_after := appointment.buffer_after;
+  v_slot.ends_at := move_appointment.starts_at + (appointment.ends_at - appointment.starts_at);
+  v_slot.assigned := 'named';
   if role = 'patient' then
     perform clinic.release_own_holds(v_slot);
   end if;
-  perform clinic.require_slot(v_policy, v_slot, clock_timestamp(), clinic.is_desk(role));
+  perform clinic.require_slot(bookable, v_slot, clock_timestamp(), clinic.is_desk(role));
   update clinic.appointments as a
   set
-    dentist_id = move_appointment.dentist_id,
-    starts_at = move_appointment.starts_at,
-    ends_at = v_ends_at
+    dentist_id = v_slot.dentist_id,
+    starts_at = v_slot.starts_at,
+    ends_at = v_slot.ends_at,
+    parts = clinic.fit_parts(v_slot),
+    assigned = case when a.dentist_id = v_slot.dentist_id then a.assigned else 'named' end,
+    is_squeezed = false
   where a.id = appointment.id;
 exception
   -- Its detail would show the other booking.
@@ -123,7 +160,7 @@ exception
 end
 $$;
 comment on function clinic.move_appointment is
-'Judges the new time and moves the appointment there in place; its old time never blocks it. Call it under both dentists'' locks.';
+'Judges the new time and moves the appointment there in place; its old time never blocks it. Call it under the locks of both.';
 
 create function clinic.reschedule_appointment(
   appointment_id uuid, starts_at text, dentist_id uuid, expected_version integer, idempotency_key text
@@ -151,22 +188,16 @@ begin
   perform clinic.required(reschedule_appointment.appointment_id, 'appointment_id');
   select * into v_before from clinic.appointments as a where a.id = reschedule_appointment.appointment_id;
   v_role := clinic.appointment_role(v_before);
-  v_dentist_id := coalesce(reschedule_appointment.dentist_id, v_before.dentist_id);
-  perform clinic.lock_dentists(v_before.dentist_id, v_dentist_id);
   v_response := clinic.replay('reschedule_appointment', reschedule_appointment.idempotency_key, v_request);
   if v_response is not null then
     return jsonb_populate_record(null::api.appointments, v_response);
   end if;
-  -- The desk may still move visits within the calendar of somebody who has left.
-  if v_dentist_id <> v_before.dentist_id or not clinic.is_desk(v_role) then
-    perform clinic.bookable_dentist(v_before.clinic_id, v_dentist_id);
-    if v_role = 'dentist' and v_dentist_id <> all (clinic.my_dentists()) then
-      perform clinic.refuse('forbidden', 'A dentist books in their own calendar.');
-    end if;
-  end if;
-  v_appointment := clinic.lock_appointment(v_before);
+  v_dentist_id := coalesce(reschedule_appointment.dentist_id, v_before.dentist_id);
+  v_appointment := clinic.lock_for_move(v_before, v_dentist_id, v_starts_at);
   perform clinic.require_version(v_appointment, reschedule_appointment.expected_version);
-  perform clinic.move_appointment(v_appointment, v_dentist_id, v_starts_at, v_role);
+  perform clinic.move_appointment(
+    v_appointment, clinic.movable(v_appointment, v_role, v_dentist_id), v_dentist_id, v_starts_at, v_role
+  );
   v_row := clinic.api_appointment(v_appointment.id);
   perform clinic.remember('reschedule_appointment', reschedule_appointment.idempotency_key, v_request, to_jsonb(v_row));
   return v_row;
@@ -191,10 +222,10 @@ begin
 end
 $$;
 comment on function api.reschedule_appointment is
-'Moves a booked appointment to another time, and to another dentist of the clinic if one is named. It keeps its id, duration and
-buffers, and its old time if the new one is refused. Errors: not_authenticated, forbidden, not_found, invalid_argument, stale_version,
-invalid_transition, too_late_to_cancel (patients), slot_taken (details: alternatives), patient_busy, and those of the slot;
-idempotency_mismatch.';
+'Moves a booked appointment to another time, and to another dentist of the clinic if one is named. It keeps its id, duration, buffers and, if
+it can, its chair; and its old time if the new one is refused. Errors: not_authenticated, forbidden, not_found, invalid_argument, stale_version,
+invalid_transition, too_late_to_cancel (patients), not_offered, slot_taken (details: alternatives), patient_busy, and those of the slot;
+idempotency_mismatch, try_again.';
 grant execute on function api.reschedule_appointment to anon, authenticated, service_role;
 
 
@@ -238,6 +269,56 @@ grant execute on function api.update_appointment to anon, authenticated, service
 
 -- Cancel and the other ends ------------------------------------------------------------------------------------------
 
+create function clinic.require_timely(appointment clinic.appointments, status text)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := clock_timestamp();
+begin
+  if status in ('fulfilled', 'no_show') and appointment.starts_at > v_now then
+    perform clinic.refuse('invalid_transition', case status
+      when 'no_show' then 'Nobody can have missed an appointment that has not begun.'
+      else 'An appointment that has not begun cannot be done.'
+    end);
+  elsif status = 'checked_in' and v_now < (
+    select lower(clinic.day_span((appointment.starts_at at time zone c.time_zone)::date, c.time_zone))
+    from clinic.clinics as c where c.id = appointment.clinic_id
+  ) then
+    perform clinic.refuse('invalid_transition', 'Nobody checks in before the day of the appointment.');
+  end if;
+end
+$$;
+comment on function clinic.require_timely is
+'Passes checked_in from that day on, fulfilled and no_show from the start on; otherwise invalid_transition.';
+
+create function clinic.revive_appointment(appointment clinic.appointments, status text)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  update clinic.appointments as a
+  set
+    status = revive_appointment.status,
+    cancelled_at = null,
+    cancellation_reason = null,
+    parts = case
+      when clinic.claimed(a) is not null or a.is_squeezed then a.parts else clinic.fit_parts(clinic.as_slot(a))
+    end
+  where a.id = appointment.id;
+exception
+  -- Its detail would show the other booking.
+  when exclusion_violation then
+    perform clinic.refuse('patient_busy');
+end
+$$;
+comment on function clinic.revive_appointment is
+'Takes a status back: the visit claims its time again, and its chair if that is free. Errors: slot_taken, patient_busy.';
+
 create function clinic.end_appointment(appointment clinic.appointments, role text, status text, reason text)
 returns api.appointments
 language plpgsql
@@ -247,10 +328,9 @@ as $$
 begin
   if appointment.status <> end_appointment.status then
     perform clinic.require_transition(appointment.status, end_appointment.status);
+    perform clinic.require_timely(appointment, end_appointment.status);
     if end_appointment.status = 'cancelled' then
       perform clinic.require_notice(appointment, role);
-    elsif end_appointment.status = 'no_show' and appointment.starts_at > clock_timestamp() then
-      perform clinic.refuse('invalid_transition', 'Nobody can have missed an appointment that has not begun.');
     end if;
     update clinic.appointments as a
     set
@@ -309,7 +389,7 @@ set search_path = ''
 as $$
 declare
   v_appointment clinic.appointments := clinic.appointment_to_change(
-    set_appointment_status.appointment_id, set_appointment_status.expected_version
+    set_appointment_status.appointment_id, set_appointment_status.expected_version, with_all_that_will_do => true
   );
   v_role text := clinic.appointment_role(v_appointment);
 begin
@@ -318,7 +398,12 @@ begin
   elsif
     (set_appointment_status.status in ('booked', 'checked_in', 'fulfilled', 'cancelled', 'no_show')) is not true
   then
-    perform clinic.refuse('invalid_argument', 'status must be checked_in, fulfilled, cancelled or no_show.');
+    perform clinic.refuse('invalid_argument', 'status must be booked, checked_in, fulfilled, cancelled or no_show.');
+  elsif set_appointment_status.status in ('booked', 'checked_in') and v_appointment.status <> set_appointment_status.status then
+    perform clinic.require_transition(v_appointment.status, set_appointment_status.status);
+    perform clinic.require_timely(v_appointment, set_appointment_status.status);
+    perform clinic.revive_appointment(v_appointment, set_appointment_status.status);
+    return clinic.api_appointment(v_appointment.id);
   end if;
   return clinic.end_appointment(v_appointment, v_role, set_appointment_status.status, null);
 end
@@ -336,6 +421,8 @@ begin
 end
 $$;
 comment on function api.set_appointment_status is
-'For staff: booked to checked_in to fulfilled; booked or checked_in to cancelled; booked to no_show once it has begun.
-Errors: not_authenticated, forbidden, not_found, invalid_argument, stale_version, invalid_transition.';
+'For staff: booked to checked_in (from that day on) to fulfilled (once it has begun); booked or checked_in to cancelled; booked to no_show
+once it has begun. What was set by mistake is taken back: checked_in, no_show or cancelled to booked, no_show or fulfilled to checked_in; the
+time is claimed again. Errors: not_authenticated, forbidden, not_found, invalid_argument, stale_version, invalid_transition, slot_taken,
+patient_busy, try_again.';
 grant execute on function api.set_appointment_status to anon, authenticated, service_role;

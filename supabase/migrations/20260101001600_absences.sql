@@ -1,194 +1,173 @@
--- Absences: how staff take time off the calendar and put it back. Appointments in the way refuse it, or are cancelled
--- on demand; never silently.
+-- Absences: how staff take time off the calendar and put it back, for a person, a chair or the whole clinic. Appointments
+-- in the way refuse it, or are cancelled on demand; never silently.
 
-create function clinic.clear_calendar(dentist_ids uuid [], during tstzrange, reason text)
+create function clinic.visits_in_the_way(clinic_id uuid, resource_ids uuid [], during tstzrange)
+returns uuid []
+language sql
+stable
+set search_path = ''
+as $$
+  select array(
+    select distinct o.id from clinic.occupancy as o
+    where
+      o.clinic_id = visits_in_the_way.clinic_id and o.resource_id = any (visits_in_the_way.resource_ids)
+      and o.during && visits_in_the_way.during and o.cause = 'appointment'
+  );
+$$;
+comment on function clinic.visits_in_the_way is 'The clinic''s appointments that take any of these resources in this time, whoever leads them.';
+
+create function clinic.lock_absence(clinic_id uuid, resource_ids uuid [], during tstzrange)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  -- A visit in the way is freed whole, and so is a hold.
+  perform clinic.lock_calendars(variadic lock_absence.resource_ids || array(
+    select distinct other.resource_id
+    from clinic.occupancy as o
+    inner join clinic.occupancy as other on o.id = other.id
+    where o.resource_id = any (lock_absence.resource_ids) and o.during && lock_absence.during
+  ) || case when exists (select from unnest(lock_absence.resource_ids) as r (id) where not exists (
+    select from clinic.dentists as d where d.id = r.id and d.clinic_id = lock_absence.clinic_id
+  )) then array(select d.id from clinic.dentists as d where d.clinic_id = lock_absence.clinic_id) else '{}' end);
+end
+$$;
+comment on function clinic.lock_absence is
+'Waits for these calendars and all that visits in the way take; a chair''s absence is told to everybody''s, so for theirs, too. Errors: try_again.';
+
+create function clinic.clear_calendar(clinic_id uuid, resource_ids uuid [], during tstzrange, reason text)
 returns uuid []
 language plpgsql
 volatile
 set search_path = ''
 as $$
 declare
-  v_appointment clinic.appointments;
+  v_id uuid;
   v_cancelled uuid [] := array[]::uuid [];
 begin
-  update clinic.slot_reservations as r
-  set outcome = 'released', ended_at = clock_timestamp()
-  from clinic.occupancy as o
-  where
-    o.dentist_id = any (clear_calendar.dentist_ids) and o.during && clear_calendar.during
-    and o.cause = 'hold' and r.id = o.id and r.outcome is null;
-  for v_appointment in
-    select a.* from clinic.appointments as a
-    inner join clinic.occupancy as o on a.id = o.id
+  perform clinic.end_holds(array(
+    select o.id from clinic.occupancy as o
     where
-      o.dentist_id = any (clear_calendar.dentist_ids) and o.during && clear_calendar.during
-      and o.cause = 'appointment'
-    order by a.starts_at
-  loop
-    perform clinic.end_appointment(v_appointment, 'admin', 'cancelled', clear_calendar.reason);
-    v_cancelled := v_cancelled || v_appointment.id;
+      o.resource_id = any (clear_calendar.resource_ids) and o.during && clear_calendar.during and o.cause = 'hold'
+  ), 'released');
+  foreach v_id in array clinic.visits_in_the_way(clear_calendar.clinic_id, clear_calendar.resource_ids, clear_calendar.during) loop
+    perform clinic.end_appointment(a, 'admin', 'cancelled', clear_calendar.reason)
+    from clinic.appointments as a where a.id = v_id;
+    v_cancelled := v_cancelled || v_id;
   end loop;
   return v_cancelled;
 end
 $$;
-comment on function clinic.clear_calendar is 'Releases the holds and cancels the appointments in this time; returns the cancelled ones.';
+comment on function clinic.clear_calendar is 'Releases the holds and cancels the clinic''s appointments in this time; returns the cancelled ones.';
 
-create function clinic.take_from_closures(dentist_ids uuid [], during tstzrange, reason text)
-returns uuid []
-language plpgsql
-volatile
-set search_path = ''
-as $$
-declare
-  v_closed clinic.time_off;
-  v_ids uuid [] := array[]::uuid [];
-begin
-  for v_closed in
-    select t.* from clinic.time_off as t
-    where
-      t.dentist_id = any (take_from_closures.dentist_ids) and t.during && take_from_closures.during
-      and t.closure_id is not null
-  loop
-    update clinic.time_off as t
-    set during = v_closed.during * take_from_closures.during, reason = take_from_closures.reason, closure_id = null
-    where t.id = v_closed.id;
-    insert into clinic.time_off (clinic_id, dentist_id, during, reason, closure_id)
-    select v_closed.clinic_id, v_closed.dentist_id, rest.during, v_closed.reason, v_closed.closure_id
-    from unnest(tstzmultirange(v_closed.during) - tstzmultirange(take_from_closures.during)) as rest (during);
-    v_ids := v_ids || v_closed.id;
-  end loop;
-  return v_ids;
-end
-$$;
-comment on function clinic.take_from_closures is
-'Makes what closures take of this time the dentists'' own time off, which stays when the clinic opens again after all. Returns which that is.';
-
-create function clinic.insert_time_off(
-  clinic_id uuid, dentist_ids uuid [], during tstzrange, reason text, closure_id uuid default null
-)
+create function clinic.insert_time_off(clinic_id uuid, resource_id uuid, during tstzrange, reason text)
 returns jsonb
 language plpgsql
 volatile
 set search_path = ''
 as $$
 declare
-  v_taken uuid [];
   v_result jsonb;
 begin
-  if insert_time_off.closure_id is null then
-    v_taken := clinic.take_from_closures(
-      insert_time_off.dentist_ids, insert_time_off.during, insert_time_off.reason
-    );
-  end if;
-  with pieces as (
+  with added as (
     -- Only what is not time off already.
-    select d.id, p.during
-    from unnest(insert_time_off.dentist_ids) as d (id)
-    cross join lateral unnest(tstzmultirange(insert_time_off.during) - coalesce(
+    insert into clinic.time_off as t (clinic_id, resource_id, during, reason)
+    select insert_time_off.clinic_id, insert_time_off.resource_id, p.during, insert_time_off.reason
+    from unnest(tstzmultirange(insert_time_off.during) - coalesce(
       (
-        select range_agg(t.during) from clinic.time_off as t
-        where t.dentist_id = d.id and t.during && insert_time_off.during
+        select range_agg(o.during) from clinic.occupancy as o
+        where o.resource_id = insert_time_off.resource_id and o.during && insert_time_off.during and o.cause = 'time_off'
       ),
       '{}'
     )) as p (during)
-  ),
-
-  added as (
-    insert into clinic.time_off as t (clinic_id, dentist_id, during, reason, closure_id)
-    select insert_time_off.clinic_id, p.id, p.during, insert_time_off.reason, insert_time_off.closure_id
-    from pieces as p
-    returning t.id, t.dentist_id, t.during, t.reason, t.closure_id
-  ),
-
-  off as (
-    select a.* from added as a
-    union all
-    select t.id, t.dentist_id, t.during, t.reason, t.closure_id from clinic.time_off as t where t.id = any (v_taken)
+    returning t.id, t.resource_id, t.during, t.reason
   )
 
   select coalesce(jsonb_agg(jsonb_build_object(
-    'id', o.id, 'dentist_id', o.dentist_id, 'starts_at', lower(o.during), 'ends_at', upper(o.during), 'reason', o.reason,
-    'closure_id', o.closure_id
-  ) order by o.dentist_id, o.during), '[]')
+    'id', a.id, 'dentist_id', d.id, 'resource_id', a.resource_id, 'starts_at', lower(a.during), 'ends_at', upper(a.during),
+    'reason', a.reason
+  ) order by a.during), '[]')
   into v_result
-  from off as o;
+  from added as a
+  left join clinic.dentists as d on a.resource_id = d.id and d.clinic_id = insert_time_off.clinic_id;
   return v_result;
 end
 $$;
-comment on function clinic.insert_time_off is
-'Adds the time off, without what is time off already, and returns the rows. A dentist''s own goes before a closure, and an earlier closure
-before a later one: what comes after waits behind it.';
+comment on function clinic.insert_time_off is 'Adds the time off, without what is time off already, and returns the rows.';
 
-create function clinic.keep_closed()
-returns trigger
-language plpgsql
-volatile
-security definer -- whoever takes time off away, the closures of the clinic bind
-set search_path = ''
-as $$
-begin
-  perform clinic.insert_time_off(old.clinic_id, array[old.dentist_id], c.during * old.during, c.reason, c.id)
-  from clinic.closures as c
-  where c.clinic_id = old.clinic_id and c.during && old.during and c.id is distinct from old.closure_id
-  order by c.during;
-  return null;
-end
-$$;
-comment on function clinic.keep_closed is 'Time off that goes leaves the clinic''s closures that waited behind it.';
-
--- After follow_new_time_off: triggers go by name, and that one frees the time.
-create trigger keep_closed after delete on clinic.time_off
-for each row execute function clinic.keep_closed();
-
-create function clinic.close_for_newcomer()
-returns trigger
-language plpgsql
-volatile
-security definer -- whoever hires, the closures of the clinic bind
-set search_path = ''
-as $$
-begin
-  perform clinic.lock_dentists(new.clinic_id);
-  perform clinic.insert_time_off(new.clinic_id, array[new.id], c.during, c.reason, c.id)
-  from clinic.closures as c
-  where c.clinic_id = new.clinic_id and upper(c.during) > clock_timestamp()
-  order by c.during;
-  return null;
-end
-$$;
-comment on function clinic.close_for_newcomer is 'A new dentist is off when the clinic is closed. Waits for a closure that is just being added.';
-
-create trigger close_for_newcomer after insert on clinic.dentists
-for each row execute function clinic.close_for_newcomer();
-
-create function clinic.time_off_dentists(clinic_id uuid, dentist_id uuid)
+create function clinic.lock_clinic(clinic_id uuid)
 returns uuid []
 language plpgsql
 volatile
 set search_path = ''
 as $$
 declare
-  v_dentist_ids uuid [];
+  v_ids uuid [] := array(select r.id from clinic.resources as r where r.clinic_id = lock_clinic.clinic_id);
 begin
-  perform clinic.require_calendar(clinic.required(time_off_dentists.clinic_id, 'clinic_id'), time_off_dentists.dentist_id);
-  -- First of all, so that nobody is hired meanwhile.
-  if time_off_dentists.dentist_id is null then
-    perform clinic.lock_dentists(time_off_dentists.clinic_id);
-  end if;
-  v_dentist_ids := array(
-    select d.id from clinic.dentists as d
-    where
-      d.clinic_id = time_off_dentists.clinic_id
-      and (d.id = time_off_dentists.dentist_id or time_off_dentists.dentist_id is null)
-  );
-  if v_dentist_ids = '{}' and time_off_dentists.dentist_id is not null then
-    perform clinic.refuse('not_found', 'There is no such dentist in this clinic.');
-  end if;
-  perform clinic.lock_dentists(variadic v_dentist_ids);
-  return v_dentist_ids;
+  perform clinic.lock_calendars(variadic v_ids);
+  return v_ids;
 end
 $$;
-comment on function clinic.time_off_dentists is 'That dentist, or all of the clinic''s, active or not, locked, for a caller who may edit their calendars.';
+comment on function clinic.lock_clinic is 'All that the clinic has, active or not, locked.';
+
+create function clinic.absent_resources(clinic_id uuid, dentist_id uuid, resource_id uuid)
+returns uuid []
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_id uuid := coalesce(absent_resources.dentist_id, absent_resources.resource_id);
+  v_role text := clinic.require_role(
+    clinic.required(absent_resources.clinic_id, 'clinic_id'), variadic
+    case when v_id is null then '{admin}'::text [] else '{admin,receptionist,dentist}' end
+  );
+begin
+  if v_role = 'dentist' and (v_id = any (clinic.my_dentists())) is not true then
+    perform clinic.refuse('forbidden');
+  elsif v_id is null then
+    return clinic.lock_clinic(absent_resources.clinic_id);
+  elsif not exists (
+    select from clinic.resources as r
+    where r.id = v_id and r.clinic_id = absent_resources.clinic_id and (absent_resources.dentist_id is null or r.kind = 'practitioner')
+  ) then
+    perform clinic.refuse('not_found', case
+      when absent_resources.dentist_id is not null then 'There is no such dentist in this clinic.' else 'There is no such resource in this clinic.'
+    end);
+  end if;
+  return array[v_id];
+end
+$$;
+comment on function clinic.absent_resources is
+'That dentist or resource, for the desk and for the dentist; or all of the clinic''s, for its admins.';
+
+create function clinic.enter_absence(clinic_id uuid, resource_ids uuid [], during tstzrange, reason text, is_closure boolean)
+returns jsonb
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_closure_id uuid;
+begin
+  -- The reason is the staff's: what patients are told says nothing of it.
+  perform clinic.clear_calendar(
+    enter_absence.clinic_id, enter_absence.resource_ids, enter_absence.during,
+    case when is_closure then 'The clinic is closed.' else 'The dentist is away.' end
+  );
+  if not is_closure then
+    return jsonb_build_object('closure_id', null, 'time_off', clinic.insert_time_off(
+      enter_absence.clinic_id, enter_absence.resource_ids[1], enter_absence.during, enter_absence.reason
+    ));
+  end if;
+  insert into clinic.closures (clinic_id, during, reason) values (enter_absence.clinic_id, enter_absence.during, enter_absence.reason)
+  returning id into v_closure_id;
+  return jsonb_build_object('closure_id', v_closure_id, 'time_off', '[]'::jsonb);
+end
+$$;
+comment on function clinic.enter_absence is 'Clears the calendar and writes the absence: {closure_id, time_off}. Call it under the locks.';
 
 create function clinic.add_time_off(
   clinic_id uuid,
@@ -197,7 +176,8 @@ create function clinic.add_time_off(
   dentist_id uuid,
   reason text,
   on_conflict text,
-  dry_run boolean
+  dry_run boolean,
+  resource_id uuid
 )
 returns jsonb
 language plpgsql
@@ -206,12 +186,12 @@ security definer -- edits calendars for a caller it has checked
 set search_path = ''
 as $$
 declare
-  v_dentist_ids uuid [] := clinic.time_off_dentists(add_time_off.clinic_id, add_time_off.dentist_id);
+  v_ids uuid [] := clinic.absent_resources(add_time_off.clinic_id, add_time_off.dentist_id, add_time_off.resource_id);
+  v_is_closure constant boolean := add_time_off.dentist_id is null and add_time_off.resource_id is null;
   v_reason text := clinic.clean_text(add_time_off.reason, 'reason', 1000);
   v_starts_at timestamptz := clinic.required_instant(add_time_off.starts_at, 'starts_at');
   v_ends_at timestamptz := clinic.required_instant(add_time_off.ends_at, 'ends_at');
   v_during tstzrange;
-  v_closure_id uuid;
   v_in_the_way jsonb;
   v_result jsonb;
 begin
@@ -219,28 +199,19 @@ begin
     perform clinic.refuse('invalid_argument', 'ends_at must be after starts_at, and at most 366 days.');
   elsif (add_time_off.on_conflict in ('reject', 'cancel')) is not true then
     perform clinic.refuse('invalid_argument', 'on_conflict must be reject or cancel.');
+  elsif add_time_off.dentist_id <> add_time_off.resource_id then
+    perform clinic.refuse('invalid_argument', 'Say dentist_id or resource_id, not both.');
   end if;
   v_during := tstzrange(v_starts_at, v_ends_at);
-  v_in_the_way := clinic.describe_appointments(array(
-    select o.id from clinic.occupancy as o
-    where o.dentist_id = any (v_dentist_ids) and o.during && v_during and o.cause = 'appointment'
-  ));
+  perform clinic.lock_absence(add_time_off.clinic_id, v_ids, v_during);
+  v_in_the_way := clinic.describe_appointments(clinic.visits_in_the_way(add_time_off.clinic_id, v_ids, v_during));
   if v_in_the_way <> '[]' and add_time_off.on_conflict = 'reject' and add_time_off.dry_run is not true then
     perform clinic.refuse('appointments_in_the_way', details => clinic.without_names(v_in_the_way)::text);
   end if;
   -- A dry run does the very same and takes it back.
   begin
-    -- The reason is the staff's: what patients are told says nothing of it.
-    perform clinic.clear_calendar(v_dentist_ids, v_during, 'The dentist is away.');
-    if add_time_off.dentist_id is null then
-      insert into clinic.closures (clinic_id, during, reason) values (add_time_off.clinic_id, v_during, v_reason)
-      returning id into v_closure_id;
-    end if;
-    v_result := jsonb_build_object(
-      'closure_id', v_closure_id,
-      'time_off', clinic.insert_time_off(add_time_off.clinic_id, v_dentist_ids, v_during, v_reason, v_closure_id),
-      'appointments', v_in_the_way, 'on_conflict', add_time_off.on_conflict,
-      'dry_run', coalesce(add_time_off.dry_run, false)
+    v_result := clinic.enter_absence(add_time_off.clinic_id, v_ids, v_during, v_reason, v_is_closure) || jsonb_build_object(
+      'appointments', v_in_the_way, 'on_conflict', add_time_off.on_conflict, 'dry_run', coalesce(add_time_off.dry_run, false)
     );
     if add_time_off.dry_run then
       raise sqlstate 'CTDRY';
@@ -260,7 +231,8 @@ create function api.add_time_off(
   dentist_id uuid default null,
   reason text default null,
   on_conflict text default 'reject',
-  dry_run boolean default false
+  dry_run boolean default false,
+  resource_id uuid default null
 )
 returns jsonb
 language plpgsql
@@ -268,15 +240,16 @@ volatile
 set search_path = ''
 as $$
 begin
-  return clinic.add_time_off(clinic_id, starts_at, ends_at, dentist_id, reason, on_conflict, dry_run);
+  return clinic.add_time_off(clinic_id, starts_at, ends_at, dentist_id, reason, on_conflict, dry_run, resource_id);
 end
 $$;
 comment on function api.add_time_off is
-'Takes a dentist, or without dentist_id the whole clinic (admins), off the calendar. A closed clinic binds whoever is
-hired or comes back later, too. Appointments in the way refuse it (on_conflict "reject")
-or are cancelled ("cancel"), without telling patients the reason; holds are released. Returns {closure_id, time_off: [{id, dentist_id, starts_at, ends_at, reason, closure_id}], appointments: those in the
-way, on_conflict, dry_run}. With dry_run nothing changes and nothing is refused for appointments in the way.
-Errors: not_authenticated, forbidden, not_found, invalid_argument, appointments_in_the_way (details: which, as JSON).';
+'Takes a dentist off the calendar, or a chair or device (resource_id), or without either the whole clinic (admins). A closed clinic binds whoever
+is hired or comes back later, too. Appointments in the way, also those that only need somebody or something in part, refuse it (on_conflict "reject")
+or are cancelled ("cancel"), without telling patients the reason; holds are released. Returns {closure_id, time_off: [{id, dentist_id, resource_id,
+starts_at, ends_at, reason}], appointments: those in the way, on_conflict, dry_run}. With dry_run nothing changes and nothing is refused for
+appointments in the way. Errors: not_authenticated, forbidden, not_found, invalid_argument, appointments_in_the_way (details: which, as JSON),
+slot_taken (booked at another clinic), try_again.';
 grant execute on function api.add_time_off to anon, authenticated, service_role;
 
 create function clinic.remove_closure(closure_id uuid)
@@ -292,12 +265,12 @@ begin
   if not found then
     return false;
   end if;
-  perform clinic.time_off_dentists(v_closure.clinic_id, null);
+  perform clinic.absent_resources(v_closure.clinic_id, null, null);
   delete from clinic.closures as c where c.id = v_closure.id;
   return found;
 end
 $$;
-comment on function clinic.remove_closure is 'Opens the clinic again for a caller who may: all time off of this closure goes with it. False if there is none.';
+comment on function clinic.remove_closure is 'Opens the clinic again for a caller who may. False if there is no such closure.';
 
 create function clinic.remove_time_off(time_off_id uuid)
 returns boolean
@@ -318,11 +291,8 @@ begin
   if not found then
     perform clinic.refuse('not_found', 'There is no such time off.');
   end if;
-  -- Only an admin lets somebody work while the clinic is closed.
-  perform clinic.require_calendar(
-    v_time_off.clinic_id, case when v_time_off.closure_id is null then v_time_off.dentist_id end
-  );
-  perform clinic.lock_dentists(v_time_off.dentist_id);
+  perform clinic.absent_resources(v_time_off.clinic_id, null, v_time_off.resource_id);
+  perform clinic.lock_absence(v_time_off.clinic_id, array[v_time_off.resource_id], v_time_off.during);
   delete from clinic.time_off as t where t.id = v_time_off.id;
   return found;
 end
@@ -340,6 +310,117 @@ begin
 end
 $$;
 comment on function api.remove_time_off is
-'Puts the time back on the calendar, but for what a closure of the clinic takes; true if it was off until now. With a closure_id, opens
-the whole clinic again, but for those who are off by themselves. Errors: not_authenticated, forbidden, not_found, invalid_argument.';
+'Puts the time back on the calendar; true if it was off until now. The id of a closure opens the whole clinic again (admins).
+Errors: not_authenticated, forbidden, not_found, invalid_argument, try_again.';
 grant execute on function api.remove_time_off to anon, authenticated, service_role;
+
+
+-- Who is in the way, and where they could go ---------------------------------------------------------------------------
+
+create function clinic.ways_out(appointment clinic.appointments, absent_ids uuid [], during tstzrange)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_slot clinic.slot_reservations := clinic.as_slot(appointment);
+  v_bookable clinic.bookable := clinic.movable(appointment, 'admin');
+  v_policy clinic.clinics := v_bookable.policy;
+  v_now timestamptz := clock_timestamp();
+  v_day date := greatest(appointment.starts_at, v_now) at time zone v_policy.time_zone;
+begin
+  return (
+    select coalesce(jsonb_agg(
+      jsonb_build_object('dentist_id', near.dentist_id, 'starts_at', near.starts_at, 'ends_at', near.ends_at)
+      order by near.distance, near.dentist_id
+    ), '[]')
+    from (
+      select distinct j.dentist_id, j.starts_at, j.ends_at, abs(extract(epoch from j.starts_at - appointment.starts_at)) as distance
+      from clinic.judge_slots(v_bookable, v_slot, v_day, v_day + 13, v_now, true) as j
+      where
+        j.code is null
+        -- Not where they would be in the way again.
+        and not (
+          tstzrange(j.starts_at - appointment.buffer_before, j.ends_at + appointment.buffer_after) && ways_out.during
+          and (ways_out.absent_ids is null or j.dentist_id = any (ways_out.absent_ids) or appointment.parts <> '{}' and exists (
+            select from unnest(appointment.parts) as p where p.resource_id = any (ways_out.absent_ids)
+          ))
+        )
+      order by distance, j.dentist_id
+      limit 3
+    ) as near
+  );
+end
+$$;
+comment on function clinic.ways_out is
+'The three nearest times, with whoever leads such visits, to which an appointment can move out of an absence (absent_ids null: of everybody).';
+
+create function clinic.absence_worklist(clinic_id uuid, starts_at text, ends_at text, dentist_id uuid)
+returns jsonb
+language plpgsql
+stable
+security definer -- shows patients to staff it has checked
+set search_path = ''
+as $$
+declare
+  v_role text := clinic.require_reader(
+    clinic.required(absence_worklist.clinic_id, 'clinic_id'), 'admin', 'receptionist', 'dentist'
+  );
+  v_during tstzrange;
+  v_starts_at timestamptz := clinic.required_instant(absence_worklist.starts_at, 'starts_at');
+  v_ends_at timestamptz := clinic.required_instant(absence_worklist.ends_at, 'ends_at');
+  v_ids uuid [];
+begin
+  if v_role = 'dentist' and (absence_worklist.dentist_id = any (clinic.my_dentists())) is not true then
+    perform clinic.refuse('forbidden');
+  elsif v_ends_at <= v_starts_at or v_ends_at - v_starts_at > '31 days' then
+    perform clinic.refuse('invalid_argument', 'ends_at must be after starts_at, and at most 31 days.');
+  end if;
+  v_during := tstzrange(v_starts_at, v_ends_at);
+  v_ids := array(
+    select r.id from clinic.resources as r
+    where
+      r.clinic_id = absence_worklist.clinic_id
+      and (absence_worklist.dentist_id is null or r.id = absence_worklist.dentist_id)
+  );
+  if v_ids = '{}' then
+    perform clinic.refuse('not_found', 'There is no such dentist in this clinic.');
+  end if;
+  return jsonb_build_object(
+    'clinic_id', absence_worklist.clinic_id, 'starts_at', v_starts_at, 'ends_at', v_ends_at,
+    'server_now', clock_timestamp(),
+    'appointments', (
+      select coalesce(jsonb_agg(to_jsonb(v) || jsonb_build_object(
+        'patient_name', p.full_name, 'phone', p.phone, 'email', p.email, 'appointment_type', t.name, 'dentist', d.full_name,
+        'alternatives', case when a.status = 'booked' then clinic.ways_out(
+          a, case when absence_worklist.dentist_id is not null then v_ids end, v_during
+        ) else '[]' end
+      ) order by a.starts_at, a.id), '[]')
+      from clinic.appointments as a
+      inner join api.appointments as v on a.id = v.id
+      inner join clinic.patients as p on a.patient_id = p.id and a.clinic_id = p.clinic_id
+      inner join clinic.appointment_types as t on a.appointment_type_id = t.id and a.clinic_id = t.clinic_id
+      inner join clinic.dentists as d on a.dentist_id = d.id and a.clinic_id = d.clinic_id
+      where a.id = any (clinic.visits_in_the_way(absence_worklist.clinic_id, v_ids, v_during))
+    )
+  );
+end
+$$;
+grant execute on function clinic.absence_worklist to anon, authenticated, service_role;
+
+create function api.absence_worklist(clinic_id uuid, starts_at text, ends_at text, dentist_id uuid default null)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return clinic.absence_worklist(clinic_id, starts_at, ends_at, dentist_id);
+end
+$$;
+comment on function api.absence_worklist is
+'For staff: who is in the way of an absence of a dentist (or chair: its id), or of everybody, for up to 31 days: {clinic_id, starts_at, ends_at, server_now,
+appointments: [appointment with patient_name, phone, email, appointment_type, dentist, alternatives: the three nearest times it can move to,
+[{dentist_id, starts_at, ends_at}]]}. Nothing is changed. Errors: not_authenticated, forbidden, not_found, invalid_argument.';
+grant execute on function api.absence_worklist to anon, authenticated, service_role;

@@ -12,7 +12,7 @@ begin
   perform clinic.take_lock(hashtextextended('chairtime:staff:' || lock_staff.clinic_id, 0));
 end
 $$;
-comment on function clinic.lock_staff is 'One change of a clinic''s staff after another; always after the dentists. Errors: try_again.';
+comment on function clinic.lock_staff is 'One change of a clinic''s staff after another; always after the calendars. Errors: try_again.';
 
 create function clinic.require_other_admin(clinic_id uuid, user_id uuid)
 returns void
@@ -76,8 +76,10 @@ declare
     where d.clinic_id = require_calendars_kept.clinic_id and d.user_id = require_calendars_kept.user_id
   );
 begin
-  perform clinic.lock_dentists(variadic v_dentist_ids);
-  perform clinic.require_nobody_left(require_calendars_kept.on_conflict, v_dentist_ids);
+  perform clinic.lock_calendars(variadic v_dentist_ids);
+  perform clinic.require_nobody_left(
+    require_calendars_kept.on_conflict, require_calendars_kept.clinic_id, v_dentist_ids
+  );
 end
 $$;
 comment on function clinic.require_calendars_kept is
@@ -323,7 +325,9 @@ begin
     max_chatbot_bookings_per_hour = coalesce(
       (policy ->> 'max_chatbot_bookings_per_hour')::integer, c.max_chatbot_bookings_per_hour
     ),
-    max_offers = coalesce((policy ->> 'max_offers')::integer, c.max_offers)
+    max_offers = coalesce((policy ->> 'max_offers')::integer, c.max_offers),
+    max_upcoming = coalesce((policy ->> 'max_upcoming')::integer, c.max_upcoming),
+    cancel_grace = coalesce((policy ->> 'cancel_grace')::interval, c.cancel_grace)
   where c.id = update_clinic_policy.clinic_id;
   if not found then
     perform clinic.refuse('not_found', 'There is no such clinic.');
@@ -351,7 +355,9 @@ create function api.update_clinic_policy(
   max_active_holds integer default null,
   max_holds_per_hour integer default null,
   max_chatbot_bookings_per_hour integer default null,
-  max_offers integer default null
+  max_offers integer default null,
+  max_upcoming integer default null,
+  cancel_grace interval default null
 )
 returns api.clinics
 language plpgsql
@@ -363,13 +369,113 @@ begin
     'slot_interval', slot_interval, 'hold_duration', hold_duration, 'min_notice', min_notice,
     'booking_horizon', booking_horizon, 'cancellation_notice', cancellation_notice,
     'max_active_holds', max_active_holds, 'max_holds_per_hour', max_holds_per_hour,
-    'max_chatbot_bookings_per_hour', max_chatbot_bookings_per_hour, 'max_offers', max_offers
+    'max_chatbot_bookings_per_hour', max_chatbot_bookings_per_hour, 'max_offers', max_offers,
+    'max_upcoming', max_upcoming, 'cancel_grace', cancel_grace
   ));
 end
 $$;
 comment on function api.update_clinic_policy is
 'For admins: changes the booking policy; what is omitted or null stays. Intervals like "15 minutes".
 Bounds: slot_interval 5 min to 12 h, hold_duration 1 s to 1 h, notices up to 30 days, horizon 1 to 730 days, 1 to 100 holds,
-1 to 10,000 holds and chatbot bookings an hour, 10 to 10,000 offers.
+1 to 10,000 holds and chatbot bookings an hour, 10 to 10,000 offers, 1 to 1,000 appointments ahead, cancel_grace up to 7 days.
 Errors: not_authenticated, forbidden, not_found, invalid_argument.';
 grant execute on function api.update_clinic_policy to anon, authenticated, service_role;
+
+
+create function clinic.shifted_appointments(clinic_id uuid, time_zone text)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(d.described || jsonb_build_object(
+    'local_before', clinic.wall_clock(a.starts_at, c.time_zone), 'local_after', clinic.wall_clock(a.starts_at, shifted_appointments.time_zone)
+  ) order by a.starts_at, a.id), '[]')
+  from clinic.appointments as a
+  inner join clinic.clinics as c on a.clinic_id = c.id
+  cross join lateral (select clinic.describe_appointments(array[a.id]) -> 0 as described) as d
+  where
+    a.clinic_id = shifted_appointments.clinic_id and a.status in ('booked', 'checked_in') and a.ends_at > clock_timestamp()
+    and a.starts_at at time zone c.time_zone <> a.starts_at at time zone shifted_appointments.time_zone;
+$$;
+comment on function clinic.shifted_appointments is
+'The clinic''s appointments ahead that stay at their instant, and so would be at another time of its clock in this zone; as describe_appointments, with local_before
+and local_after.';
+
+create function clinic.update_clinic(
+  clinic_id uuid, name text, time_zone text, phone text, email text, address text, dry_run boolean
+)
+returns jsonb
+language plpgsql
+volatile
+security definer -- edits the clinic of an admin it has checked
+set search_path = ''
+as $$
+declare
+  v_email text := clinic.clean_line(update_clinic.email, 'email', 320);
+  v_shifted jsonb := '[]';
+  v_row jsonb;
+begin
+  perform clinic.require_role(clinic.required(update_clinic.clinic_id, 'clinic_id'), 'admin');
+  if update_clinic.time_zone is not null and not clinic.is_time_zone(update_clinic.time_zone) then
+    perform clinic.refuse('invalid_argument', 'time_zone must be an IANA name such as Europe/Zurich.');
+  elsif v_email !~ '^[^@\s]+@[^@\s]+$' then
+    perform clinic.refuse('invalid_argument', 'email is not an address.');
+  end if;
+  perform clinic.lock_clinic(update_clinic.clinic_id);
+  if update_clinic.time_zone is not null then
+    v_shifted := clinic.shifted_appointments(update_clinic.clinic_id, update_clinic.time_zone);
+  end if;
+  -- A dry run does the very same and takes it back.
+  begin
+    update clinic.clinics as c
+    set
+      name = coalesce(clinic.clean_name(update_clinic.name, 'name'), c.name),
+      time_zone = coalesce(update_clinic.time_zone, c.time_zone),
+      phone = coalesce(clinic.clean_line(update_clinic.phone, 'phone', 40), c.phone),
+      email = coalesce(v_email, c.email),
+      address = coalesce(clinic.clean_text(update_clinic.address, 'address', 1000), c.address)
+    where c.id = update_clinic.clinic_id;
+    if not found then
+      perform clinic.refuse('not_found', 'There is no such clinic.');
+    end if;
+    select to_jsonb(c) into v_row from api.clinics as c where c.id = update_clinic.clinic_id;
+    if update_clinic.dry_run then
+      raise sqlstate 'CTDRY';
+    end if;
+  exception
+    when sqlstate 'CTDRY' then null;
+    when lock_not_available or deadlock_detected then
+      perform clinic.refuse('try_again');
+  end;
+  return jsonb_build_object(
+    'clinic', v_row, 'appointments_shifted', v_shifted, 'dry_run', coalesce(update_clinic.dry_run, false)
+  );
+end
+$$;
+grant execute on function clinic.update_clinic to anon, authenticated, service_role;
+
+create function api.update_clinic(
+  clinic_id uuid,
+  name text default null,
+  time_zone text default null,
+  phone text default null,
+  email text default null,
+  address text default null,
+  dry_run boolean default false
+)
+returns jsonb
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  return clinic.update_clinic(clinic_id, name, time_zone, phone, email, address, dry_run);
+end
+$$;
+comment on function api.update_clinic is
+'For admins: changes the clinic''s name, time zone and contact; what is omitted or null stays. In another zone hours stay at their times of the clock,
+and appointments at their instants: appointments_shifted are those ahead whose time of the clock changes. With dry_run nothing changes.
+Returns {clinic, appointments_shifted: [appointment with local_before, local_after], dry_run}.
+Errors: not_authenticated, forbidden, not_found, invalid_argument, try_again.';
+grant execute on function api.update_clinic to anon, authenticated, service_role;

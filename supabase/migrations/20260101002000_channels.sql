@@ -34,9 +34,10 @@ begin
     when 'clinic' then v_id = any (clinic.my_clinics('{admin,receptionist}'))
     when 'dentist' then
       v_id = any (clinic.my_dentists())
-      or exists (
+      -- A desk that is not that of all their clinics would hear of others' patients: it has its clinic's own topic.
+      or exists (select from clinic.dentists as d where d.id = v_id) and not exists (
         select from clinic.dentists as d
-        where d.id = v_id and d.clinic_id = any (clinic.my_clinics('{admin,receptionist}'))
+        where d.id = v_id and d.clinic_id <> all (clinic.my_clinics('{admin,receptionist}'))
       )
   end, false);
 end
@@ -114,7 +115,7 @@ set search_path = ''
 as $$
 declare
   v_id uuid := split_part(settled_events.topic, ':', 2)::uuid;
-  v_clinic_id uuid := coalesce((select d.clinic_id from clinic.dentists as d where d.id = v_id), v_id);
+  v_clinic_ids uuid [] := coalesce((select array_agg(d.clinic_id) from clinic.dentists as d where d.id = v_id), array[v_id]);
 begin
   return query execute format(
     'select (h.e).* from (
@@ -125,8 +126,8 @@ begin
     where h.is_settled
     order by h.id
     limit $2',
-    case when settled_events.topic like 'patient:%' then 'e.user_id = $4' else 'e.clinic_id = $5' end
-  ) using settled_events.after_id, settled_events.max_events, settled_events.topic, v_id, v_clinic_id;
+    case when settled_events.topic like 'patient:%' then 'e.user_id = $4' else 'e.clinic_id = any ($5)' end
+  ) using settled_events.after_id, settled_events.max_events, settled_events.topic, v_id, v_clinic_ids;
 end
 $$;
 comment on function clinic.settled_events(bigint, integer, text) is 'The same, of one topic.';

@@ -126,11 +126,12 @@ as $$
     else clinic.resolve_name(said, array_agg(t.id), array_agg(t.name))
   end
   from clinic.appointment_types as t
-  where t.clinic_id = resolve_service.clinic_id and t.is_active;
+  -- A chatbot cannot know whom the clinic knows.
+  where t.clinic_id = resolve_service.clinic_id and t.is_active and t.audience in ('everyone', 'new_patients');
 $$;
 comment on function clinic.resolve_service is 'The clinic''s appointment type that is meant, as resolve_name tells it.';
 
-create function clinic.resolve_dentist(clinic_id uuid, said text)
+create function clinic.resolve_dentist(clinic_id uuid, appointment_type_id uuid, said text)
 returns jsonb
 language sql
 stable
@@ -138,9 +139,15 @@ set search_path = ''
 as $$
   select clinic.resolve_name(said, array_agg(d.id), array_agg(d.full_name))
   from clinic.dentists as d
-  where d.clinic_id = resolve_dentist.clinic_id and d.is_active;
+  where d.clinic_id = resolve_dentist.clinic_id and d.is_active and (
+    resolve_dentist.appointment_type_id is null
+    or exists (
+      select from clinic.dentist_types as l
+      where l.dentist_id = d.id and l.clinic_id = d.clinic_id and l.appointment_type_id = resolve_dentist.appointment_type_id
+    )
+  );
 $$;
-comment on function clinic.resolve_dentist is 'The clinic''s dentist who is meant, as resolve_name tells it.';
+comment on function clinic.resolve_dentist is 'The clinic''s dentist who is meant, of those who lead this type (null: of all), as resolve_name tells it.';
 
 
 -- Slots as people hear them ------------------------------------------------------------------------------------------

@@ -1,29 +1,7 @@
 -- Chatbot, finding: a few free times, well apart, each behind a token.
 
-create function clinic.hours_of(part_of_day text)
-returns int4range
-language plpgsql
-volatile
-set search_path = ''
-as $$
-declare
-  v_hours int4range := case lower(clinic.clean_line(hours_of.part_of_day, 'part_of_day', 40))
-    when 'morning' then int4range(0, 12)
-    when 'afternoon' then int4range(12, 17)
-    when 'evening' then int4range(17, 24)
-  end;
-begin
-  if nullif(btrim(hours_of.part_of_day), '') is not null and v_hours is null then
-    perform clinic.refuse('invalid_argument', 'part_of_day must be morning, afternoon or evening.');
-  end if;
-  return coalesce(v_hours, int4range(0, 24));
-end
-$$;
-comment on function clinic.hours_of is 'The hours of a part of the day, by the clinic''s clock: morning to 12, afternoon to 17, evening after. Null is all day.';
-
 create function clinic.spread_slots(
-  policy clinic.clinics, type clinic.appointment_types, dentist_ids uuid [], from_day date, hours int4range,
-  same_day boolean, max_results integer
+  bookable clinic.bookable, policy clinic.clinics, from_day date, hours int4range, same_day boolean, max_results integer
 )
 returns setof api.slot
 language sql
@@ -35,8 +13,9 @@ as $$
     select distinct on (j.starts_at)
       j.dentist_id, j.starts_at, j.ends_at, (j.starts_at at time zone policy.time_zone)::date as day
     from clinic.judge_slots(
-      policy, spread_slots.dentist_ids, type.duration, type.buffer_before, type.buffer_after,
-      spread_slots.from_day, spread_slots.from_day + 27, clock_timestamp(), false, clinic.my_patient(policy.id)
+      spread_slots.bookable,
+      clinic.slot(spread_slots.bookable, (spread_slots.bookable).leaders[1], clock_timestamp(), clinic.my_patient(policy.id)),
+      spread_slots.from_day, spread_slots.from_day + 27, clock_timestamp(), false
     ) as j
     where
       j.code is null
@@ -191,7 +170,8 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_type clinic.appointment_types := (clinic.bookable(offer_slots.type_id)).type;
+  v_bookable clinic.bookable := clinic.bookable(offer_slots.type_id, offer_slots.dentist_id);
+  v_type clinic.appointment_types := v_bookable.type;
   v_from date := clinic.first_day(policy, offer_slots.from_date);
   v_hours int4range := clinic.hours_of(offer_slots.part_of_day);
   v_slots api.slot [];
@@ -201,12 +181,7 @@ begin
   end if;
   v_slots := array(
     select s from clinic.spread_slots(
-      policy, v_type,
-      array(
-        select d.id from clinic.dentists as d
-        where d.clinic_id = policy.id and d.is_active and d.id = coalesce(offer_slots.dentist_id, d.id)
-      ),
-      v_from, v_hours, offer_slots.from_date is not null, offer_slots.max_results
+      v_bookable, v_bookable.policy, v_from, v_hours, offer_slots.from_date is not null, offer_slots.max_results
     ) as s
   );
   perform clinic.require_new_offers(policy, cardinality(v_slots));
@@ -246,7 +221,7 @@ begin
     ), null);
   end if;
   v_service := clinic.resolve_service(v_clinic.id, clinic.clean_line(chatbot_find_slots.service, 'service', 200));
-  v_dentist := clinic.resolve_dentist(v_clinic.id, v_said_dentist);
+  v_dentist := clinic.resolve_dentist(v_clinic.id, (v_service ->> 'id')::uuid, v_said_dentist);
   v_summary := jsonb_build_object(
     'id', v_clinic.id, 'slug', v_clinic.slug, 'name', v_clinic.name, 'time_zone', v_clinic.time_zone,
     'today', (clock_timestamp() at time zone v_clinic.time_zone)::date,

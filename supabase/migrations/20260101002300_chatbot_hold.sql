@@ -119,7 +119,8 @@ begin
   where c.clinic_id = chatbot_patient.clinic_id and c.person_hash = v_hash and p.user_id is null
   for key share of p; -- not forgotten meanwhile
   if v_patient_id is null then
-    insert into clinic.patients (clinic_id, full_name, phone) values (chatbot_patient.clinic_id, v_name, v_phone)
+    insert into clinic.patients (clinic_id, source, full_name, phone)
+    values (chatbot_patient.clinic_id, 'chatbot', v_name, v_phone)
     returning id into v_patient_id;
     insert into clinic.chatbot_patients (clinic_id, person_hash, patient_id)
     values (chatbot_patient.clinic_id, v_hash, v_patient_id)
@@ -177,25 +178,25 @@ end
 $$;
 comment on function clinic.my_offer is 'The offer made to the calling chatbot with this token, or not_found.';
 
-create function clinic.hold_offer(offer clinic.slot_offers, patient_id uuid, as_of timestamptz)
+create function clinic.hold_offer(offer clinic.slot_offers, bookable clinic.bookable, patient_id uuid, as_of timestamptz)
 returns uuid
 language plpgsql
 volatile
 set search_path = ''
 as $$
 declare
-  v_bookable clinic.bookable := clinic.bookable(offer.appointment_type_id, offer.dentist_id);
+  v_slot clinic.slot_reservations := clinic.slot(bookable, (bookable.leaders)[1], offer.starts_at, hold_offer.patient_id);
 begin
   perform clinic.lock_login();
-  if offer.expires_at <= as_of or offer.starts_at + (v_bookable.type).duration <> offer.ends_at then
+  if offer.expires_at <= as_of or v_slot.ends_at <> offer.ends_at then
     perform clinic.refuse('reservation_expired', 'The offer has ended.', hint => 'Call chatbot_find_slots for a fresh one.');
   elsif hold_offer.patient_id is null and (
     select count(*) from clinic.slot_reservations as r
     where r.held_by = auth.uid() and r.patient_id is null and r.outcome is null and r.expires_at > as_of
-  ) >= (v_bookable.policy).max_active_holds then
+  ) >= (bookable.policy).max_active_holds then
     perform clinic.refuse('reservation_limit', hint => 'Say for whom: patient_name and patient_phone.');
   end if;
-  return clinic.insert_reservation(v_bookable, offer.starts_at, hold_offer.patient_id, 'chatbot', as_of);
+  return clinic.insert_reservation(bookable, v_slot, 'chatbot', as_of);
 end
 $$;
 comment on function clinic.hold_offer is 'Holds what the offer says. Call it under the locks.';
@@ -208,16 +209,17 @@ set search_path = ''
 as $$
 declare
   v_hold clinic.slot_reservations;
-  v_policy clinic.clinics;
+  v_bookable clinic.bookable;
 begin
   select * into v_hold from clinic.slot_reservations as r where r.id = name_hold.reservation_id;
-  select * into v_policy from clinic.clinics as c where c.id = v_hold.clinic_id;
   if v_hold.outcome is not null or v_hold.expires_at <= as_of then
     perform clinic.refuse('reservation_expired', 'This offer was used, and its hold has ended.', hint => 'Call chatbot_find_slots for a fresh one.');
   elsif name_hold.patient_id is distinct from v_hold.patient_id and name_hold.patient_id is not null then
-    perform clinic.require_hold_allowed(v_policy, name_hold.patient_id, 'chatbot', as_of);
+    v_bookable := clinic.bookable(v_hold.appointment_type_id, v_hold.dentist_id);
+    perform clinic.require_hold_allowed(v_bookable.policy, name_hold.patient_id, 'chatbot', as_of);
+    perform clinic.require_offered(v_bookable, 'chatbot', name_hold.patient_id, with_holds => true);
     v_hold.patient_id := name_hold.patient_id;
-    perform clinic.require_slot(v_policy, v_hold, as_of, false);
+    perform clinic.require_slot(v_bookable, v_hold, as_of, false);
     update clinic.slot_reservations as r set patient_id = name_hold.patient_id where r.id = v_hold.id;
   end if;
   return v_hold.id;
@@ -254,14 +256,15 @@ as $$
 declare
   v_user_id uuid := clinic.require_chatbot();
   v_offer clinic.slot_offers := clinic.my_offer(chatbot_hold.offer);
-  v_now timestamptz := clinic.lock_dentists(v_offer.dentist_id);
+  v_bookable clinic.bookable := clinic.locked_bookable(v_offer.appointment_type_id, v_offer.dentist_id, v_offer.starts_at);
+  v_now timestamptz := clock_timestamp();
   v_patient_id uuid := clinic.chatbot_patient(v_offer.clinic_id, chatbot_hold.patient_name, chatbot_hold.patient_phone);
   v_id uuid;
 begin
   -- Again, under the lock: the same token may have come twice.
   v_offer := clinic.my_offer(chatbot_hold.offer);
   v_id := case
-    when v_offer.reservation_id is null then clinic.hold_offer(v_offer, v_patient_id, v_now)
+    when v_offer.reservation_id is null then clinic.hold_offer(v_offer, v_bookable, v_patient_id, v_now)
     else clinic.name_hold(v_offer.reservation_id, v_patient_id, v_now)
   end;
   update clinic.slot_offers as o
@@ -380,7 +383,7 @@ declare
   v_now timestamptz;
   v_row api.appointments;
 begin
-  v_now := clinic.lock_dentists(v_hold.dentist_id);
+  v_now := clinic.lock_calendars(variadic clinic.wanted_resources(array[v_hold.dentist_id], v_hold.clinic_id, v_hold.parts));
   select * into v_hold from clinic.slot_reservations as r where r.id = v_hold.id;
   if v_hold.patient_id is null then
     perform clinic.refuse(

@@ -188,8 +188,8 @@ set search_path = ''
 as $$
 declare
   v_offer clinic.slot_offers := clinic.my_offer(move_booking.offer);
-  v_now timestamptz := clinic.lock_dentists(booking.dentist_id, v_offer.dentist_id);
-  v_booking clinic.appointments := clinic.lock_appointment(booking);
+  v_booking clinic.appointments := clinic.lock_for_move(booking, v_offer.dentist_id, v_offer.starts_at);
+  v_now timestamptz := clock_timestamp();
 begin
   if (v_booking.dentist_id, v_booking.starts_at, v_booking.status) = (v_offer.dentist_id, v_offer.starts_at, 'booked') then
     return; -- moved there already
@@ -203,8 +203,9 @@ begin
       'reservation_expired', 'The offer has ended, or was used.', hint => 'Call chatbot_find_slots for a fresh one.'
     );
   end if;
-  perform clinic.bookable_dentist(v_offer.clinic_id, v_offer.dentist_id);
-  perform clinic.move_appointment(v_booking, v_offer.dentist_id, v_offer.starts_at, 'patient');
+  perform clinic.move_appointment(
+    v_booking, clinic.movable(v_booking, 'patient', v_offer.dentist_id), v_offer.dentist_id, v_offer.starts_at, 'patient'
+  );
 end
 $$;
 comment on function clinic.move_booking is 'Moves for the patient, under their rules, to what was offered; there already is no change.';

@@ -10,10 +10,29 @@ volatile
 security definer -- reads the ledger, which the worker's role may not
 set search_path = ''
 as $$
-  select min(o.expires_at) from clinic.occupancy as o where o.expires_at is not null;
+  select min(r.expires_at) from clinic.slot_reservations as r where r.outcome is null;
 $$;
 comment on function clinic.next_expiry is 'When the next hold ends, or ended if it is not swept yet; null if there is none.';
 grant execute on function clinic.next_expiry to chairtime_worker;
+
+create function clinic.expire_hold(hold clinic.slot_reservations)
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_id uuid;
+begin
+  foreach v_id in array clinic.taken_resources(hold.dentist_id, hold.parts) loop
+    if not pg_try_advisory_xact_lock(clinic.calendar_key(v_id)) then
+      return 0;
+    end if;
+  end loop;
+  return clinic.end_holds(array[hold.id], 'expired');
+end
+$$;
+comment on function clinic.expire_hold is 'Ends a hold that ran out, unless one of its calendars is in use: 1 or 0.';
 
 create function clinic.expire_reservations(max_rows integer default 100)
 returns integer
@@ -23,26 +42,26 @@ security definer -- frees time on any calendar: the worker's task, and nobody el
 set search_path = ''
 as $$
 declare
-  v_hold clinic.occupancy;
-  v_waiting clinic.occupancy;
+  v_hold clinic.slot_reservations;
+  v_waiting clinic.slot_reservations;
   v_expired integer := 0;
 begin
   for v_hold in
-    select o.* from clinic.occupancy as o
-    where o.expires_at <= clock_timestamp()
-    order by o.expires_at
+    select r.* from clinic.slot_reservations as r
+    where r.outcome is null and r.expires_at <= clock_timestamp()
+    order by r.expires_at
     limit expire_reservations.max_rows
   loop
-    if pg_try_advisory_xact_lock(clinic.calendar_key(v_hold.dentist_id)) then
-      v_expired := v_expired + clinic.expire_dead_holds(v_hold.dentist_id, v_hold.during);
+    if clinic.expire_hold(v_hold) > 0 then
+      v_expired := v_expired + 1;
     else
       v_waiting := v_hold;
     end if;
   end loop;
   -- One calendar that is held keeps no other from being swept. When it is the last, it is waited for.
   if v_expired = 0 and v_waiting.id is not null then
-    perform clinic.lock_dentists(v_waiting.dentist_id);
-    v_expired := clinic.expire_dead_holds(v_waiting.dentist_id, v_waiting.during);
+    perform clinic.lock_calendars(variadic clinic.taken_resources(v_waiting.dentist_id, v_waiting.parts));
+    v_expired := clinic.end_holds(array[v_waiting.id], 'expired');
   end if;
   return v_expired;
 end
@@ -182,17 +201,19 @@ declare
   v_flagged integer := 0;
 begin
   for v_missed in
-    select due.id, due.dentist_id
+    select due.id, due.resource_ids
     from (
-      select a.id, a.dentist_id
+      select a.id, clinic.taken_resources(a.dentist_id, a.parts) as resource_ids
       from clinic.appointments as a
       where a.status = 'booked' and a.ends_at < clock_timestamp() - flag_no_shows.grace
       order by a.ends_at
       limit flag_no_shows.max_rows
     ) as due
-    order by due.dentist_id -- the order of locks
   loop
-    perform clinic.lock_dentists(v_missed.dentist_id);
+    -- Whoever is in the way is in the way of this one only; it is for the next run.
+    continue when exists (
+      select from unnest(v_missed.resource_ids) as r (id) where not pg_try_advisory_xact_lock(clinic.calendar_key(r.id))
+    );
     update clinic.appointments as a
     set status = 'no_show'
     where a.id = v_missed.id and a.status = 'booked'; -- unless somebody was faster

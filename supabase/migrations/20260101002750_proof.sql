@@ -75,7 +75,7 @@ as $$
     union
     select l.id
     from clinic.occupancy as o
-    inner join clinic.occupancy as l on o.dentist_id = l.dentist_id and o.during && l.during
+    inner join clinic.occupancy as l on o.resource_id = l.resource_id and o.during && l.during
     where o.id = any (with_neighbours.ids)
     union
     select b.id
@@ -87,7 +87,7 @@ as $$
   );
 $$;
 comment on function clinic.with_neighbours is
-'These ids, and those that overlap theirs, with the dentist or with the patient: a change of one can make the other wrong.';
+'These ids, and those that overlap theirs, on a resource or with the patient: a change of one can make the other wrong.';
 
 create function clinic.prove_changes(max_rows integer)
 returns boolean

@@ -134,14 +134,17 @@ as $$
   from (
     select w.dentist_id, w.spans
     from clinic.open_times(
-      array(select d.id from clinic.dentists as d where d.clinic_id = clinic.id and d.is_active),
+      clinic.id, array(select d.id from clinic.dentists as d where d.clinic_id = clinic.id and d.is_active),
       clinic.time_zone, clinic.day_span(working_minutes.day, clinic.time_zone)
     ) as w
   ) as works
   cross join lateral (
-    select range_agg(o.during) as spans
+    select range_agg(o.during) + coalesce((
+      select range_agg(c.during) from clinic.closures as c
+      where c.clinic_id = clinic.id and c.during && tstzrange(lower(works.spans), upper(works.spans))
+    ), '{}') as spans
     from clinic.occupancy as o
-    where o.dentist_id = works.dentist_id and o.cause = 'time_off'
+    where o.resource_id = works.dentist_id and o.cause = 'time_off'
       and o.during && tstzrange(lower(works.spans), upper(works.spans))
   ) as off;
 $$;
@@ -477,8 +480,12 @@ as $$
     'cancelled', coalesce((totals.events ->> 'appointment_cancelled')::bigint, 0),
     'rescheduled', coalesce((totals.events ->> 'appointment_rescheduled')::bigint, 0),
     'refusals', clinic.count_refusals(),
-    'holds_live', (select count(*) from clinic.occupancy as o where o.expires_at > clock_timestamp()),
-    'holds_unswept', (select count(*) from clinic.occupancy as o where o.expires_at <= clock_timestamp()),
+    'holds_live', (
+      select count(*) from clinic.slot_reservations as r where r.outcome is null and r.expires_at > clock_timestamp()
+    ),
+    'holds_unswept', (
+      select count(*) from clinic.slot_reservations as r where r.outcome is null and r.expires_at <= clock_timestamp()
+    ),
     'sweep_lag_seconds', clinic.seconds_since(clinic.next_expiry()),
     'tail_lag_seconds', clinic.log_lag(),
     'oldest_transaction_seconds', clinic.seconds_since(clinic.oldest_writer()),

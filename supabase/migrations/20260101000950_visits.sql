@@ -1,0 +1,411 @@
+-- Visits of parts: when all that a visit needs can be had at once, and who and what it takes then.
+--
+-- The starts at which a part can be had are one multirange: the free time of each that will do, less what the part
+-- itself takes, united. A visit can start where its parts' multiranges meet. Where two parts could want the same one at
+-- the same time, the union would hide it: for those, every choice of different ones is looked at.
+
+create type clinic.part_option as (
+  part smallint,
+  resource_id uuid,
+  free tstzmultirange
+);
+comment on type clinic.part_option is 'A resource that will do for a part, and when it is free.';
+
+create function clinic.free_times(
+  policy clinic.clinics, resource_ids uuid [], span tstzrange, as_of timestamptz, except_claims uuid []
+)
+returns table (resource_id uuid, free tstzmultirange)
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return query
+    select
+      r.id,
+      case when d.id is null then tstzmultirange(free_times.span) else coalesce(w.spans, '{}') end
+      - coalesce(clinic.busy_times(policy.id, r.id, free_times.span, free_times.as_of, free_times.except_claims), '{}')
+    from unnest(free_times.resource_ids) as r (id)
+    left join clinic.dentists as d on d.id = r.id and d.clinic_id = policy.id
+    left join clinic.open_times(policy.id, free_times.resource_ids, policy.time_zone, free_times.span) as w on r.id = w.dentist_id;
+end
+$$;
+comment on function clinic.free_times is
+'When these resources of the clinic are free within the span: practitioners when they work, the others whenever nothing claims them.';
+
+create function clinic.part_options(
+  policy clinic.clinics, parts clinic.visit_part [], span tstzrange, as_of timestamptz, except_claims uuid []
+)
+returns clinic.part_option []
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return array(
+    with wanted as materialized (
+      select p.part, r.id from unnest(part_options.parts) as p cross join unnest(clinic.candidates(policy.id, p)) as r (id)
+    ),
+
+    free as materialized (
+      select f.resource_id, f.free
+      from clinic.free_times(
+        policy, array(select distinct w.id from wanted as w), part_options.span, part_options.as_of, part_options.except_claims
+      ) as f
+    )
+
+    select row(w.part, w.id, f.free)::clinic.part_option
+    from wanted as w
+    inner join free as f on w.id = f.resource_id
+    order by w.part, w.id
+  );
+end
+$$;
+comment on function clinic.part_options is 'Who and what will do for these parts, and when they are free within the span.';
+
+create function clinic.starts_within(free tstzmultirange, claim tstzrange, starts_at timestamptz)
+returns tstzmultirange
+language sql
+immutable
+set search_path = ''
+as $$
+  select coalesce(range_agg(tstzrange(lower(f) + (starts_at - lower(claim)), upper(f) - (upper(claim) - starts_at), '[]')), '{}')
+  from unnest(free) as f
+  where upper(f) - lower(f) >= upper(claim) - lower(claim);
+$$;
+comment on function clinic.starts_within is
+'When a visit can start so that a claim, which is this one when the visit starts at starts_at, lies in free time.';
+
+create function clinic.is_contested(claims clinic.claim [], options clinic.part_option [], part smallint)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select exists (
+    select from unnest(claims) as mine
+    inner join unnest(claims) as other on mine.part <> other.part and mine.during && other.during
+    inner join unnest(options) as o on mine.part = o.part
+    inner join unnest(options) as p on other.part = p.part and o.resource_id = p.resource_id
+    where mine.part = is_contested.part
+  );
+$$;
+comment on function clinic.is_contested is 'Whether two parts of a visit, this one and another, could want the same resource at the same time.';
+
+create function clinic.is_open_to(claim clinic.claim, resource_id uuid, leader clinic.claim, claims clinic.claim [], taken uuid [])
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  if resource_id = leader.resource_id and claim.during && leader.during then
+    return false;
+  end if;
+  for n in 1..cardinality(taken) loop
+    if taken[n] = resource_id and claims[n].during && claim.during then
+      return false;
+    end if;
+  end loop;
+  return true;
+end
+$$;
+comment on function clinic.is_open_to is
+'Whether a part may take the resource, when the leader and the parts before it, which have taken these, have what they have.';
+
+create function clinic.joint_starts(
+  claims clinic.claim [], options clinic.part_option [], leader clinic.claim, starts_at timestamptz, taken uuid [] default '{}'
+)
+returns tstzmultirange
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_claim clinic.claim := claims[cardinality(taken) + 1];
+  v_option clinic.part_option;
+  v_starts tstzmultirange := '{}';
+begin
+  if v_claim.part is null then
+    return '{(,)}';
+  elsif cardinality(claims) = 1 or not clinic.is_contested(claims, options, v_claim.part) then
+    -- Which of them it is makes no difference to the other parts.
+    select coalesce(range_agg(s.starts), '{}') into v_starts
+    from unnest(joint_starts.options) as o
+    cross join unnest(clinic.starts_within(o.free, v_claim.during, joint_starts.starts_at)) as s (starts)
+    where o.part = v_claim.part and (o.resource_id = leader.resource_id and v_claim.during && leader.during) is not true;
+    return v_starts * clinic.joint_starts(claims, options, leader, starts_at, joint_starts.taken || null::uuid);
+  end if;
+  foreach v_option in array joint_starts.options loop
+    if v_option.part = v_claim.part and clinic.is_open_to(v_claim, v_option.resource_id, leader, claims, taken) then
+      v_starts := v_starts + clinic.starts_within(v_option.free, v_claim.during, starts_at) * clinic.joint_starts(
+        claims, options, leader, starts_at, joint_starts.taken || v_option.resource_id
+      );
+    end if;
+  end loop;
+  return v_starts;
+end
+$$;
+comment on function clinic.joint_starts is
+'When a visit can start: each part has a resource that is free then, no two the same at one time, and none the leader while they lead. claims
+are those of the parts (their resources do not matter), and leader the leader''s, of a visit that starts at starts_at.';
+
+create function clinic.first_fit(
+  claims clinic.claim [], options clinic.part_option [], leader clinic.claim, taken uuid [] default '{}'
+)
+returns uuid []
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_claim clinic.claim := claims[cardinality(taken) + 1];
+  v_option clinic.part_option;
+  v_fit uuid [];
+begin
+  if v_claim.part is null then
+    return taken;
+  end if;
+  foreach v_option in array first_fit.options loop
+    if
+      v_option.part = v_claim.part and v_option.free @> v_claim.during
+      and clinic.is_open_to(v_claim, v_option.resource_id, leader, claims, taken)
+    then
+      v_fit := clinic.first_fit(claims, options, leader, first_fit.taken || v_option.resource_id);
+    end if;
+    exit when v_fit is not null;
+  end loop;
+  return v_fit;
+end
+$$;
+comment on function clinic.first_fit is
+'The resources that a visit with these claims takes: for each part the first option that is free then, and leaves the other parts one; null when
+there is no such choice.';
+
+
+-- Who and what it is -------------------------------------------------------------------------------------------------
+
+create function clinic.claimed_minutes(resource_id uuid, span tstzrange)
+returns numeric
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(sum(extract(epoch from upper(o.during) - lower(o.during))) / 60, 0)
+  from clinic.occupancy as o
+  where o.resource_id = claimed_minutes.resource_id and o.during && claimed_minutes.span;
+$$;
+comment on function clinic.claimed_minutes is 'How much of a resource''s time is claimed by what lies, in part at least, in this span.';
+
+create function clinic.fitting_resources(policy clinic.clinics, visit clinic.slot_reservations, as_of timestamptz, except_claims uuid [])
+returns uuid []
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_claims clinic.claim [] := clinic.claims(visit);
+  v_options clinic.part_option [] := clinic.part_options(
+    policy, visit.parts, tstzrange(visit.starts_at - visit.buffer_before, visit.ends_at + visit.buffer_after), as_of, except_claims
+  );
+  v_day tstzrange := clinic.day_span((visit.starts_at at time zone policy.time_zone)::date, policy.time_zone);
+begin
+  v_options := array(
+    select row(o.part, o.resource_id, o.free)::clinic.part_option
+    from unnest(v_options) as o
+    inner join unnest(visit.parts) as p on o.part = p.part
+    order by
+      o.part, o.resource_id is not distinct from p.resource_id desc, clinic.claimed_minutes(o.resource_id, v_day), o.resource_id
+  );
+  return clinic.first_fit(v_claims[2:], v_options, v_claims[1]);
+end
+$$;
+comment on function clinic.fitting_resources is
+'The resources for the parts of a visit at its time: those it has already, if they are free, else the least busy of that day; null when a part
+finds none.';
+
+create function clinic.squeezed_resources(policy clinic.clinics, visit clinic.slot_reservations)
+returns uuid []
+language sql
+stable
+set search_path = ''
+as $$
+  select array_agg(coalesce(
+    p.resource_id,
+    (
+      select c.id from unnest(clinic.candidates(policy.id, p)) as c (id)
+      where c.id <> visit.dentist_id
+      order by clinic.claimed_minutes(c.id, clinic.part_claim(p, visit.starts_at, visit.ends_at, '0', '0')), c.id
+      limit 1
+    )
+  ) order by p.part)
+  from unnest(visit.parts) as p;
+$$;
+comment on function clinic.squeezed_resources is 'For a visit that is squeezed in, the resources that are least busy at its time.';
+
+create function clinic.with_resources(parts clinic.visit_part [], resource_ids uuid [])
+returns clinic.visit_part []
+language sql
+immutable
+set search_path = ''
+as $$
+  select array_agg(
+    row(p.part, p.needs, p.only_resources, p.starts_after, p.lasts, resource_ids[p.number])::clinic.visit_part order by p.number
+  )
+  from unnest(parts) with ordinality as p (part, needs, only_resources, starts_after, lasts, resource_id, number);
+$$;
+comment on function clinic.with_resources is 'These parts with these resources, in order.';
+
+create function clinic.needed_parts(appointment_type_id uuid, clinic_id uuid)
+returns clinic.visit_part []
+language sql
+stable
+set search_path = ''
+as $$
+  select array(
+    select row(p.part, p.needs, p.only_resources, p.starts_after, p.lasts, null)::clinic.visit_part
+    from clinic.type_parts as p
+    where
+      p.appointment_type_id = needed_parts.appointment_type_id and p.clinic_id = needed_parts.clinic_id and p.part > 0
+    order by p.part
+  );
+$$;
+comment on function clinic.needed_parts is 'What a visit of this type needs beside its leader; none is chosen yet.';
+
+create function clinic.fit_parts(visit clinic.slot_reservations, is_squeezed boolean default false)
+returns clinic.visit_part []
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_policy clinic.clinics;
+  v_fit uuid [];
+begin
+  if visit.parts = '{}' then
+    return visit.parts;
+  end if;
+  select * into v_policy from clinic.clinics as c where c.id = visit.clinic_id;
+  v_fit := case
+    when is_squeezed then clinic.squeezed_resources(v_policy, visit)
+    else clinic.fitting_resources(v_policy, visit, clock_timestamp(), array[visit.id])
+  end;
+  if v_fit is null or array_position(v_fit, null) is not null then
+    perform clinic.refuse('slot_taken', clinic_id => visit.clinic_id);
+  end if;
+  return clinic.with_resources(visit.parts, v_fit);
+end
+$$;
+comment on function clinic.fit_parts is
+'The visit''s parts, each with its resource at the visit''s time. Call it under the locks of all that will do. Errors: slot_taken.';
+
+create function clinic.as_slot(visit clinic.appointments)
+returns clinic.slot_reservations
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_slot clinic.slot_reservations;
+begin
+  v_slot.id := visit.id;
+  v_slot.clinic_id := visit.clinic_id;
+  v_slot.dentist_id := visit.dentist_id;
+  v_slot.appointment_type_id := visit.appointment_type_id;
+  v_slot.patient_id := visit.patient_id;
+  v_slot.starts_at := visit.starts_at;
+  v_slot.ends_at := visit.ends_at;
+  v_slot.buffer_before := visit.buffer_before;
+  v_slot.buffer_after := visit.buffer_after;
+  v_slot.leads_after := visit.leads_after;
+  v_slot.leads_for := visit.leads_for;
+  v_slot.parts := visit.parts;
+  v_slot.assigned := visit.assigned;
+  return v_slot;
+end
+$$;
+comment on function clinic.as_slot is 'The slot that an appointment takes, as the reservation that would hold it.';
+
+
+-- No path around it: who inserts a visit without saying what it takes, gets what its type needs ------------------------
+
+create function clinic.wanted_resources(leader_ids uuid [], clinic_id uuid, parts clinic.visit_part [])
+returns uuid []
+language sql
+stable
+set search_path = ''
+as $$
+  select wanted_resources.leader_ids || coalesce(array_agg(w.id), '{}')
+  from unnest(wanted_resources.parts) as p
+  cross join lateral (
+    select c.id from unnest(clinic.candidates(wanted_resources.clinic_id, p)) as c (id)
+    union all
+    select p.resource_id where p.resource_id is not null
+  ) as w;
+$$;
+comment on function clinic.wanted_resources is 'All the resources that a visit with one of these leaders and these parts might claim.';
+
+create function clinic.complete_visit()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever writes visits, by whatever path, waits in the same line, and takes all that the visit needs
+set search_path = ''
+as $$
+declare
+  v_slot clinic.slot_reservations;
+begin
+  if new.parts is null and tg_table_name = 'appointments' then
+    new.parts := case when clinic.claimed(new) is null then '{}' end; -- history takes nothing
+  end if;
+  if new.parts is not null then
+    perform clinic.lock_calendars(variadic clinic.taken_resources(new.dentist_id, new.parts));
+    return new;
+  end if;
+  new.parts := clinic.needed_parts(new.appointment_type_id, new.clinic_id);
+  select p.starts_after, p.lasts into new.leads_after, new.leads_for
+  from (select) as one
+  left join clinic.type_parts as p
+    on p.appointment_type_id = new.appointment_type_id and p.clinic_id = new.clinic_id and p.part = 0;
+  new.leads_after := coalesce(new.leads_after, '0');
+  perform clinic.lock_calendars(variadic clinic.wanted_resources(array[new.dentist_id], new.clinic_id, new.parts));
+  if tg_table_name = 'appointments' then
+    v_slot := clinic.as_slot(new);
+    new.parts := clinic.fit_parts(v_slot, new.is_squeezed);
+  else
+    v_slot := new;
+    new.parts := clinic.fit_parts(v_slot);
+  end if;
+  return new;
+end
+$$;
+comment on function clinic.complete_visit is
+'Locks the calendars that a new visit claims, and fills in what its type needs if that is not said. Errors: slot_taken, try_again.';
+
+create trigger complete_visit before insert on clinic.slot_reservations
+for each row execute function clinic.complete_visit();
+create trigger complete_visit before insert on clinic.appointments
+for each row execute function clinic.complete_visit();
+
+create function clinic.lock_moved_visit()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever moves a visit, by whatever path, waits in the same line
+set search_path = ''
+as $$
+begin
+  perform clinic.lock_calendars(variadic
+    clinic.taken_resources(new.dentist_id, new.parts) || clinic.taken_resources(old.dentist_id, old.parts)
+  );
+  return new;
+end
+$$;
+comment on function clinic.lock_moved_visit is 'Locks the calendars that a visit leaves and those it goes to.';
+
+create trigger lock_moved_visit before update on clinic.appointments
+for each row when (
+  old.dentist_id <> new.dentist_id or old.starts_at <> new.starts_at or old.ends_at <> new.ends_at
+  or old.buffer_before <> new.buffer_before or old.buffer_after <> new.buffer_after
+  or old.leads_after <> new.leads_after or old.leads_for is distinct from new.leads_for or old.parts <> new.parts
+) execute function clinic.lock_moved_visit();
