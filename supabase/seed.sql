@@ -136,8 +136,8 @@ insert into clinic.resources (id, clinic_id, kind, name) values
 insert into clinic.dentist_types (clinic_id, dentist_id, appointment_type_id)
 select
   d.clinic_id,
-  d.id,
-  t.id
+  d.id as dentist_id,
+  t.id as type_id
 from clinic.dentists as d
 inner join clinic.appointment_types as t on d.clinic_id = t.clinic_id
 where (d.profession = 'hygienist') = (t.id = 'b0000000-0000-4000-8000-000000000002');

@@ -84,7 +84,7 @@ def add_hours(
 def make_type(
     superuser: Connection, clinic: UUID, name: str, minutes: int, before: int = 0, after: int = 0
 ) -> UUID:
-    """Make an appointment type with a duration and buffers in minutes."""
+    """Make an appointment type with a duration and buffers in minutes, led by all dentists there are."""
     identifier = uuid4()
     insert(
         superuser,
@@ -95,5 +95,10 @@ def make_type(
         duration=timedelta(minutes=minutes),
         buffer_before=timedelta(minutes=before),
         buffer_after=timedelta(minutes=after),
+    )
+    superuser.execute(
+        "insert into clinic.dentist_types (clinic_id, dentist_id, appointment_type_id)"
+        " select clinic_id, id, %s from clinic.dentists where clinic_id = %s and profession = 'dentist'",
+        [identifier, clinic],
     )
     return identifier

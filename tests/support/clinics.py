@@ -30,7 +30,7 @@ class Clinic:
 
     @property
     def cleaning(self) -> UUID:
-        """The 45-minute type with a quarter of an hour after it."""
+        """At Sakura 45 minutes with a quarter of an hour after it; at Riverside an hour that the hygienist leads."""
         return self.types["Cleaning"]
 
     @property
