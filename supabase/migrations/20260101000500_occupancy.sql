@@ -116,6 +116,29 @@ comment on function clinic.lock_patient is 'Waits for the patient; always after 
 
 -- Claims -------------------------------------------------------------------------------------------------------------
 
+create function clinic.is_squeezed_over(claims clinic.claim [], id uuid)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  -- One that has none is mostly enough to know.
+  if not exists (
+    select from clinic.occupancy as o
+    where o.resource_id = claims[1].resource_id and o.during && claims[1].during and o.is_squeezed and o.id <> is_squeezed_over.id
+  ) and cardinality(claims) = 1 then
+    return false;
+  end if;
+  return exists (
+    select from unnest(is_squeezed_over.claims) as c
+    inner join clinic.occupancy as o on c.resource_id = o.resource_id and c.during && o.during
+    where o.is_squeezed and o.id <> is_squeezed_over.id
+  );
+end
+$$;
+comment on function clinic.is_squeezed_over is 'Whether another visit that was squeezed in lies over these claims.';
+
 create function clinic.claim_time(
   id uuid,
   clinic_id uuid,
@@ -133,11 +156,7 @@ declare
   v_claimed integer;
 begin
   -- What was squeezed in is outside the constraint, but its time is taken.
-  if not claim_time.is_squeezed and exists (
-    select from unnest(claim_time.claims) as c
-    inner join clinic.occupancy as o on c.resource_id = o.resource_id and c.during && o.during
-    where o.is_squeezed and o.id <> claim_time.id
-  ) then
+  if not claim_time.is_squeezed and clinic.is_squeezed_over(claim_time.claims, claim_time.id) then
     perform clinic.refuse('slot_taken', clinic_id => claim_time.clinic_id);
   end if;
   for attempt in 1..2 loop

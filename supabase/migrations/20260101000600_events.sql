@@ -467,6 +467,13 @@ as $$
 declare
   v_claim record;
 begin
+  -- Mostly there is nobody else.
+  if cardinality(claims) = 1 and not exists (
+    select from clinic.dentists as d
+    where d.id = claims[1].resource_id and d.clinic_id <> tell_participants.clinic_id
+  ) then
+    return;
+  end if;
   for v_claim in
     select d.clinic_id, c.resource_id, c.during, d.clinic_id = tell_participants.clinic_id as is_here
     from unnest(tell_participants.claims) as c

@@ -218,50 +218,6 @@ $$;
 comment on function clinic.announce_move_away is
 'The same for the dentist who lost the appointment to another one; the patient hears of it only once.';
 
-create function clinic.tell_of_appointment(event text, before clinic.appointments, after clinic.appointments, takes boolean)
-returns void
-language plpgsql
-volatile
-set search_path = ''
-as $$
-declare
-  v_before clinic.claim [] := case when before.id is null then '{}' else clinic.claims(before) end;
-  v_after clinic.claim [] := case when after.id is null then '{}' else clinic.claims(after) end;
-  v_told clinic.announcement := clinic.announce_appointment(
-    event, case when after.id is null then before else after end
-  );
-  v_freed clinic.announcement [];
-  v_taken clinic.announcement [];
-begin
-  if v_before <> '{}' and (takes or v_after = '{}') then
-    v_freed := array[
-      clinic.announce_slot('slot_freed', before.id, v_before[1].during), clinic.announce_rooms(before.id, variadic v_before)
-    ];
-    perform clinic.tell_participants('slot_freed', before.id, before.clinic_id, v_before);
-  end if;
-  if takes then
-    v_taken := array[
-      clinic.announce_slot('slot_taken', after.id, v_after[1].during), clinic.announce_rooms(after.id, variadic v_after)
-    ];
-  end if;
-  if before.dentist_id <> after.dentist_id then
-    perform clinic.record_events(
-      before.clinic_id, before.dentist_id, variadic v_freed || clinic.announce_move_away(v_told, after.dentist_id)
-    );
-    v_freed := null;
-  end if;
-  perform clinic.record_events(
-    coalesce(after.clinic_id, before.clinic_id), coalesce(after.dentist_id, before.dentist_id),
-    variadic v_freed || v_taken || v_told
-  );
-  if takes then
-    perform clinic.tell_participants('slot_taken', after.id, after.clinic_id, v_after);
-  end if;
-end
-$$;
-comment on function clinic.tell_of_appointment is
-'Announces a change of an appointment, and the time that it frees and takes. before is null for a new one, after for one that is gone.';
-
 create function clinic.follow_appointment()
 returns trigger
 language plpgsql
@@ -273,6 +229,17 @@ declare
   v_before clinic.claim [] := case when tg_op = 'INSERT' then '{}' else clinic.claims(old) end;
   v_after clinic.claim [] := case when tg_op = 'DELETE' then '{}' else clinic.claims(new) end;
   v_takes boolean := false;
+  v_frees boolean;
+  v_freed clinic.announcement;
+  v_rooms_freed clinic.announcement;
+  v_taken clinic.announcement;
+  v_rooms_taken clinic.announcement;
+  v_told clinic.announcement := clinic.announce_appointment(case
+    when tg_op = 'INSERT' then 'appointment_booked'
+    when tg_op = 'DELETE' or new.status = 'cancelled' and old.status <> 'cancelled' then 'appointment_cancelled'
+    when new.status <> old.status then 'appointment_status_changed'
+    else 'appointment_rescheduled'
+  end, coalesce(new, old));
 begin
   if v_after = '{}' then
     perform clinic.free_time(old.id, 'appointment');
@@ -282,12 +249,30 @@ begin
     perform clinic.move_claims(new.id, new.clinic_id, 'appointment', v_after, new.is_squeezed);
     v_takes := true;
   end if;
-  perform clinic.tell_of_appointment(case
-    when tg_op = 'INSERT' then 'appointment_booked'
-    when tg_op = 'DELETE' or new.status = 'cancelled' and old.status <> 'cancelled' then 'appointment_cancelled'
-    when new.status <> old.status then 'appointment_status_changed'
-    else 'appointment_rescheduled'
-  end, old, new, v_takes);
+  v_frees := v_before <> '{}' and (v_takes or v_after = '{}');
+  if v_frees then
+    v_freed := clinic.announce_slot('slot_freed', old.id, v_before[1].during);
+    v_rooms_freed := clinic.announce_rooms(old.id, variadic v_before);
+    perform clinic.tell_participants('slot_freed', old.id, old.clinic_id, v_before);
+  end if;
+  if v_takes then
+    v_taken := clinic.announce_slot('slot_taken', new.id, v_after[1].during);
+    v_rooms_taken := clinic.announce_rooms(new.id, variadic v_after);
+  end if;
+  if old.dentist_id <> new.dentist_id then
+    perform clinic.record_events(
+      old.clinic_id, old.dentist_id, v_freed, v_rooms_freed, clinic.announce_move_away(v_told, new.dentist_id)
+    );
+    v_freed := null;
+    v_rooms_freed := null;
+  end if;
+  perform clinic.record_events(
+    coalesce(new.clinic_id, old.clinic_id), coalesce(new.dentist_id, old.dentist_id),
+    v_freed, v_rooms_freed, v_taken, v_rooms_taken, v_told
+  );
+  if v_takes then
+    perform clinic.tell_participants('slot_taken', new.id, new.clinic_id, v_after);
+  end if;
   return null;
 end
 $$;

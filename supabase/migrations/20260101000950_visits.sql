@@ -355,6 +355,10 @@ as $$
 declare
   v_slot clinic.slot_reservations;
 begin
+  if new.parts = '{}' then
+    perform clinic.lock_calendars(new.dentist_id);
+    return new;
+  end if;
   if new.parts is null and tg_table_name = 'appointments' then
     new.parts := case when clinic.claimed(new) is null then '{}' end; -- history takes nothing
   end if;

@@ -166,13 +166,15 @@ stable
 set search_path = ''
 as $$
 declare
-  v_policy clinic.clinics := bookable.policy;
-  v_type clinic.appointment_types := bookable.type;
+  v_policy clinic.clinics;
+  v_type clinic.appointment_types;
   v_full tstzmultirange;
 begin
-  if v_type.max_per_day is null then
+  if (bookable.type).max_per_day is null then
     return null;
   end if;
+  v_policy := bookable.policy;
+  v_type := bookable.type;
   select range_agg(clinic.day_span(f.day, v_policy.time_zone)) into v_full
   from (
     select (v.starts_at at time zone v_policy.time_zone)::date as day
@@ -197,60 +199,56 @@ end
 $$;
 comment on function clinic.full_days is 'The days of the clinic on which this leader has as many visits of the type as there may be; null is none.';
 
-create function clinic.calendars(
+create type clinic.part_starts as (
+  dentist_id uuid,
+  starts tstzmultirange
+);
+comment on type clinic.part_starts is 'When the other parts of a visit that this one leads can be had.';
+
+create function clinic.part_starts(
   bookable clinic.bookable, visit clinic.slot_reservations, span tstzrange, as_of timestamptz, except_claims uuid []
 )
-returns table (
-  dentist_id uuid, duration interval, claim tstzrange, busy tstzmultirange, part_starts tstzmultirange, full_days tstzmultirange
-)
+returns clinic.part_starts []
 language plpgsql
 stable
 set search_path = ''
-set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
 as $$
 declare
-  v_policy clinic.clinics := bookable.policy;
-  v_at constant timestamptz := visit.starts_at;
-  v_options clinic.part_option [];
+  v_at constant timestamptz := lower(span);
+  v_options clinic.part_option [] := clinic.part_options(
+    bookable.policy, visit.parts, part_starts.span, part_starts.as_of, part_starts.except_claims
+  );
 begin
-  if visit.parts <> '{}' then
-    v_options := clinic.part_options(v_policy, visit.parts, calendars.span, calendars.as_of, calendars.except_claims);
-  end if;
-  return query
+  return array(
     with lengths as materialized (
       select
         l.duration,
         clinic.leader_claim(
           v_at, v_at + l.duration, visit.buffer_before, visit.buffer_after, visit.leads_after, visit.leads_for
         ) as claim,
-        case when v_options is not null then (clinic.visit_claims(
+        (clinic.visit_claims(
           null, tstzrange(v_at, v_at), visit.parts, v_at, v_at + l.duration, visit.buffer_before, visit.buffer_after
-        ))[2:] end as claims
+        ))[2:] as claims
       from (select distinct u.duration from unnest(bookable.leaders) as u) as l
     ),
 
-    parted as materialized (
-      select l.*, case when v_options is not null then clinic.joint_starts(l.claims, v_options, null, v_at) end as starts
-      from lengths as l
+    apart as materialized (
+      select l.*, clinic.joint_starts(l.claims, v_options, null, v_at) as starts from lengths as l
     )
 
-    select
-      u.dentist_id, p.duration, p.claim,
-      clinic.busy_times(v_policy.id, u.dentist_id, calendars.span, calendars.as_of, calendars.except_claims),
-      case
-        -- Who leads is not there for a part at the same time.
-        when exists (select from unnest(v_options) as o where o.resource_id = u.dentist_id)
-          then clinic.joint_starts(p.claims, v_options, row(0, u.dentist_id, p.claim)::clinic.claim, v_at)
-        else p.starts
-      end,
-      clinic.full_days(calendars.bookable, u.dentist_id, calendars.span, calendars.as_of, calendars.except_claims)
+    select row(u.dentist_id, case
+      -- Who leads is not there for a part at the same time.
+      when exists (select from unnest(v_options) as o where o.resource_id = u.dentist_id)
+        then clinic.joint_starts(a.claims, v_options, row(0, u.dentist_id, a.claim)::clinic.claim, v_at)
+      else a.starts
+    end)::clinic.part_starts
     from unnest(bookable.leaders) as u
-    inner join parted as p on u.duration = p.duration;
+    inner join apart as a on u.duration = a.duration
+  );
 end
 $$;
-comment on function clinic.calendars is
-'For each leader, within the span, what the predicate has to know but the hours: the claim that a visit at visit.starts_at would be, what is
-busy, when the other parts can be had (null: there are none), and which days are full.';
+comment on function clinic.part_starts is
+'For each leader, when within the span all other parts of the visit can be had.';
 
 create function clinic.judge_slots(
   bookable clinic.bookable,
@@ -279,16 +277,27 @@ declare
   v_latest timestamptz;
   v_except uuid [] := except_claims || visit.id;
   v_patient_busy tstzmultirange := clinic.patient_times(visit.patient_id, v_span, v_except);
+  v_part_starts clinic.part_starts [];
 begin
   if not is_staff then
     v_earliest := clinic.later(as_of, v_policy.min_notice);
     v_latest := clinic.later(as_of, v_policy.booking_horizon);
   end if;
-  visit.starts_at := lower(v_days);
+  if visit.parts <> '{}' then
+    v_part_starts := clinic.part_starts(bookable, visit, v_span, as_of, v_except);
+  end if;
   return query
     with calendars as materialized (
-      select c.*, lower(c.claim) - visit.starts_at as takes_from, upper(c.claim) - visit.starts_at as takes_to
-      from clinic.calendars(judge_slots.bookable, judge_slots.visit, v_span, judge_slots.as_of, v_except) as c
+      select
+        u.dentist_id, u.duration, p.starts as part_starts,
+        lower(c.claim) - lower(v_days) as takes_from, upper(c.claim) - lower(v_days) as takes_to,
+        clinic.busy_times(v_policy.id, u.dentist_id, v_span, judge_slots.as_of, v_except) as busy,
+        clinic.full_days(bookable, u.dentist_id, v_span, judge_slots.as_of, v_except) as full_days
+      from unnest(bookable.leaders) as u
+      left join unnest(v_part_starts) as p on u.dentist_id = p.dentist_id
+      cross join clinic.leader_claim(
+        lower(v_days), lower(v_days) + u.duration, visit.buffer_before, visit.buffer_after, visit.leads_after, visit.leads_for
+      ) as c (claim)
     )
 
     select
@@ -349,7 +358,6 @@ declare
   v_latest timestamptz;
   v_opening tstzrange;
   v_is_on_grid boolean;
-  v_busy tstzmultirange;
   v_part_starts tstzmultirange;
 begin
   if not is_staff then
@@ -374,21 +382,18 @@ begin
     order by 2 desc
     limit 1;
   end if;
-  if slot.parts = '{}' then
-    v_busy := clinic.busy_times(v_policy.id, slot.dentist_id, v_claim, as_of, v_except);
-  else
+  if slot.parts <> '{}' then
     bookable.leaders := array[row(slot.dentist_id, slot.ends_at - slot.starts_at)::clinic.leader];
-    select c.busy, c.part_starts into v_busy, v_part_starts
-    from clinic.calendars(
-      judge_slot.bookable, slot,
-      tstzrange(slot.starts_at - slot.buffer_before, slot.ends_at + slot.buffer_after), judge_slot.as_of, v_except
-    ) as c;
+    v_part_starts := (clinic.part_starts(
+      bookable, slot, tstzrange(slot.starts_at - slot.buffer_before, slot.ends_at + slot.buffer_after), as_of, v_except
+    ))[1].starts;
   end if;
   return clinic.verdict(
     v_during, v_claim, v_opening, v_is_on_grid,
     case when may_have_begun then lower(clinic.day_span((as_of at time zone v_policy.time_zone)::date, v_policy.time_zone))
       - interval '1 microsecond' else as_of end,
-    v_earliest, v_latest, clinic.full_days(bookable, slot.dentist_id, v_during, as_of, v_except), v_busy, v_part_starts,
+    v_earliest, v_latest, clinic.full_days(bookable, slot.dentist_id, v_during, as_of, v_except),
+    clinic.busy_times(v_policy.id, slot.dentist_id, v_claim, as_of, v_except), v_part_starts,
     clinic.patient_times(slot.patient_id, v_during, v_except)
   );
 end

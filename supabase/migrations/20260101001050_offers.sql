@@ -48,8 +48,8 @@ declare
   v_bookable clinic.bookable;
 begin
   select
-    clinic.own_rules(c, t), t, clinic.leaders(t, bookable.dentist_id), coalesce(p.starts_after, '0'), p.lasts,
-    clinic.needed_parts(t.id, t.clinic_id)
+    case when (t.min_notice, t.booking_horizon, t.slot_interval) is null then c else clinic.own_rules(c, t) end,
+    t, clinic.leaders(t, bookable.dentist_id), coalesce(p.starts_after, '0'), p.lasts, clinic.needed_parts(t.id, t.clinic_id)
   into v_bookable
   from clinic.appointment_types as t
   inner join clinic.clinics as c on t.clinic_id = c.id

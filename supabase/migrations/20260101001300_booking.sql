@@ -164,7 +164,9 @@ as $$
 declare
   v_code text;
 begin
-  perform clinic.require_offered(bookable, role, slot.patient_id);
+  if not clinic.is_desk(role) then
+    perform clinic.require_offered(bookable, role, slot.patient_id);
+  end if;
   if is_squeezed then
     perform clinic.require_squeeze(role, slot.starts_at, bookable.policy);
     -- Whoever finds room after all is squeezed on top of nobody.
@@ -175,7 +177,9 @@ begin
     end if;
   end if;
   perform clinic.require_slot(bookable, slot, as_of, clinic.is_desk(role), clinic.is_desk(role));
-  slot.parts := clinic.fit_parts(slot);
+  if slot.parts <> '{}' then
+    slot.parts := clinic.fit_parts(slot);
+  end if;
   return clinic.insert_appointment(slot, slot.patient_id, place_appointment.notes, role);
 end
 $$;
