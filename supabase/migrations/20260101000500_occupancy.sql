@@ -116,28 +116,24 @@ comment on function clinic.lock_patient is 'Waits for the patient; always after 
 
 -- Claims -------------------------------------------------------------------------------------------------------------
 
-create function clinic.is_squeezed_over(claims clinic.claim [], id uuid)
-returns boolean
+create function clinic.require_unsqueezed(id uuid, clinic_id uuid, claims clinic.claim [])
+returns void
 language plpgsql
-stable
+volatile
 set search_path = ''
 as $$
 begin
-  -- One that has none is mostly enough to know.
-  if not exists (
-    select from clinic.occupancy as o
-    where o.resource_id = claims[1].resource_id and o.during && claims[1].during and o.is_squeezed and o.id <> is_squeezed_over.id
-  ) and cardinality(claims) = 1 then
-    return false;
-  end if;
-  return exists (
-    select from unnest(is_squeezed_over.claims) as c
+  if exists (
+    select from unnest(require_unsqueezed.claims) as c
     inner join clinic.occupancy as o on c.resource_id = o.resource_id and c.during && o.during
-    where o.is_squeezed and o.id <> is_squeezed_over.id
-  );
+    where o.is_squeezed and o.id <> require_unsqueezed.id
+  ) then
+    perform clinic.refuse('slot_taken', clinic_id => require_unsqueezed.clinic_id);
+  end if;
 end
 $$;
-comment on function clinic.is_squeezed_over is 'Whether another visit that was squeezed in lies over these claims.';
+comment on function clinic.require_unsqueezed is
+'Passes claims over which nothing was squeezed in: that is outside the constraint, but its time is taken, also for who is not judged. Errors: slot_taken.';
 
 create function clinic.claim_time(
   id uuid,
@@ -155,18 +151,23 @@ as $$
 declare
   v_claimed integer;
 begin
-  -- What was squeezed in is outside the constraint, but its time is taken.
-  if not claim_time.is_squeezed and clinic.is_squeezed_over(claim_time.claims, claim_time.id) then
-    perform clinic.refuse('slot_taken', clinic_id => claim_time.clinic_id);
-  end if;
   for attempt in 1..2 loop
     -- On conflict: a plain insert into a contended exclusion constraint deadlocks.
-    insert into clinic.occupancy (id, part, clinic_id, resource_id, cause, during, expires_at, is_squeezed)
-    select
-      claim_time.id, c.part, claim_time.clinic_id, c.resource_id, claim_time.cause, c.during, claim_time.expires_at,
-      claim_time.is_squeezed
-    from unnest(claim_time.claims) as c
-    on conflict do nothing;
+    if cardinality(claims) = 1 then
+      insert into clinic.occupancy (id, clinic_id, resource_id, cause, during, expires_at, is_squeezed)
+      values (
+        claim_time.id, claim_time.clinic_id, claims[1].resource_id, claim_time.cause, claims[1].during, claim_time.expires_at,
+        claim_time.is_squeezed
+      )
+      on conflict do nothing;
+    else
+      insert into clinic.occupancy (id, part, clinic_id, resource_id, cause, during, expires_at, is_squeezed)
+      select
+        claim_time.id, c.part, claim_time.clinic_id, c.resource_id, claim_time.cause, c.during, claim_time.expires_at,
+        claim_time.is_squeezed
+      from unnest(claim_time.claims) as c
+      on conflict do nothing;
+    end if;
     get diagnostics v_claimed = row_count;
     if v_claimed = cardinality(claim_time.claims) then
       return true;
@@ -199,6 +200,9 @@ set search_path = ''
 as $$
 begin
   perform clinic.expire_dead_holds(move_claims.claims, move_claims.id);
+  if not is_squeezed then
+    perform clinic.require_unsqueezed(move_claims.id, move_claims.clinic_id, move_claims.claims);
+  end if;
   -- One statement each, in one transaction: nobody ever sees the time free between the two.
   delete from clinic.occupancy as o where o.id = move_claims.id and o.clinic_id = move_claims.clinic_id;
   perform clinic.claim_time(

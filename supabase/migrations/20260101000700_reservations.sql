@@ -54,6 +54,9 @@ immutable
 set search_path = ''
 as $$
 begin
+  if reservation.leads_after = '0' and reservation.leads_for is null then
+    return tstzrange(reservation.starts_at - reservation.buffer_before, reservation.ends_at + reservation.buffer_after);
+  end if;
   return clinic.leader_claim(
     reservation.starts_at, reservation.ends_at, reservation.buffer_before, reservation.buffer_after,
     reservation.leads_after, reservation.leads_for
@@ -70,6 +73,9 @@ immutable
 set search_path = ''
 as $$
 begin
+  if reservation.parts = '{}' then
+    return array[row(0, reservation.dentist_id, clinic.claimed(reservation))::clinic.claim];
+  end if;
   return clinic.visit_claims(
     reservation.dentist_id, clinic.claimed(reservation), reservation.parts,
     reservation.starts_at, reservation.ends_at, reservation.buffer_before, reservation.buffer_after
@@ -91,7 +97,7 @@ begin
   perform clinic.record_events(
     reservation.clinic_id, reservation.dentist_id,
     clinic.announce_slot(v_event, reservation.id, v_claims[1].during),
-    clinic.announce_rooms(reservation.id, variadic v_claims),
+    case when reservation.parts <> '{}' then clinic.announce_rooms(reservation.id, variadic v_claims) end,
     row(
       announce_reservation.event, false, true,
       coalesce(

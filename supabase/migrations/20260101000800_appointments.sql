@@ -121,8 +121,11 @@ immutable
 set search_path = ''
 as $$
 begin
-  return case when appointment.status in ('booked', 'checked_in') then
-    clinic.leader_claim(
+  return case
+    when appointment.status not in ('booked', 'checked_in') then null
+    when appointment.leads_after = '0' and appointment.leads_for is null
+      then tstzrange(appointment.starts_at - appointment.buffer_before, appointment.ends_at + appointment.buffer_after)
+    else clinic.leader_claim(
       appointment.starts_at, appointment.ends_at, appointment.buffer_before, appointment.buffer_after,
       appointment.leads_after, appointment.leads_for
     )
@@ -138,9 +141,14 @@ language plpgsql
 immutable
 set search_path = ''
 as $$
+declare
+  v_claim tstzrange := clinic.claimed(appointment);
 begin
+  if v_claim is not null and appointment.parts = '{}' then
+    return array[row(0, appointment.dentist_id, v_claim)::clinic.claim];
+  end if;
   return clinic.visit_claims(
-    appointment.dentist_id, clinic.claimed(appointment), appointment.parts,
+    appointment.dentist_id, v_claim, appointment.parts,
     appointment.starts_at, appointment.ends_at, appointment.buffer_before, appointment.buffer_after
   );
 end
@@ -244,6 +252,9 @@ begin
   if v_after = '{}' then
     perform clinic.free_time(old.id, 'appointment');
   elsif v_before = '{}' then
+    if tg_op = 'UPDATE' and not new.is_squeezed then
+      perform clinic.require_unsqueezed(new.id, new.clinic_id, v_after);
+    end if;
     v_takes := clinic.claim_time(new.id, new.clinic_id, 'appointment', v_after, null, new.is_squeezed);
   elsif v_before <> v_after or old.is_squeezed <> new.is_squeezed then
     perform clinic.move_claims(new.id, new.clinic_id, 'appointment', v_after, new.is_squeezed);
@@ -252,12 +263,12 @@ begin
   v_frees := v_before <> '{}' and (v_takes or v_after = '{}');
   if v_frees then
     v_freed := clinic.announce_slot('slot_freed', old.id, v_before[1].during);
-    v_rooms_freed := clinic.announce_rooms(old.id, variadic v_before);
+    v_rooms_freed := case when cardinality(v_before) > 1 then clinic.announce_rooms(old.id, variadic v_before) end;
     perform clinic.tell_participants('slot_freed', old.id, old.clinic_id, v_before);
   end if;
   if v_takes then
     v_taken := clinic.announce_slot('slot_taken', new.id, v_after[1].during);
-    v_rooms_taken := clinic.announce_rooms(new.id, variadic v_after);
+    v_rooms_taken := case when cardinality(v_after) > 1 then clinic.announce_rooms(new.id, variadic v_after) end;
   end if;
   if old.dentist_id <> new.dentist_id then
     perform clinic.record_events(

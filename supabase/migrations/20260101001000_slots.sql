@@ -271,7 +271,9 @@ declare
   v_days tstzrange := tstzrange(
     clinic.wall_instant(from_day, v_policy.time_zone), clinic.wall_instant(to_day + 1, v_policy.time_zone)
   );
-  v_longest interval := (select max(l.duration) from unnest(bookable.leaders) as l);
+  v_leaders clinic.leader [] := bookable.leaders;
+  v_max_per_day constant integer := (bookable.type).max_per_day;
+  v_longest interval := case cardinality(v_leaders) when 1 then v_leaders[1].duration else (select max(l.duration) from unnest(v_leaders) as l) end;
   v_span tstzrange := tstzrange(lower(v_days) - visit.buffer_before, upper(v_days) + v_longest + visit.buffer_after);
   v_earliest timestamptz;
   v_latest timestamptz;
@@ -292,8 +294,8 @@ begin
         u.dentist_id, u.duration, p.starts as part_starts,
         lower(c.claim) - lower(v_days) as takes_from, upper(c.claim) - lower(v_days) as takes_to,
         clinic.busy_times(v_policy.id, u.dentist_id, v_span, judge_slots.as_of, v_except) as busy,
-        clinic.full_days(bookable, u.dentist_id, v_span, judge_slots.as_of, v_except) as full_days
-      from unnest(bookable.leaders) as u
+        case when v_max_per_day is not null then clinic.full_days(bookable, u.dentist_id, v_span, judge_slots.as_of, v_except) end as full_days
+      from unnest(v_leaders) as u
       left join unnest(v_part_starts) as p on u.dentist_id = p.dentist_id
       cross join clinic.leader_claim(
         lower(v_days), lower(v_days) + u.duration, visit.buffer_before, visit.buffer_after, visit.leads_after, visit.leads_for
@@ -310,10 +312,10 @@ begin
       )
     from calendars as c
     inner join clinic.working_windows(
-      v_policy.id, array(select l.dentist_id from unnest(bookable.leaders) as l), v_policy.time_zone, v_span
+      v_policy.id, array(select l.dentist_id from unnest(v_leaders) as l), v_policy.time_zone, v_span
     ) as w on c.dentist_id = w.dentist_id
     cross join lateral (
-      select clinic.first_on_grid(w.opens_at - visit.leads_after, w.opens_at, v_interval) as origin
+      select case when visit.leads_after = '0' then w.opens_at else clinic.first_on_grid(w.opens_at - visit.leads_after, w.opens_at, v_interval) end as origin
       union all
       select clinic.first_on_grid(w.opens_at - visit.leads_after, w.grid_from, v_interval)
       where w.opens_at <> w.grid_from and not clinic.is_on_grid(w.opens_at, w.grid_from, v_interval)
@@ -392,7 +394,7 @@ begin
     v_during, v_claim, v_opening, v_is_on_grid,
     case when may_have_begun then lower(clinic.day_span((as_of at time zone v_policy.time_zone)::date, v_policy.time_zone))
       - interval '1 microsecond' else as_of end,
-    v_earliest, v_latest, clinic.full_days(bookable, slot.dentist_id, v_during, as_of, v_except),
+    v_earliest, v_latest, case when (bookable.type).max_per_day is not null then clinic.full_days(bookable, slot.dentist_id, v_during, as_of, v_except) end,
     clinic.busy_times(v_policy.id, slot.dentist_id, v_claim, as_of, v_except), v_part_starts,
     clinic.patient_times(slot.patient_id, v_during, v_except)
   );
@@ -523,7 +525,7 @@ declare
   v_colleagues clinic.bookable := bookable;
 begin
   v_colleagues.leaders := array(
-    select l from unnest(clinic.leaders(bookable.type, null)) as l where slot.assigned = 'named' and l.dentist_id <> slot.dentist_id
+    select l from unnest(clinic.leaders(bookable.type)) as l where slot.assigned = 'named' and l.dentist_id <> slot.dentist_id
   );
   return (
     select coalesce(jsonb_agg(

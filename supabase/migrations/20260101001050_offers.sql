@@ -2,7 +2,7 @@
 
 -- What can be booked ---------------------------------------------------------------------------------------------------
 
-create function clinic.leaders(type clinic.appointment_types, dentist_id uuid)
+create function clinic.leaders(type clinic.appointment_types)
 returns clinic.leader []
 language plpgsql
 stable
@@ -13,14 +13,12 @@ begin
     select row(d.id, coalesce(l.duration, type.duration))::clinic.leader
     from clinic.dentist_types as l
     inner join clinic.dentists as d on l.dentist_id = d.id and l.clinic_id = d.clinic_id
-    where
-      l.appointment_type_id = type.id and l.clinic_id = type.clinic_id and d.is_active
-      and (leaders.dentist_id is null or l.dentist_id = leaders.dentist_id)
+    where l.appointment_type_id = type.id and l.clinic_id = type.clinic_id and d.is_active
     order by d.id
   );
 end
 $$;
-comment on function clinic.leaders is 'The active dentists who lead visits of this type, or this one if they do.';
+comment on function clinic.leaders is 'The active dentists who lead visits of this type.';
 
 create function clinic.own_rules(policy clinic.clinics, type clinic.appointment_types)
 returns clinic.clinics
@@ -49,11 +47,23 @@ declare
 begin
   select
     case when (t.min_notice, t.booking_horizon, t.slot_interval) is null then c else clinic.own_rules(c, t) end,
-    t, clinic.leaders(t, bookable.dentist_id), coalesce(p.starts_after, '0'), p.lasts, clinic.needed_parts(t.id, t.clinic_id)
+    t,
+    case
+      when bookable.dentist_id is null then clinic.leaders(t)
+      when d.id is not null then array[row(d.id, coalesce(l.duration, t.duration))::clinic.leader]
+      else '{}'
+    end,
+    coalesce(p.starts_after, '0'), p.lasts, case when has.parts then clinic.needed_parts(t.id, t.clinic_id) else '{}' end
   into v_bookable
   from clinic.appointment_types as t
   inner join clinic.clinics as c on t.clinic_id = c.id
-  left join clinic.type_parts as p on t.id = p.appointment_type_id and t.clinic_id = p.clinic_id and p.part = 0
+  left join clinic.dentist_types as l
+    on l.dentist_id = bookable.dentist_id and t.clinic_id = l.clinic_id and t.id = l.appointment_type_id
+  left join clinic.dentists as d on l.dentist_id = d.id and l.clinic_id = d.clinic_id and d.is_active
+  cross join lateral (
+    select exists (select from clinic.type_parts as p where p.appointment_type_id = t.id) as parts
+  ) as has
+  left join clinic.type_parts as p on has.parts and t.id = p.appointment_type_id and t.clinic_id = p.clinic_id and p.part = 0
   where t.id = v_id and t.is_active;
   if not found then
     perform clinic.refuse('not_found', 'There is no such appointment type.');
@@ -349,6 +359,51 @@ comment on type clinic.wish is
 'What a caller asks for: to book something new, or to move an appointment (visit). except_claims are their own holds; code says why they cannot
 have it at any time (null: they can).';
 
+create function clinic.wish_to_move(appointment clinic.appointments, dentist_id uuid)
+returns clinic.wish
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_role text := clinic.appointment_role(appointment);
+begin
+  perform clinic.require_movable(appointment, v_role);
+  return row(
+    clinic.movable(appointment, v_role, wish_to_move.dentist_id), clinic.as_slot(appointment), clinic.is_desk(v_role),
+    clinic.own_holds(appointment.clinic_id), null
+  )::clinic.wish;
+end
+$$;
+comment on function clinic.wish_to_move is
+'The wish to move an appointment. Errors: not_authenticated, not_found, forbidden, not_offered, invalid_transition, too_late_to_cancel.';
+
+create function clinic.wish_to_book(bookable clinic.bookable, dentist_id uuid)
+returns clinic.wish
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_clinic_id uuid := (bookable.policy).id;
+  v_role text := clinic.my_role(v_clinic_id);
+  v_is_desk boolean := coalesce(clinic.is_desk(v_role), false);
+  v_patient_id uuid;
+  v_code text;
+begin
+  if wish_to_book.dentist_id is not null and bookable.leaders = '{}' then
+    v_code := 'not_offered';
+  elsif not v_is_desk then
+    v_patient_id := clinic.my_patient(v_clinic_id);
+    v_code := clinic.offer_code(bookable, coalesce(v_role, 'patient'), v_patient_id);
+  end if;
+  return row(
+    bookable, clinic.slot(bookable, (bookable.leaders)[1], null, v_patient_id), v_is_desk, clinic.own_holds(v_clinic_id), v_code
+  )::clinic.wish;
+end
+$$;
+comment on function clinic.wish_to_book is 'The wish for something new, with this dentist or anybody who leads it (null).';
+
 create function clinic.wish(appointment_type_id uuid, dentist_id uuid, appointment_id uuid)
 returns clinic.wish
 language plpgsql
@@ -356,38 +411,17 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_wish clinic.wish;
   v_appointment clinic.appointments;
-  v_role text;
-  v_clinic_id uuid;
-  v_patient_id uuid;
 begin
-  if wish.appointment_id is not null then
-    select * into v_appointment from clinic.appointments as a where a.id = wish.appointment_id;
-    v_role := clinic.appointment_role(v_appointment);
-    if wish.appointment_type_id <> v_appointment.appointment_type_id then
-      perform clinic.refuse('invalid_argument', 'appointment_type_id is not that of the appointment.');
-    end if;
-    perform clinic.require_movable(v_appointment, v_role);
-    v_wish.bookable := clinic.movable(v_appointment, v_role, wish.dentist_id);
-    v_wish.visit := clinic.as_slot(v_appointment);
-    v_wish.is_desk := clinic.is_desk(v_role);
-  else
-    v_wish.bookable := clinic.bookable(wish.appointment_type_id, wish.dentist_id, is_question => true);
-    v_clinic_id := ((v_wish.bookable).type).clinic_id;
-    v_role := clinic.my_role(v_clinic_id);
-    v_wish.is_desk := coalesce(clinic.is_desk(v_role), false);
-    v_patient_id := case when not v_wish.is_desk then clinic.my_patient(v_clinic_id) end;
-    v_wish.code := case
-      when wish.dentist_id is not null and (v_wish.bookable).leaders = '{}' then 'not_offered'
-      else clinic.offer_code(v_wish.bookable, coalesce(v_role, 'patient'), v_patient_id)
-    end;
-    v_wish.visit := clinic.slot(
-      v_wish.bookable, row(null, ((v_wish.bookable).type).duration)::clinic.leader, clock_timestamp(), v_patient_id
-    );
+  if wish.appointment_id is null then
+    return clinic.wish_to_book(clinic.bookable(wish.appointment_type_id, wish.dentist_id, is_question => true), wish.dentist_id);
   end if;
-  v_wish.except_claims := clinic.own_holds(((v_wish.bookable).policy).id);
-  return v_wish;
+  select * into v_appointment from clinic.appointments as a where a.id = wish.appointment_id;
+  if wish.appointment_type_id <> v_appointment.appointment_type_id then
+    perform clinic.appointment_role(v_appointment);
+    perform clinic.refuse('invalid_argument', 'appointment_type_id is not that of the appointment.');
+  end if;
+  return clinic.wish_to_move(v_appointment, wish.dentist_id);
 end
 $$;
 comment on function clinic.wish is
@@ -398,7 +432,7 @@ invalid_argument; of an appointment also not_authenticated, forbidden, not_offer
 -- Listing --------------------------------------------------------------------------------------------------------------
 
 create function clinic.free_slots(wish clinic.wish, from_day date, to_day date)
-returns setof api.slot
+returns api.slot []
 language plpgsql
 volatile
 set search_path = ''
@@ -407,15 +441,18 @@ begin
   if wish.code is not null then
     perform clinic.refuse(wish.code, clinic_id => ((wish.bookable).policy).id);
   end if;
-  return query
-    select distinct j.dentist_id, j.starts_at, j.ends_at
+  return array(
+    select row(j.dentist_id, j.starts_at, j.ends_at)::api.slot
     from clinic.judge_slots(
       wish.bookable, wish.visit, free_slots.from_day, free_slots.to_day, clock_timestamp(), wish.is_desk, wish.except_claims
     ) as j
-    where j.code is null;
+    where j.code is null
+    group by j.dentist_id, j.starts_at, j.ends_at
+    order by j.starts_at, j.dentist_id
+  );
 end
 $$;
-comment on function clinic.free_slots is 'The slots of these days that the wish can have. Errors: not_offered, booking_limit.';
+comment on function clinic.free_slots is 'The slots of these days that the wish can have, in order. Errors: not_offered, booking_limit.';
 
 create function clinic.available_slots(appointment_type_id uuid, from_date text, to_date text, dentist_id uuid, appointment_id uuid)
 returns setof api.slot
@@ -433,7 +470,7 @@ begin
   if v_to < v_from or v_to - v_from >= 62 then
     perform clinic.refuse('invalid_argument', 'to_date must be between 0 and 61 days after from_date.');
   end if;
-  v_slots := array(select s from clinic.free_slots(v_wish, v_from, v_to) as s order by s.starts_at, s.dentist_id);
+  v_slots := clinic.free_slots(v_wish, v_from, v_to);
   if cardinality(v_slots) > clinic.max_rows() then
     perform clinic.refuse_long_answer(v_slots, (v_wish.bookable).policy, v_to);
   end if;
@@ -518,7 +555,7 @@ begin
   while v_day <= v_last and cardinality(v_slots) < next_slots.max_results loop
     v_slots := v_slots || array(
       -- One leader a start, where any would do.
-      select distinct on (s.starts_at) s from clinic.free_slots(v_wish, v_day, least(v_day + 6, v_last)) as s
+      select distinct on (s.starts_at) s from unnest(clinic.free_slots(v_wish, v_day, least(v_day + 6, v_last))) as s
       where s.starts_at >= v_from and v_hours @> extract(hour from s.starts_at at time zone v_policy.time_zone)::integer
       order by s.starts_at, s.dentist_id
     );

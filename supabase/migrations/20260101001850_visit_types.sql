@@ -160,7 +160,7 @@ stable
 set search_path = ''
 as $$
 declare
-  v_leaders clinic.leader [] := clinic.leaders(type, null);
+  v_leaders clinic.leader [] := clinic.leaders(type);
   v_parts clinic.visit_part [] := clinic.needed_parts(type.id, type.clinic_id);
   v_part clinic.visit_part;
 begin
