@@ -12,6 +12,7 @@ create table clinic.appointment_types (
   booking_horizon interval,
   slot_interval interval,
   max_per_day integer,
+  has_parts boolean not null default false,
   is_active boolean not null default true,
   created_at timestamptz not null default now(),
   constraint appointment_types_pkey primary key (id, clinic_id),
@@ -42,6 +43,7 @@ comment on table clinic.appointment_types is
 comment on column clinic.appointment_types.audience is
 'Who books it without the desk: everyone; patients the clinic has not seen yet; those it knows; or nobody.';
 comment on column clinic.appointment_types.min_notice is 'Instead of the clinic''s; so are booking_horizon and slot_interval. Null: the clinic''s.';
+comment on column clinic.appointment_types.has_parts is 'Whether clinic.type_parts has any: kept by its triggers, so that who needs none does not look.';
 comment on column clinic.appointment_types.max_per_day is 'So many of this type may one leader have on a day of the clinic; null: any number.';
 
 create function clinic.week_minutes(weekday integer, opens time, closes time)

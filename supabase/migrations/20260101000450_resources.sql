@@ -146,6 +146,31 @@ comment on view api.type_parts is
 Part 0 is the leader''s, where it is not the whole visit.';
 grant select on api.type_parts to authenticated, service_role;
 
+create function clinic.note_parts()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever edits parts, the type knows
+set search_path = ''
+as $$
+begin
+  update clinic.appointment_types as t
+  set has_parts = not t.has_parts
+  where
+    (t.id, t.clinic_id) in (select c.appointment_type_id, c.clinic_id from changed as c)
+    and t.has_parts <> exists (
+      select from clinic.type_parts as p where p.appointment_type_id = t.id and p.clinic_id = t.clinic_id
+    );
+  return null;
+end
+$$;
+comment on function clinic.note_parts is 'Keeps appointment_types.has_parts.';
+
+create trigger note_new_parts after insert on clinic.type_parts
+referencing new table as changed for each statement execute function clinic.note_parts();
+create trigger note_removed_parts after delete on clinic.type_parts
+referencing old table as changed for each statement execute function clinic.note_parts();
+
 create type clinic.visit_part as (
   part smallint,
   needs text,

@@ -35,6 +35,25 @@ end
 $$;
 comment on function clinic.own_rules is 'The clinic''s policy with what the type says of notice, horizon and grid.';
 
+create function clinic.with_parts(bookable clinic.bookable)
+returns clinic.bookable
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_type clinic.appointment_types := bookable.type;
+begin
+  bookable.parts := clinic.needed_parts(v_type.id, v_type.clinic_id);
+  select p.starts_after, p.lasts into bookable.leads_after, bookable.leads_for
+  from clinic.type_parts as p
+  where p.appointment_type_id = v_type.id and p.clinic_id = v_type.clinic_id and p.part = 0;
+  bookable.leads_after := coalesce(bookable.leads_after, '0');
+  return bookable;
+end
+$$;
+comment on function clinic.with_parts is 'The same, with what a visit of the type needs.';
+
 create function clinic.bookable(appointment_type_id uuid, dentist_id uuid default null, is_question boolean default false)
 returns clinic.bookable
 language plpgsql
@@ -53,17 +72,13 @@ begin
       when d.id is not null then array[row(d.id, coalesce(l.duration, t.duration))::clinic.leader]
       else '{}'
     end,
-    coalesce(p.starts_after, '0'), p.lasts, case when has.parts then clinic.needed_parts(t.id, t.clinic_id) else '{}' end
+    '0', null, '{}'
   into v_bookable
   from clinic.appointment_types as t
   inner join clinic.clinics as c on t.clinic_id = c.id
   left join clinic.dentist_types as l
     on l.dentist_id = bookable.dentist_id and t.clinic_id = l.clinic_id and t.id = l.appointment_type_id
   left join clinic.dentists as d on l.dentist_id = d.id and l.clinic_id = d.clinic_id and d.is_active
-  cross join lateral (
-    select exists (select from clinic.type_parts as p where p.appointment_type_id = t.id) as parts
-  ) as has
-  left join clinic.type_parts as p on has.parts and t.id = p.appointment_type_id and t.clinic_id = p.clinic_id and p.part = 0
   where t.id = v_id and t.is_active;
   if not found then
     perform clinic.refuse('not_found', 'There is no such appointment type.');
@@ -78,7 +93,7 @@ begin
       );
     end if;
   end if;
-  return v_bookable;
+  return case when (v_bookable.type).has_parts then clinic.with_parts(v_bookable) else v_bookable end;
 end
 $$;
 comment on function clinic.bookable is
@@ -391,14 +406,13 @@ declare
   v_patient_id uuid;
   v_code text;
 begin
-  if wish_to_book.dentist_id is not null and bookable.leaders = '{}' then
-    v_code := 'not_offered';
-  elsif not v_is_desk then
+  if not v_is_desk then
     v_patient_id := clinic.my_patient(v_clinic_id);
     v_code := clinic.offer_code(bookable, coalesce(v_role, 'patient'), v_patient_id);
   end if;
   return row(
-    bookable, clinic.slot(bookable, (bookable.leaders)[1], null, v_patient_id), v_is_desk, clinic.own_holds(v_clinic_id), v_code
+    bookable, clinic.slot(bookable, (bookable.leaders)[1], null, v_patient_id), v_is_desk, clinic.own_holds(v_clinic_id),
+    case when wish_to_book.dentist_id is not null and bookable.leaders = '{}' then 'not_offered' else v_code end
   )::clinic.wish;
 end
 $$;

@@ -133,8 +133,7 @@ set search_path = ''
 as $$
 begin
   if locked_bookable.dentist_id is not null and not exists (
-    select from clinic.type_parts as p
-    where p.appointment_type_id = locked_bookable.appointment_type_id and p.part > 0
+    select from clinic.appointment_types as t where t.id = locked_bookable.appointment_type_id and t.has_parts
   ) then
     perform clinic.lock_calendars(locked_bookable.dentist_id);
   else
