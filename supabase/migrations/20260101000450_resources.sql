@@ -246,7 +246,7 @@ declare
   v_part clinic.visit_part;
 begin
   if visit_claims.leader_claim is null then
-    return '{}';
+    return array[]::clinic.claim [];
   end if;
   foreach v_part in array visit_claims.parts loop
     v_claims := v_claims || row(

@@ -124,10 +124,10 @@ as $$
 declare
   v_claim clinic.claim := claims[cardinality(taken) + 1];
   v_option clinic.part_option;
-  v_starts tstzmultirange := '{}';
+  v_starts tstzmultirange := '{}'::tstzmultirange;
 begin
   if v_claim.part is null then
-    return '{(,)}';
+    return '{(,)}'::tstzmultirange;
   elsif cardinality(claims) = 1 or not clinic.is_contested(claims, options, v_claim.part) then
     -- Which of them it is makes no difference to the other parts.
     select coalesce(range_agg(s.starts), '{}') into v_starts
@@ -345,7 +345,48 @@ as $$
 $$;
 comment on function clinic.wanted_resources is 'All the resources that a visit with one of these leaders and these parts might claim.';
 
-create function clinic.complete_visit()
+create function clinic.completed(visit clinic.slot_reservations, is_squeezed boolean default false)
+returns clinic.slot_reservations
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  visit.parts := clinic.needed_parts(visit.appointment_type_id, visit.clinic_id);
+  select coalesce(p.starts_after, '0'), p.lasts into visit.leads_after, visit.leads_for
+  from (select) as one
+  left join clinic.type_parts as p
+    on p.appointment_type_id = visit.appointment_type_id and p.clinic_id = visit.clinic_id and p.part = 0;
+  perform clinic.lock_calendars(variadic clinic.wanted_resources(array[visit.dentist_id], visit.clinic_id, visit.parts));
+  visit.parts := clinic.fit_parts(visit, completed.is_squeezed);
+  return visit;
+end
+$$;
+comment on function clinic.completed is
+'The visit with what its type needs, and the resources for it; the calendars of all that will do are locked. Errors: slot_taken, try_again.';
+
+create function clinic.complete_reservation()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever writes visits, by whatever path, waits in the same line, and takes all that the visit needs
+set search_path = ''
+as $$
+begin
+  if new.parts = '{}' then
+    perform clinic.lock_calendars(new.dentist_id);
+  elsif new.parts is null then
+    new := clinic.completed(new);
+  else
+    perform clinic.lock_calendars(variadic clinic.taken_resources(new.dentist_id, new.parts));
+  end if;
+  return new;
+end
+$$;
+comment on function clinic.complete_reservation is
+'Locks the calendars that a new reservation claims, and fills in what its type needs if that is not said. Errors: slot_taken, try_again.';
+
+create function clinic.complete_appointment()
 returns trigger
 language plpgsql
 volatile
@@ -353,43 +394,30 @@ security definer -- whoever writes visits, by whatever path, waits in the same l
 set search_path = ''
 as $$
 declare
-  v_slot clinic.slot_reservations;
+  v_visit clinic.slot_reservations;
 begin
+  if new.parts is null and clinic.claimed(new) is null then
+    new.parts := array[]::clinic.visit_part []; -- history takes nothing
+  end if;
   if new.parts = '{}' then
     perform clinic.lock_calendars(new.dentist_id);
-    return new;
-  end if;
-  if new.parts is null and tg_table_name = 'appointments' then
-    new.parts := case when clinic.claimed(new) is null then '{}' end; -- history takes nothing
-  end if;
-  if new.parts is not null then
-    perform clinic.lock_calendars(variadic clinic.taken_resources(new.dentist_id, new.parts));
-    return new;
-  end if;
-  new.parts := clinic.needed_parts(new.appointment_type_id, new.clinic_id);
-  select p.starts_after, p.lasts into new.leads_after, new.leads_for
-  from (select) as one
-  left join clinic.type_parts as p
-    on p.appointment_type_id = new.appointment_type_id and p.clinic_id = new.clinic_id and p.part = 0;
-  new.leads_after := coalesce(new.leads_after, '0');
-  perform clinic.lock_calendars(variadic clinic.wanted_resources(array[new.dentist_id], new.clinic_id, new.parts));
-  if tg_table_name = 'appointments' then
-    v_slot := clinic.as_slot(new);
-    new.parts := clinic.fit_parts(v_slot, new.is_squeezed);
+  elsif new.parts is null then
+    v_visit := clinic.completed(clinic.as_slot(new), new.is_squeezed);
+    new.parts := v_visit.parts;
+    new.leads_after := v_visit.leads_after;
+    new.leads_for := v_visit.leads_for;
   else
-    v_slot := new;
-    new.parts := clinic.fit_parts(v_slot);
+    perform clinic.lock_calendars(variadic clinic.taken_resources(new.dentist_id, new.parts));
   end if;
   return new;
 end
 $$;
-comment on function clinic.complete_visit is
-'Locks the calendars that a new visit claims, and fills in what its type needs if that is not said. Errors: slot_taken, try_again.';
+comment on function clinic.complete_appointment is 'The same for a new appointment.';
 
-create trigger complete_visit before insert on clinic.slot_reservations
-for each row execute function clinic.complete_visit();
-create trigger complete_visit before insert on clinic.appointments
-for each row execute function clinic.complete_visit();
+create trigger complete_reservation before insert on clinic.slot_reservations
+for each row execute function clinic.complete_reservation();
+create trigger complete_appointment before insert on clinic.appointments
+for each row execute function clinic.complete_appointment();
 
 create function clinic.lock_moved_visit()
 returns trigger
@@ -405,11 +433,12 @@ begin
   return new;
 end
 $$;
-comment on function clinic.lock_moved_visit is 'Locks the calendars that a visit leaves and those it goes to.';
+comment on function clinic.lock_moved_visit is 'Locks the calendars that a visit leaves and those it goes to, or claims again.';
 
 create trigger lock_moved_visit before update on clinic.appointments
 for each row when (
   old.dentist_id <> new.dentist_id or old.starts_at <> new.starts_at or old.ends_at <> new.ends_at
   or old.buffer_before <> new.buffer_before or old.buffer_after <> new.buffer_after
   or old.leads_after <> new.leads_after or old.leads_for is distinct from new.leads_for or old.parts <> new.parts
+  or old.status not in ('booked', 'checked_in') and new.status in ('booked', 'checked_in')
 ) execute function clinic.lock_moved_visit();

@@ -557,7 +557,7 @@ declare
   v_from timestamptz := clock_timestamp();
   v_day date;
   v_last date := (clinic.later(clock_timestamp(), v_policy.booking_horizon) at time zone v_policy.time_zone)::date;
-  v_slots api.slot [] := '{}';
+  v_slots api.slot [] := array[]::api.slot [];
 begin
   if (next_slots.max_results between 1 and 100) is not true then
     perform clinic.refuse('invalid_argument', 'max_results must be between 1 and 100.');

@@ -413,7 +413,7 @@ set search_path = ''
 as $$
 declare
   v_email text := clinic.clean_line(update_clinic.email, 'email', 320);
-  v_shifted jsonb := '[]';
+  v_shifted jsonb := '[]'::jsonb;
   v_row jsonb;
 begin
   perform clinic.require_role(clinic.required(update_clinic.clinic_id, 'clinic_id'), 'admin');

@@ -34,7 +34,7 @@ def test_a_held_calendar_is_told_within_seconds(
 ) -> None:
     slot = {"dentist_id": riverside.lee, "appointment_type_id": riverside.checkup}
     with somebody_else(actors) as holder:
-        holder.execute("select clinic.lock_dentists(%s)", [riverside.lee])
+        holder.execute("select clinic.lock_calendars(%s)", [riverside.lee])
         started = time.monotonic()
         with refused("try_again") as refusal:
             call(ana, kind, **slot, starts_at=riverside.at("09:00"))
@@ -176,7 +176,7 @@ def test_who_holds_a_calendar_and_does_nothing_is_hung_up_on(
 ) -> None:
     """Two seconds are the waiters'; thirty are the holder's, who blocks the event log, too."""
     with somebody_else(actors) as holder:
-        holder.execute("select clinic.lock_dentists(%s)", [riverside.lee])
+        holder.execute("select clinic.lock_calendars(%s)", [riverside.lee])
         row = holder.execute("show idle_in_transaction_session_timeout").fetchone()
         assert row == {"idle_in_transaction_session_timeout": "30s"}
     row = ana.execute("show lock_timeout").fetchone()

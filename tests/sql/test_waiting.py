@@ -265,7 +265,7 @@ def later_first(world: World) -> tuple[UUID, UUID]:
 
 def is_free(actors: Actors, dentist: UUID) -> bool:
     """Whether nobody has this dentist's calendar."""
-    query = "select pg_try_advisory_xact_lock(hashtextextended('chairtime:dentist:' || %s::text, 0)) as free"
+    query = "select pg_try_advisory_xact_lock(hashtextextended('chairtime:resource:' || %s::text, 0)) as free"
     row = actors.superuser_row(query, str(dentist))
     return bool(row["free"])
 
@@ -308,7 +308,7 @@ def test_a_calendar_that_is_held_keeps_no_other_from_being_swept(actors: Actors,
     worker, keeper = actors.superuser(), actors.superuser()
     sweep = "select clinic.expire_reservations() as n"
     with keeper.transaction():
-        keeper.execute("select clinic.lock_dentists(%s)", [first])
+        keeper.execute("select clinic.lock_calendars(%s)", [first])
         assert worker.execute(sweep).fetchone() == {"n": 1}
         with refused("try_again"):
             worker.execute(sweep)

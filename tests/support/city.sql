@@ -30,6 +30,10 @@ select
 from city.clinics as c cross join generate_series(0, {dentists} - 1) as d;
 insert into clinic.dentists (id, clinic_id, user_id, full_name)
 select d.id, d.clinic_id, d.user_id, 'Dr. ' || d.n from city.dentists as d;
+insert into clinic.resources (id, clinic_id, kind, name)
+select d.id, d.clinic_id, 'practitioner', 'Dr. ' || d.n from city.dentists as d;
+insert into clinic.dentist_types (dentist_id, clinic_id, appointment_type_id)
+select d.id, d.clinic_id, d.type_id from city.dentists as d;
 insert into clinic.working_hours (clinic_id, dentist_id, weekday, opens, closes)
 select d.clinic_id, d.id, w, '09:00', '17:00' from city.dentists as d cross join generate_series(1, 5) as w;
 
@@ -61,25 +65,25 @@ cross join lateral (
     + interval '1 day' * (n % ({days} + 60)) + interval '30 minutes' * (n / ({days} + 60)) as starts_at
 ) as v;
 insert into clinic.appointments (
-  id, clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after,
+  id, clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after, parts,
   booked_by, source, created_at
 )
 select
   v.id, v.clinic_id, v.dentist_id, v.patient_id, v.type_id, v.starts_at, v.starts_at + interval '30 minutes', '0', '0',
-  v.booked_by, case when v.booked_by is null then 'desk' else 'chatbot' end, v.starts_at - interval '20 days'
+  '{{}}', v.booked_by, case when v.booked_by is null then 'desk' else 'chatbot' end, v.starts_at - interval '20 days'
 from city.visits as v;
-insert into clinic.occupancy (id, clinic_id, dentist_id, cause, during)
+insert into clinic.occupancy (id, clinic_id, resource_id, cause, during)
 select v.id, v.clinic_id, v.dentist_id, 'appointment', tstzrange(v.starts_at, v.starts_at + interval '30 minutes')
 from city.visits as v;
 
 -- Confirmed holds behind every tenth visit, ten nights off for each dentist, and twenty events.
 insert into clinic.slot_reservations (
-  id, clinic_id, dentist_id, appointment_type_id, patient_id, starts_at, ends_at, buffer_before, buffer_after,
+  id, clinic_id, dentist_id, appointment_type_id, patient_id, starts_at, ends_at, buffer_before, buffer_after, parts,
   expires_at, outcome, ended_at, created_at
 )
 select
   v.id, v.clinic_id, v.dentist_id, v.type_id, v.patient_id, v.starts_at, v.starts_at + interval '30 minutes', '0', '0',
-  now(), 'confirmed', now() - interval '1 day' * (hashint4(extract(epoch from v.starts_at)::integer) % 80), now()
+  '{{}}', now(), 'confirmed', now() - interval '1 day' * (hashint4(extract(epoch from v.starts_at)::integer) % 80), now()
 from city.visits as v where v.booked_by is not null;
 create table city.off as
 select gen_random_uuid() as id, d.clinic_id, d.id as dentist_id, tstzrange(n.at, n.at + interval '8 hours') as during
@@ -87,9 +91,9 @@ from city.dentists as d
 cross join lateral (
   select date_trunc('day', now()) + interval '22 hours' + interval '1 day' * k as at from generate_series(1, 10) as k
 ) as n;
-insert into clinic.time_off (id, clinic_id, dentist_id, during, reason)
+insert into clinic.time_off (id, clinic_id, resource_id, during, reason)
 select o.id, o.clinic_id, o.dentist_id, o.during, 'Night' from city.off as o;
-insert into clinic.occupancy (id, clinic_id, dentist_id, cause, during)
+insert into clinic.occupancy (id, clinic_id, resource_id, cause, during)
 select o.id, o.clinic_id, o.dentist_id, 'time_off', o.during from city.off as o;
 insert into clinic.realtime_events (
   id, occurred_at, xid, topics, event, entity, entity_id, clinic_id, dentist_id, dentist_seq, payload

@@ -27,7 +27,7 @@ def act_behind_lock(
     keeper = actors.superuser()
     with ThreadPoolExecutor(1) as pool:
         with keeper.transaction():
-            keeper.execute("select clinic.lock_dentists(%s)", [dentist])
+            keeper.execute("select clinic.lock_calendars(%s)", [dentist])
             future = pool.submit(action)
             deadline = time.monotonic() + PATIENCE
             while not waits(keeper, caller):

@@ -106,7 +106,7 @@ def block_bookings(root: Connection, actors: Actors, clinic: Clinic) -> None:
     row = reserve(actors.user("desk@riverside.test"), clinic, clinic.at("09:00"))
     expire_hold(root, row["id"])
     root.execute("begin")
-    root.execute("select clinic.lock_dentists(%s)", [clinic.lee])
+    root.execute("select clinic.lock_calendars(%s)", [clinic.lee])
 
 
 def waits_for_lock(actors: Actors) -> Callable[[], bool]:
