@@ -78,9 +78,9 @@ def test_what_is_past_is_no_longer_told_of(
     admin: Connection, superuser: Connection, riverside: Clinic
 ) -> None:
     """Extra hours and time off are listed until they end, and not a moment longer."""
-    for table in ("extra_hours", "time_off"):
+    for table, whose in (("extra_hours", "dentist_id"), ("time_off", "resource_id")):
         superuser.execute(
-            f"insert into clinic.{table} (clinic_id, dentist_id, during) values"
+            f"insert into clinic.{table} (clinic_id, {whose}, during) values"
             " (%(clinic)s, %(dentist)s, tstzrange(now() - interval '2 hours', now() - interval '1 second')),"
             " (%(clinic)s, %(dentist)s, tstzrange(now() - interval '1 second', now() + interval '1 hour'))",
             {"clinic": riverside.id, "dentist": riverside.lee},
@@ -241,6 +241,10 @@ def test_holds_give_way_to_time_off(ana: Connection, admin: Connection, riversid
         call(ana, "confirm_reservation", reservation_id=hold["id"])
 
 
+def closures(superuser: Connection) -> list[UUID]:
+    return [row["id"] for row in superuser.execute("select id from clinic.closures")]
+
+
 def test_a_clinic_closes_as_a_whole_and_one_booking_stops_it_all(
     ana: Connection, admin: Connection, anon: Connection, riverside: Clinic, superuser: Connection
 ) -> None:
@@ -252,10 +256,10 @@ def test_a_clinic_closes_as_a_whole_and_one_booking_stops_it_all(
     appointment = book(ana, riverside, riverside.at("09:00", holiday), dentist_id=riverside.other)
     with refused("appointments_in_the_way"):
         call(admin, "add_time_off", clinic_id=riverside.id, **off)
-    assert not superuser.execute("select from clinic.time_off").rowcount
+    assert closures(superuser) == []
     call(ana, "cancel_appointment", appointment_id=appointment["id"])
     answer = call(admin, "add_time_off", clinic_id=riverside.id, **off)
-    assert {UUID(row["dentist_id"]) for row in answer["time_off"]} == set(riverside.dentists.values())
+    assert (answer["time_off"], UUID(answer["closure_id"])) == ([], closures(superuser)[0])
     rows = call(
         anon, "available_slots", appointment_type_id=riverside.checkup, from_date=holiday, to_date=holiday
     )

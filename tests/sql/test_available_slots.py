@@ -38,11 +38,11 @@ def test_buffers_must_fit_the_window_too(anon: Connection, riverside: Clinic) ->
     ) + quarter_hours("13:15", "15:15")
 
 
-def test_rows_have_dentist_start_and_end_in_order(anon: Connection, riverside: Clinic) -> None:
-    day = riverside.weekday(1)
-    rows = call(anon, "available_slots", appointment_type_id=riverside.cleaning, from_date=day, to_date=day)
+def test_rows_have_dentist_start_and_end_in_order(anon: Connection, sakura: Clinic) -> None:
+    day = sakura.weekday(1)
+    rows = call(anon, "available_slots", appointment_type_id=sakura.cleaning, from_date=day, to_date=day)
     assert {tuple(row) for row in rows} == {("dentist_id", "starts_at", "ends_at")}
-    assert {row["dentist_id"] for row in rows} == set(riverside.dentists.values())
+    assert {row["dentist_id"] for row in rows} == set(sakura.dentists.values())
     assert all(row["ends_at"] - row["starts_at"] == timedelta(minutes=45) for row in rows)
     order = [(row["starts_at"], row["dentist_id"]) for row in rows]
     assert order == sorted(order)
@@ -237,6 +237,10 @@ def big_clinic(superuser: Connection, dentists: int, **policy: Any) -> MadeClini
     for number in range(dentists - 2):
         row = {"id": uuid4(), "clinic_id": clinic.id, "full_name": f"Dr. {number}"}
         insert(superuser, "dentists", **row)
+        insert(
+            superuser, "dentist_types", clinic_id=clinic.id, dentist_id=row["id"],
+            appointment_type_id=clinic.checkup,
+        )  # fmt: skip
         for weekday, opens, closes in WEEK:
             add_hours(superuser, clinic.id, row["id"], weekday, opens, closes)
     return clinic

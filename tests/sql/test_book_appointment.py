@@ -57,11 +57,11 @@ def test_a_booked_slot_is_taken(ana: Connection, ben: Connection, riverside: Cli
 
 
 def test_a_refusal_says_nothing_of_the_other_booking(
-    ana: Connection, ben: Connection, riverside: Clinic
+    ana: Connection, ben: Connection, sakura: Clinic
 ) -> None:
-    taken = book(ana, riverside, riverside.at("09:30"))
+    taken = book(ana, sakura, sakura.at("09:30"))
     with refused("slot_taken") as refusal:
-        book(ben, riverside, riverside.at("09:15"), riverside.cleaning)
+        book(ben, sakura, sakura.at("09:15"), sakura.cleaning)
     told = str(refusal.raw)
     assert str(taken["id"]) not in told
     assert str(taken["patient_id"]) not in told
@@ -74,9 +74,10 @@ def test_ones_own_hold_does_not_stand_in_the_way(
     reserve(ana, riverside, start)
     book(ana, riverside, start)
     claims = superuser.execute(
-        "select cause from clinic.occupancy where dentist_id = %s and during @> %s", [riverside.lee, start]
+        "select cause, part from clinic.occupancy where clinic_id = %s and during @> %s order by part",
+        [riverside.id, start],
     ).fetchall()
-    assert [claim["cause"] for claim in claims] == ["appointment"]
+    assert [tuple(claim.values()) for claim in claims] == [("appointment", 0), ("appointment", 1)]
 
 
 def test_a_patient_cannot_sit_in_two_chairs(ana: Connection, riverside: Clinic) -> None:
@@ -87,27 +88,27 @@ def test_a_patient_cannot_sit_in_two_chairs(ana: Connection, riverside: Clinic) 
 
 
 def test_buffers_are_the_dentists_and_not_the_patients(
-    ana: Connection, ben: Connection, riverside: Clinic
+    ana: Connection, ben: Connection, sakura: Clinic
 ) -> None:
-    book(ana, riverside, riverside.at("10:00"), riverside.cleaning)
+    book(ana, sakura, sakura.at("10:00"), sakura.cleaning)
     with refused("slot_taken"):
-        book(ben, riverside, riverside.at("10:45"))
-    book(ana, riverside, riverside.at("10:45"), dentist_id=riverside.other)
+        book(ben, sakura, sakura.at("10:45"))
+    book(ana, sakura, sakura.at("10:45"), dentist_id=sakura.other)
 
 
 def test_editing_a_type_never_resizes_what_is_booked(
-    ana: Connection, admin: Connection, ben: Connection, riverside: Clinic
+    ana: Connection, foreign_admin: Connection, ben: Connection, sakura: Clinic
 ) -> None:
-    appointment = book(ana, riverside, riverside.at("09:00"), riverside.cleaning)
+    appointment = book(ana, sakura, sakura.at("09:00"), sakura.cleaning)
     call(
-        admin,
+        foreign_admin,
         "update_appointment_type",
-        appointment_type_id=riverside.cleaning,
+        appointment_type_id=sakura.cleaning,
         duration="15 minutes",
         buffer_after="0",
     )
     with refused("slot_taken"):
-        book(ben, riverside, riverside.at("09:45"))
+        book(ben, sakura, sakura.at("09:45"))
     row = ana.execute("select * from api.appointments where id = %s", [appointment["id"]]).fetchone()
     assert row is not None
     assert row["ends_at"] == appointment["ends_at"]

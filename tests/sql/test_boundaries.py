@@ -34,9 +34,11 @@ def verdict(superuser: Connection, starts_at: datetime, **other: Any) -> str | N
         "as_of": NOW,
         "earliest": EARLIEST,
         "latest": LATEST,
+        "full_days": None,
         "busy": None,
+        "part_starts": None,
         "patient_busy": None,
-    } | {name: f"{{{span(*value)}}}" if "busy" in name else span(*value) for name, value in other.items()}
+    } | {name: span(*value) if name == "opening" else f"{{{span(*value)}}}" for name, value in other.items()}
     named = ", ".join(f"{name} => %({name})s" for name in arguments)
     row = superuser.execute(f"select clinic.verdict({named}) as code", arguments).fetchone()  # type: ignore[arg-type]
     assert row is not None
@@ -74,6 +76,11 @@ def test_buffers_may_touch_what_is_before_and_after_them(superuser: Connection) 
     assert verdict(superuser, start, busy=(first - far, first + TICK)) == "slot_taken"
     assert verdict(superuser, start, busy=(last, last + far)) is None
     assert verdict(superuser, start, busy=(last - TICK, last + far)) == "slot_taken"
+    # The other parts are there for starts, and are missed at all others.
+    assert verdict(superuser, start, part_starts=(start, start + TICK)) is None
+    assert verdict(superuser, start, part_starts=(start + TICK, last)) == "slot_taken"
+    assert verdict(superuser, start, full_days=(start, last)) == "day_full"
+    assert verdict(superuser, start, full_days=(start + TICK, last)) is None
     # The patient needs no buffers.
     end = start + 30 * MINUTE
     assert verdict(superuser, start, patient_busy=(start - far, start)) is None

@@ -46,7 +46,7 @@ def test_cancelling_again_with_the_version_one_knew_is_answered_like_the_first_t
 def test_a_patient_is_too_late_within_the_notice_and_staff_never_are(
     ana: Connection, desk: Connection, superuser: Connection, riverside: Clinic
 ) -> None:
-    superuser.execute("update clinic.clinics set cancellation_notice = '30 days'")
+    superuser.execute("update clinic.clinics set cancellation_notice = '30 days', cancel_grace = '0'")
     appointment = book(ana, riverside, riverside.at("09:00", riverside.weekday(1, weeks=2)))
     with refused("too_late_to_cancel"):
         cancel(ana, appointment)

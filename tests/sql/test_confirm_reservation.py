@@ -25,16 +25,16 @@ def test_the_appointment_is_what_was_held(ana: Connection, riverside: Clinic) ->
     assert appointment["notes"] == "It hurts"
 
 
-def test_the_ledger_keeps_one_claim_and_the_hold_is_gone(
+def test_the_ledger_keeps_each_parts_claim_and_the_hold_is_gone(
     ana: Connection, superuser: Connection, riverside: Clinic
 ) -> None:
     hold = reserve(ana, riverside, riverside.at("09:00"))
     appointment = confirm(ana, hold)
     claims = superuser.execute(
-        "select id, cause from clinic.occupancy where dentist_id = %s and during @> %s",
-        [riverside.lee, hold["starts_at"]],
+        "select id, part, cause from clinic.occupancy where clinic_id = %s and during @> %s order by part",
+        [riverside.id, hold["starts_at"]],
     ).fetchall()
-    assert claims == [{"id": appointment["id"], "cause": "appointment"}]
+    assert claims == [{"id": appointment["id"], "part": part, "cause": "appointment"} for part in (0, 1)]
     assert not ana.execute("select from api.slot_reservations").rowcount
 
 
@@ -149,13 +149,22 @@ def test_a_patient_of_another_clinic_is_not_found(
         confirm(desk, hold, patient_id=foreigner["id"])
 
 
-def test_confirming_while_the_patient_sits_elsewhere_is_refused(
-    ana: Connection, riverside: Clinic, superuser: Connection
+def test_confirming_while_the_patient_sits_elsewhere_is_refused(ana: Connection, sakura: Clinic) -> None:
+    start = sakura.at("09:00")
+    hold = reserve(ana, sakura, start)
+    book(ana, sakura, start, dentist_id=sakura.other)
+    with refused("patient_busy"):
+        confirm(ana, hold)
+
+
+def test_ones_hold_of_a_time_with_parts_makes_room_for_another_visit_then(
+    ana: Connection, riverside: Clinic
 ) -> None:
+    """The chair that one holds may be the one that the other visit needs."""
     start = riverside.at("09:00")
     hold = reserve(ana, riverside, start)
     book(ana, riverside, start, dentist_id=riverside.other)
-    with refused("patient_busy"):
+    with refused("reservation_expired"):
         confirm(ana, hold)
 
 

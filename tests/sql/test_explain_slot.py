@@ -17,7 +17,8 @@ def explain(caller: Connection, clinic: Clinic, time: str) -> dict[str, Any]:
 
 def test_a_free_slot_is_bookable(ben: Connection, riverside: Clinic) -> None:
     message = "This slot may be booked."
-    assert explain(ben, riverside, "09:00") == {"bookable": True, "code": None, "message": message}
+    told = {"bookable": True, "code": None, "message": message, "dentist_id": str(riverside.lee)}
+    assert explain(ben, riverside, "09:00") == told
 
 
 def test_a_patient_learns_that_a_slot_is_taken_and_no_more(
@@ -25,7 +26,8 @@ def test_a_patient_learns_that_a_slot_is_taken_and_no_more(
 ) -> None:
     book(ana, riverside, riverside.at("09:00"))
     message = "This time is already taken."
-    assert explain(ben, riverside, "09:00") == {"bookable": False, "code": "slot_taken", "message": message}
+    told = {"bookable": False, "code": "slot_taken", "message": message, "dentist_id": str(riverside.lee)}
+    assert explain(ben, riverside, "09:00") == told
 
 
 def test_staff_learn_what_is_in_the_way(ana: Connection, admin: Connection, riverside: Clinic) -> None:

@@ -30,7 +30,7 @@ def time_off(admin: Connection, superuser: Connection, riverside: Clinic) -> Row
     during = {"starts_at": riverside.at("13:00"), "ends_at": riverside.at("17:00")}
     call(admin, "add_time_off", clinic_id=riverside.id, dentist_id=riverside.lee, **during)
     row = superuser.execute(
-        "select * from clinic.time_off where dentist_id = %s and lower(during) = %s",
+        "select * from clinic.time_off where resource_id = %s and lower(during) = %s",
         [riverside.lee, during["starts_at"]],
     ).fetchone()
     assert row is not None
@@ -132,7 +132,7 @@ def test_a_time_off_cannot_cover_an_appointment(
     )
 
 
-@pytest.mark.parametrize("status", ["booked", "checked_in", "fulfilled", "no_show", "unheard of"])
+@pytest.mark.parametrize("status", ["checked_in", "fulfilled", "no_show", "unheard of"])
 def test_a_cancelled_appointment_stays_cancelled(
     superuser: Connection, appointment: Row, status: str
 ) -> None:
@@ -159,8 +159,11 @@ def test_a_cancelled_appointment_stays_cancelled(
         "during = tstzrange(lower(during), null)",
         "during = tstzrange(lower(during), 'infinity')",
         "expires_at = now()",
-        "dentist_id = (select id from clinic.dentists where id <> o.dentist_id and clinic_id = o.clinic_id"
+        "resource_id = (select id from clinic.dentists where id <> o.resource_id and clinic_id = o.clinic_id"
         " limit 1)",
+        "resource_id = (select id from clinic.resources where id <> o.resource_id and kind = 'chair' limit 1)",
+        "part = part + 5",
+        "is_squeezed = true",
     ],
 )
 def test_a_claim_cannot_part_from_its_appointment(
@@ -219,7 +222,7 @@ def test_an_appointment_takes_over_the_hold_of_its_id_wherever_it_lies(
         " select id, clinic_id, dentist_id, appointment_type_id,"
         " starts_at + interval '4 hours', ends_at + interval '4 hours', buffer_before, buffer_after,"
         " now() + interval '5 minutes' from clinic.appointments where id = %s",
-        "insert into clinic.time_off (id, clinic_id, dentist_id, during) select id, clinic_id, dentist_id,"
+        "insert into clinic.time_off (id, clinic_id, resource_id, during) select id, clinic_id, dentist_id,"
         " tstzrange(ends_at + interval '4 hours', ends_at + interval '5 hours')"
         " from clinic.appointments where id = %s",
     ],
@@ -239,7 +242,7 @@ def test_a_cause_that_is_not_written_claims_nothing(
 def test_a_claim_without_a_cause_is_refused(superuser: Connection, riverside: Clinic, cause: str) -> None:
     refuses(
         superuser,
-        "insert into clinic.occupancy (id, clinic_id, dentist_id, cause, during, expires_at)"
+        "insert into clinic.occupancy (id, clinic_id, resource_id, cause, during, expires_at)"
         " values (%s, %s, %s, %s, tstzrange(%s, %s),"
         " case when %s = 'hold' then now() + interval '1 hour' end)",
         uuid4(),
@@ -322,8 +325,9 @@ def test_the_proof_sees_a_violation_when_the_guards_are_off(superuser: Connectio
         superuser.execute("set local session_replication_role = replica")
         superuser.execute("delete from clinic.occupancy where id = %s", [appointment["id"]])
     found = violations(superuser)
-    assert [(row["violation"], row["entity_id"]) for row in found] == [
-        ("cause_without_claim", appointment["id"])
+    # The dentist's claim, and the chair's.
+    assert [(row["violation"], row["entity_id"], row["details"]["part"]) for row in found] == [
+        ("cause_without_claim", appointment["id"], part) for part in (0, 1)
     ]
 
 

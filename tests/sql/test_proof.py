@@ -64,11 +64,11 @@ def test_it_sees_a_patient_in_two_chairs_checked_in_or_not(
 
 
 def test_a_patient_who_is_checked_in_cannot_be_booked_beside_it(
-    ana: Connection, desk: Connection, superuser: Connection, riverside: Clinic
+    ana: Connection, superuser: Connection, riverside: Clinic
 ) -> None:
     """By hand, where nothing but the constraint looks."""
     row = book(ana, riverside, riverside.at("09:00"))
-    call(desk, "set_appointment_status", appointment_id=row["id"], status="checked_in")
+    superuser.execute("update clinic.appointments set status = 'checked_in' where id = %s", [row["id"]])
     beside = superuser.execute(
         "insert into clinic.appointments (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at,"
         " ends_at, buffer_before, buffer_after, source)"

@@ -150,7 +150,7 @@ def test_a_late_confirmation_and_newcomers_race_for_what_expired(
     outcome = race([confirm, sweep, *(partial(book, patient, clinic, start) for patient in crowd(16))])
     assert outcome.refused == ["slot_taken"] * 16
     claims = superuser.execute(
-        "select from clinic.occupancy where dentist_id = %s and during @> %s", [clinic.lee, start]
+        "select from clinic.occupancy where resource_id = %s and during @> %s", [clinic.lee, start]
     )
     assert claims.rowcount == 1
 

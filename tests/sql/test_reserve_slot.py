@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from unittest.mock import ANY
 from uuid import uuid4
 
 import pytest
@@ -147,7 +148,7 @@ def test_what_is_not_active_cannot_be_held(
         reserve(ana, riverside, riverside.at("09:00"))
 
 
-@pytest.mark.parametrize("missing", ["dentist_id", "appointment_type_id", "starts_at"])
+@pytest.mark.parametrize("missing", ["appointment_type_id", "starts_at"])
 def test_a_null_argument_is_invalid(ana: Connection, riverside: Clinic, missing: str) -> None:
     arguments = {
         "dentist_id": riverside.lee,
@@ -157,6 +158,16 @@ def test_a_null_argument_is_invalid(ana: Connection, riverside: Clinic, missing:
     }
     with refused("invalid_argument"):
         call(ana, "reserve_slot", **arguments)
+
+
+def test_without_a_dentist_it_is_held_with_whoever_is_free(
+    ana: Connection, ben: Connection, riverside: Clinic
+) -> None:
+    start = riverside.at("09:00")
+    book(ben, riverside, start)
+    held = reserve(ana, riverside, start, dentist_id=None)
+    assert held["dentist_id"] in set(riverside.dentists.values()) - {riverside.lee}
+    assert reserve(ana, riverside, start, dentist_id=None) == held | {"server_now": ANY}
 
 
 @pytest.mark.parametrize(
