@@ -147,24 +147,33 @@ $$;
 comment on function clinic.locked_bookable is
 'What can be booked, with the calendars of all that it might claim at this time locked. Errors: not_found, not_offered, try_again.';
 
-create function clinic.release_own_holds(slot clinic.slot_reservations)
+create function clinic.release_own_holds(bookable clinic.bookable, slot clinic.slot_reservations)
 returns void
 language plpgsql
 volatile
 set search_path = ''
 as $$
 declare
+  v_policy clinic.clinics := bookable.policy;
+  v_full tstzmultirange := clinic.full_days(
+    bookable, slot.dentist_id, tstzrange(slot.starts_at, slot.ends_at), clock_timestamp(), array[slot.id]
+  );
   v_in_the_way uuid [] := array(
     select r.id from clinic.slot_reservations as r
     where
       r.held_by = auth.uid() and r.outcome is null and r.patient_id = slot.patient_id and r.id <> slot.id
-      and case
-        when r.parts = '{}' and slot.parts = '{}' then
-          r.dentist_id = slot.dentist_id and clinic.claimed(r) && clinic.claimed(slot)
-        -- Any of what it takes may be what the other needs.
-        else tstzrange(r.starts_at - r.buffer_before, r.ends_at + r.buffer_after)
-          && tstzrange(slot.starts_at - slot.buffer_before, slot.ends_at + slot.buffer_after)
-      end
+      and (
+        case
+          when r.parts = '{}' and slot.parts = '{}' then
+            r.dentist_id = slot.dentist_id and clinic.claimed(r) && clinic.claimed(slot)
+          -- Any of what it takes may be what the other needs.
+          else tstzrange(r.starts_at - r.buffer_before, r.ends_at + r.buffer_after)
+            && tstzrange(slot.starts_at - slot.buffer_before, slot.ends_at + slot.buffer_after)
+        end
+        -- Or it is one too many of that day.
+        or v_full @> slot.starts_at and (r.dentist_id, r.appointment_type_id) = (slot.dentist_id, slot.appointment_type_id)
+        and (r.starts_at at time zone v_policy.time_zone)::date = (slot.starts_at at time zone v_policy.time_zone)::date
+      )
   );
 begin
   if v_in_the_way <> '{}' then
@@ -193,7 +202,7 @@ begin
     );
   end if;
   if role = 'patient' then
-    perform clinic.release_own_holds(v_slot);
+    perform clinic.release_own_holds(bookable, v_slot);
   end if;
   return v_slot;
 end

@@ -141,7 +141,7 @@ begin
   v_slot.ends_at := move_appointment.starts_at + (appointment.ends_at - appointment.starts_at);
   v_slot.assigned := 'named';
   if role = 'patient' then
-    perform clinic.release_own_holds(v_slot);
+    perform clinic.release_own_holds(bookable, v_slot);
   end if;
   perform clinic.require_slot(bookable, v_slot, clock_timestamp(), clinic.is_desk(role));
   update clinic.appointments as a

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 from tests.support.actors import Actors, Connection, call
 from tests.support.build import MadeClinic, insert, make_clinic, make_type, make_user
 from tests.support.refusals import parse_refusal
-from tests.support.templates import cloned
 
 # An open transaction withholds everybody's events on the server: those who wait for events come after it.
 pytestmark = pytest.mark.xdist_group("long transactions")
@@ -234,15 +232,6 @@ def suspects(drawn: Drawn, listed: list[datetime]) -> list[datetime]:
     ]
     midnight = datetime.combine(drawn.day, time(), drawn.clinic.zone).astimezone(UTC)
     return sorted({*near, *(midnight + 97 * n * MINUTE for n in range(15))})
-
-
-@pytest.fixture(scope="module")
-def arena(template: str) -> Iterator[Actors]:
-    """One database for all examples: each makes a clinic of its own."""
-    with cloned(template) as url:
-        actors = Actors(url)
-        yield actors
-        actors.close()
 
 
 @settings(
