@@ -237,19 +237,32 @@ $$;
 comment on function clinic.my_clinics is 'The clinics in which the caller has one of these roles.';
 grant execute on function clinic.my_clinics to anon, authenticated, service_role;
 
-create function clinic.my_dentists()
-returns uuid[]
+create function clinic.my_calendars()
+returns table (dentist_id uuid, clinic_id uuid)
 language sql
 stable
 security definer -- staff rows are not the caller's to read
 set search_path = ''
 as $$
-  select coalesce(array_agg(d.id), '{}')
+  select d.id, d.clinic_id
   from clinic.dentists as d
   inner join clinic.staff as s on d.clinic_id = s.clinic_id and d.user_id = s.user_id
   where d.user_id = (select auth.uid()) and s.role in ('dentist', 'admin', 'receptionist');
 $$;
-comment on function clinic.my_dentists is 'The dentists the caller is, as long as they are on that clinic''s staff.';
+comment on function clinic.my_calendars is
+'The dentists the caller is, each at the clinics on whose staff they are, and which say so: who works at others, too, may have no login there.';
+grant execute on function clinic.my_calendars to anon, authenticated, service_role;
+
+create function clinic.my_dentists(clinic_id uuid default null)
+returns uuid[]
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(array_agg(c.dentist_id), '{}') from clinic.my_calendars() as c
+  where my_dentists.clinic_id is null or c.clinic_id = my_dentists.clinic_id;
+$$;
+comment on function clinic.my_dentists is 'The dentists the caller is, at this clinic or, for null, at any.';
 grant execute on function clinic.my_dentists to anon, authenticated, service_role;
 
 create function clinic.my_patients()
@@ -333,7 +346,7 @@ as $$
 declare
   v_role text := clinic.require_role(require_calendar.clinic_id, 'admin', 'dentist');
 begin
-  if v_role = 'dentist' and (require_calendar.dentist_id = any (clinic.my_dentists())) is not true then
+  if v_role = 'dentist' and (require_calendar.dentist_id = any (clinic.my_dentists(require_calendar.clinic_id))) is not true then
     perform clinic.refuse('forbidden');
   end if;
   return v_role;
@@ -350,7 +363,7 @@ set search_path = ''
 as $$
 begin
   return coalesce(clinic.my_role(sees_calendar.clinic_id) in ('service', 'admin', 'receptionist'), false)
-    or sees_calendar.dentist_id = any (clinic.my_dentists());
+    or sees_calendar.dentist_id = any (clinic.my_dentists(sees_calendar.clinic_id));
 end
 $$;
 comment on function clinic.sees_calendar is 'Whether the caller may see what is in this calendar: that dentist, the clinic''s admins and receptionists.';

@@ -59,7 +59,7 @@ comment on function clinic.follow_dentist is 'Keeps the resource that a dentist 
 create trigger follow_dentist after insert or delete on clinic.dentists
 for each row execute function clinic.follow_dentist();
 create trigger follow_edited_dentist after update on clinic.dentists
-for each row when (old.full_name <> new.full_name or old.is_active <> new.is_active)
+for each row when (old.full_name <> new.full_name or old.is_active <> new.is_active or old.profession <> new.profession)
 execute function clinic.follow_dentist();
 
 

@@ -54,6 +54,7 @@ alter table clinic.appointments
 alter column notes set statistics 0,
 alter column cancellation_reason set statistics 0;
 create index appointments_dentist_idx on clinic.appointments (dentist_id, clinic_id, starts_at);
+create index appointments_last_booked_idx on clinic.appointments (dentist_id, clinic_id, created_at);
 create index appointments_patient_idx on clinic.appointments (patient_id, clinic_id, starts_at);
 create index appointments_type_idx on clinic.appointments (appointment_type_id, clinic_id);
 create index appointments_booked_by_idx on clinic.appointments (booked_by);
@@ -314,6 +315,7 @@ create policy appointments_are_their_patients_dentists_and_desks on clinic.appoi
     (
       patient_id = any ((select clinic.my_patients())::uuid [])
       or dentist_id = any ((select clinic.my_dentists())::uuid [])
+      and (dentist_id, clinic_id) in (select c.dentist_id, c.clinic_id from clinic.my_calendars() as c)
       or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
       or (
         booked_by = (select auth.uid())
@@ -337,6 +339,7 @@ create policy patients_are_themselves_their_dentists_and_desks on clinic.patient
           select from clinic.appointments as a
           where a.patient_id = patients.id and a.clinic_id = patients.clinic_id
             and a.dentist_id = any ((select clinic.my_dentists())::uuid [])
+            and (a.dentist_id, a.clinic_id) in (select c.dentist_id, c.clinic_id from clinic.my_calendars() as c)
         )
       )
     )

@@ -226,22 +226,35 @@ finds none.';
 
 create function clinic.squeezed_resources(policy clinic.clinics, visit clinic.slot_reservations)
 returns uuid []
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select array_agg(coalesce(
-    p.resource_id,
-    (
-      select c.id from unnest(clinic.candidates(policy.id, p)) as c (id)
-      where c.id <> visit.dentist_id
-      order by clinic.claimed_minutes(c.id, clinic.part_claim(p, visit.starts_at, visit.ends_at, '0', '0')), c.id
+declare
+  v_taken uuid [] := '{}';
+  v_part clinic.visit_part;
+  v_during tstzrange;
+begin
+  foreach v_part in array visit.parts loop
+    v_during := clinic.part_claim(v_part, visit.starts_at, visit.ends_at, visit.buffer_before, visit.buffer_after);
+    v_taken := v_taken || coalesce(v_part.resource_id, (
+      select f.resource_id
+      from clinic.free_times(policy, clinic.candidates(policy.id, v_part), v_during, clock_timestamp(), array[visit.id]) as f
+      left join clinic.open_times(policy.id, clinic.candidates(policy.id, v_part), policy.time_zone, v_during) as w
+        on f.resource_id = w.dentist_id
+      where f.resource_id <> visit.dentist_id
+      order by
+        f.resource_id = any (v_taken), not f.free @> v_during,
+        v_part.needs not in ('chair', 'equipment') and (w.spans @> v_during) is not true,
+        clinic.claimed_minutes(f.resource_id, v_during), f.resource_id
       limit 1
-    )
-  ) order by p.part)
-  from unnest(visit.parts) as p;
+    ));
+  end loop;
+  return v_taken;
+end
 $$;
-comment on function clinic.squeezed_resources is 'For a visit that is squeezed in, the resources that are least busy at its time.';
+comment on function clinic.squeezed_resources is
+'For a visit that is squeezed in, the resources that are there and least busy at its time, no one twice if there are others.';
 
 create function clinic.with_resources(parts clinic.visit_part [], resource_ids uuid [])
 returns clinic.visit_part []

@@ -285,9 +285,10 @@ begin
     v_earliest := clinic.later(as_of, v_policy.min_notice);
     v_latest := clinic.later(as_of, v_policy.booking_horizon);
   end if;
-  if visit.parts <> '{}' then
-    v_part_starts := clinic.part_starts(bookable, visit, v_span, as_of, v_except);
+  if bookable.leaders = '{}' then
+    return;
   end if;
+  visit.starts_at := lower(v_days);
   return query
     with calendars as materialized (
       select
@@ -447,25 +448,38 @@ declare
   v_day tstzrange := clinic.day_span((leader_load.starts_at at time zone policy.time_zone)::date, policy.time_zone);
 begin
   return query
-    select coalesce(sum(extract(epoch from v.ends_at - v.starts_at)) / 60, 0), max(v.created_at)
+    with held as materialized (
+      select r.starts_at, r.ends_at, r.created_at from clinic.slot_reservations as r
+      where
+        r.dentist_id = leader_load.dentist_id and r.clinic_id = policy.id
+        and r.outcome is null and r.expires_at > clock_timestamp()
+    )
+
+    select
+      coalesce(sum(extract(epoch from v.ends_at - v.starts_at)) / 60, 0),
+      greatest(
+        (
+          select max(a.created_at) from clinic.appointments as a
+          where a.dentist_id = leader_load.dentist_id and a.clinic_id = policy.id
+        ),
+        (select max(h.created_at) from held as h)
+      )
     from (
-      select a.starts_at, a.ends_at, a.created_at from clinic.appointments as a
+      select a.starts_at, a.ends_at from clinic.appointments as a
       where
         a.dentist_id = leader_load.dentist_id and a.clinic_id = policy.id
         and a.starts_at >= lower(v_day) and a.starts_at < upper(v_day) and a.status in ('booked', 'checked_in', 'fulfilled')
       union all
-      select r.starts_at, r.ends_at, r.created_at from clinic.slot_reservations as r
-      where
-        r.dentist_id = leader_load.dentist_id and r.clinic_id = policy.id
-        and r.starts_at >= lower(v_day) and r.starts_at < upper(v_day)
-        and r.outcome is null and r.expires_at > clock_timestamp()
+      select h.starts_at, h.ends_at from held as h where h.starts_at >= lower(v_day) and h.starts_at < upper(v_day)
     ) as v;
 end
 $$;
-comment on function clinic.leader_load is 'How much this leader has booked on the clinic''s day of that instant, holds included, and when it was last booked.';
+comment on function clinic.leader_load is
+'How much this leader has booked on the clinic''s day of that instant, and when they were last booked for whatever day; holds included.';
 
 create function clinic.choose_leader(
-  bookable clinic.bookable, slot clinic.slot_reservations, as_of timestamptz, is_staff boolean, except_claims uuid [] default '{}'
+  bookable clinic.bookable, slot clinic.slot_reservations, as_of timestamptz, is_staff boolean, except_claims uuid [] default '{}',
+  may_have_begun boolean default false
 )
 returns clinic.slot_reservations
 language plpgsql
@@ -479,7 +493,8 @@ begin
   from unnest(bookable.leaders) as l
   cross join lateral clinic.leader_load(bookable.policy, l.dentist_id, slot.starts_at) as load
   cross join lateral clinic.judge_slot(
-    bookable, clinic.led_by(slot, l), choose_leader.as_of, choose_leader.is_staff, choose_leader.except_claims
+    bookable, clinic.led_by(slot, l), choose_leader.as_of, choose_leader.is_staff, choose_leader.except_claims,
+    choose_leader.may_have_begun
   ) as code
   -- Nobody is free: the refusal is that of who comes nearest.
   order by
@@ -523,9 +538,16 @@ declare
   v_policy clinic.clinics := bookable.policy;
   v_day date := slot.starts_at at time zone v_policy.time_zone;
   v_colleagues clinic.bookable := bookable;
+  v_appointment clinic.appointments;
 begin
+  select * into v_appointment from clinic.appointments as a where a.id = slot.id;
+  if found then
+    v_colleagues := clinic.movable(v_appointment, case when is_staff then 'admin' else 'patient' end);
+  else
+    v_colleagues.leaders := clinic.leaders(bookable.type, null);
+  end if;
   v_colleagues.leaders := array(
-    select l from unnest(clinic.leaders(bookable.type)) as l where slot.assigned = 'named' and l.dentist_id <> slot.dentist_id
+    select l from unnest(v_colleagues.leaders) as l where slot.assigned = 'named' and l.dentist_id <> slot.dentist_id
   );
   return (
     select coalesce(jsonb_agg(

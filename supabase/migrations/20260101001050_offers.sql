@@ -245,7 +245,7 @@ begin
         d.clinic_id = appointment.clinic_id and (movable.dentist_id is null or d.id = movable.dentist_id)
         -- The desk may still move visits within the calendar of somebody who has left, or does this no more.
         and (d.is_active and l.dentist_id is not null or v_is_desk and d.id = appointment.dentist_id)
-        and (movable.role <> 'dentist' or d.id = any (clinic.my_dentists()))
+        and (movable.role <> 'dentist' or d.id = any (clinic.my_dentists(appointment.clinic_id)))
       order by d.id
     ),
     appointment.leads_after, appointment.leads_for, appointment.parts
@@ -257,7 +257,7 @@ begin
     if movable.dentist_id <> appointment.dentist_id or not v_is_desk then
       perform clinic.bookable_dentist(appointment.clinic_id, movable.dentist_id);
     end if;
-    if movable.role = 'dentist' and movable.dentist_id <> all (clinic.my_dentists()) then
+    if movable.role = 'dentist' and movable.dentist_id <> all (clinic.my_dentists(appointment.clinic_id)) then
       perform clinic.refuse('forbidden', 'A dentist books in their own calendar.');
     end if;
     perform clinic.refuse('not_offered', 'This dentist does not do this.', hint => 'Choose another dentist.');
@@ -681,6 +681,7 @@ declare
   v_wish clinic.wish := clinic.wish(explain_slot.appointment_type_id, explain_slot.dentist_id, explain_slot.appointment_id);
   v_policy clinic.clinics := (v_wish.bookable).policy;
   v_slot clinic.slot_reservations := v_wish.visit;
+  v_may_have_begun constant boolean := v_wish.is_desk and explain_slot.appointment_id is null;
   v_code text;
   v_message text := 'This slot may be booked.';
 begin
@@ -689,10 +690,11 @@ begin
   if (v_wish.bookable).leaders = '{}' or v_wish.code is not null then
     v_code := coalesce(v_wish.code, 'not_offered');
   else
-    v_slot := clinic.choose_leader(v_wish.bookable, v_slot, clock_timestamp(), v_wish.is_desk, v_wish.except_claims);
+    v_slot := clinic.choose_leader(
+      v_wish.bookable, v_slot, clock_timestamp(), v_wish.is_desk, v_wish.except_claims, v_may_have_begun
+    );
     v_code := clinic.judge_slot(
-      v_wish.bookable, v_slot, clock_timestamp(), v_wish.is_desk, v_wish.except_claims,
-      v_wish.is_desk and explain_slot.appointment_id is null
+      v_wish.bookable, v_slot, clock_timestamp(), v_wish.is_desk, v_wish.except_claims, v_may_have_begun
     );
   end if;
   if v_code is not null then

@@ -14,7 +14,7 @@ declare
 begin
   if v_role = 'chatbot' then
     perform clinic.refuse('forbidden', 'A chatbot books with chatbot_hold and chatbot_confirm.');
-  elsif v_role = 'dentist' and (booking_role.dentist_id = any (clinic.my_dentists())) is not true then
+  elsif v_role = 'dentist' and (booking_role.dentist_id = any (clinic.my_dentists(booking_role.clinic_id))) is not true then
     perform clinic.refuse('forbidden', 'A dentist books in their own calendar.');
   end if;
   return coalesce(v_role, 'patient');
@@ -184,7 +184,8 @@ $$;
 comment on function clinic.release_own_holds is 'A patient''s own hold never blocks what they book, hold or move to instead. Errors: try_again.';
 
 create function clinic.requested_slot(
-  bookable clinic.bookable, dentist_id uuid, starts_at timestamptz, patient_id uuid, role text, as_of timestamptz
+  bookable clinic.bookable, dentist_id uuid, starts_at timestamptz, patient_id uuid, role text, as_of timestamptz,
+  may_have_begun boolean default false
 )
 returns clinic.slot_reservations
 language plpgsql
@@ -198,7 +199,7 @@ begin
   if requested_slot.dentist_id is null then
     v_slot := clinic.choose_leader(
       bookable, v_slot, as_of, clinic.is_desk(role),
-      case when role = 'patient' then clinic.own_holds(v_slot.clinic_id) else '{}' end
+      case when role = 'patient' then clinic.own_holds(v_slot.clinic_id) else '{}' end, requested_slot.may_have_begun
     );
   end if;
   if role = 'patient' then
@@ -401,7 +402,7 @@ begin
     v_role := clinic.my_role(acting_role.clinic_id);
     if
       v_role in ('service', 'admin', 'receptionist')
-      or v_role = 'dentist' and acting_role.dentist_id = any (clinic.my_dentists())
+      or v_role = 'dentist' and acting_role.dentist_id = any (clinic.my_dentists(acting_role.clinic_id))
     then
       return v_role;
     elsif v_role = 'chatbot' and acting_role.made_by = auth.uid() then

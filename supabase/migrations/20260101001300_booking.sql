@@ -230,7 +230,9 @@ begin
     clinic.booking_patient((v_bookable.policy).id, v_role, book_appointment.patient_id), 'patient_id'
   );
   v_row := clinic.place_appointment(
-    v_bookable, clinic.requested_slot(v_bookable, book_appointment.dentist_id, v_starts_at, v_patient_id, v_role, v_now),
+    v_bookable, clinic.requested_slot(
+      v_bookable, book_appointment.dentist_id, v_starts_at, v_patient_id, v_role, v_now, clinic.is_desk(v_role)
+    ),
     book_appointment.notes, v_role, coalesce(book_appointment.squeeze_in, false), v_now
   );
   if v_request is not null then

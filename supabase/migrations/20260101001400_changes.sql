@@ -301,6 +301,7 @@ volatile
 set search_path = ''
 as $$
 begin
+  perform clinic.lock_patient(appointment.patient_id);
   update clinic.appointments as a
   set
     status = revive_appointment.status,

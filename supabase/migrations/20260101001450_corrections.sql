@@ -16,21 +16,6 @@ end
 $$;
 comment on function clinic.require_desk is 'Passes staff who may change this appointment, while it claims time. Errors: not_found, forbidden, invalid_transition.';
 
-create function clinic.in_place(appointment clinic.appointments)
-returns text
-language plpgsql
-volatile
-set search_path = ''
-as $$
-declare
-  v_bookable clinic.bookable := clinic.movable(appointment, 'admin', appointment.dentist_id);
-begin
-  return clinic.judge_slot(v_bookable, clinic.as_slot(appointment), clock_timestamp(), true, '{}', true);
-end
-$$;
-comment on function clinic.in_place is 'Why staff could not book this appointment as it stands, its own claims aside; null when they could.';
-
-
 -- Resize ---------------------------------------------------------------------------------------------------------------
 
 create function clinic.resize_appointment(appointment_id uuid, ends_at text, expected_version integer)
@@ -69,6 +54,7 @@ begin
   ) then
     perform clinic.refuse('slot_taken', clinic_id => v_appointment.clinic_id);
   end if;
+  perform clinic.lock_patient(v_appointment.patient_id);
   update clinic.appointments as a set ends_at = v_ends_at where a.id = v_appointment.id;
   return clinic.api_appointment(v_appointment.id);
 exception
@@ -152,44 +138,38 @@ grant execute on function api.move_to_resource to anon, authenticated, service_r
 
 -- Change places --------------------------------------------------------------------------------------------------------
 
-create function clinic.swapped(appointment clinic.appointments, other clinic.appointments)
-returns clinic.appointments
-language plpgsql
-volatile
-set search_path = ''
-as $$
-begin
-  if appointment.status <> 'booked' then
-    perform clinic.refuse('invalid_transition', format('An appointment that is %s cannot be moved.', appointment.status));
-  end if;
-  appointment.ends_at := other.starts_at + (appointment.ends_at - appointment.starts_at);
-  appointment.starts_at := other.starts_at;
-  appointment.dentist_id := other.dentist_id;
-  return appointment;
-end
-$$;
-comment on function clinic.swapped is 'The appointment at the other one''s place. Errors: invalid_transition.';
-
-create function clinic.take_place(appointment clinic.appointments)
+create function clinic.take_place(appointment clinic.appointments, other clinic.appointments)
 returns void
 language plpgsql
 volatile
 set search_path = ''
 as $$
 declare
-  v_code text := clinic.in_place(appointment);
+  v_bookable clinic.bookable := clinic.movable(appointment, 'admin', other.dentist_id);
+  v_slot clinic.slot_reservations := clinic.as_slot(appointment);
+  v_code text;
 begin
+  if appointment.status <> 'booked' then
+    perform clinic.refuse('invalid_transition', format('An appointment that is %s cannot be moved.', appointment.status));
+  end if;
+  v_slot.dentist_id := other.dentist_id;
+  v_slot.starts_at := other.starts_at;
+  v_slot.ends_at := other.starts_at + (appointment.ends_at - appointment.starts_at);
+  v_code := clinic.judge_slot(v_bookable, v_slot, clock_timestamp(), true, array[other.id], true);
   if v_code is not null then
     perform clinic.refuse(v_code, clinic_id => appointment.clinic_id);
   end if;
   update clinic.appointments as a
   set
-    dentist_id = appointment.dentist_id, starts_at = appointment.starts_at, ends_at = appointment.ends_at,
-    parts = clinic.fit_parts(clinic.as_slot(appointment)), is_squeezed = false
+    dentist_id = v_slot.dentist_id, starts_at = v_slot.starts_at, ends_at = v_slot.ends_at,
+    parts = clinic.fit_parts(v_slot), is_squeezed = false,
+    assigned = case when a.dentist_id = v_slot.dentist_id then a.assigned else 'named' end
   where a.id = appointment.id;
 end
 $$;
-comment on function clinic.take_place is 'Judges the appointment where it is to be, and moves it there. Call it under the locks, when the place is free.';
+comment on function clinic.take_place is
+'Judges the appointment where the other one was, and moves it there. Call it under the locks, when neither claims its time. Errors: invalid_transition,
+not_offered, and those of the slot.';
 
 create function clinic.swap_appointments(appointment_id uuid, other_id uuid)
 returns setof api.appointments
@@ -201,7 +181,6 @@ as $$
 declare
   v_one clinic.appointments;
   v_other clinic.appointments;
-  v_from clinic.appointments;
 begin
   perform clinic.require_user();
   perform clinic.required(swap_appointments.appointment_id, 'appointment_id');
@@ -219,11 +198,12 @@ begin
   );
   v_one := clinic.lock_appointment(v_one);
   v_other := clinic.lock_appointment(v_other);
-  v_from := v_one;
+  perform clinic.lock_patient(least(v_one.patient_id, v_other.patient_id));
+  perform clinic.lock_patient(greatest(v_one.patient_id, v_other.patient_id));
   -- Both places are free for the two; what they claim there is judged, and proved, as always.
   perform clinic.free_time(v_one.id, 'appointment'), clinic.free_time(v_other.id, 'appointment');
-  perform clinic.take_place(clinic.swapped(v_one, v_other));
-  perform clinic.take_place(clinic.swapped(v_other, v_from));
+  perform clinic.take_place(v_one, v_other);
+  perform clinic.take_place(v_other, v_one);
   return query select a.* from api.appointments as a where a.id in (v_one.id, v_other.id) order by a.starts_at;
 exception
   -- Its detail would show the other booking.

@@ -37,7 +37,7 @@ $$;
 comment on function clinic.lock_absence is
 'Waits for these calendars and all that visits in the way take; a chair''s absence is told to everybody''s, so for theirs, too. Errors: try_again.';
 
-create function clinic.clear_calendar(clinic_id uuid, resource_ids uuid [], during tstzrange, reason text)
+create function clinic.clear_calendar(clinic_id uuid, resource_ids uuid [], during tstzrange, reason text, is_closure boolean)
 returns uuid []
 language plpgsql
 volatile
@@ -51,6 +51,8 @@ begin
     select o.id from clinic.occupancy as o
     where
       o.resource_id = any (clear_calendar.resource_ids) and o.during && clear_calendar.during and o.cause = 'hold'
+      -- Who is away is away everywhere; who cannot work here may work elsewhere.
+      and (o.clinic_id = clear_calendar.clinic_id or not is_closure)
   ), 'released');
   foreach v_id in array clinic.visits_in_the_way(clear_calendar.clinic_id, clear_calendar.resource_ids, clear_calendar.during) loop
     perform clinic.end_appointment(a, 'admin', 'cancelled', clear_calendar.reason)
@@ -125,7 +127,7 @@ declare
     case when v_id is null then '{admin}'::text [] else '{admin,receptionist,dentist}' end
   );
 begin
-  if v_role = 'dentist' and (v_id = any (clinic.my_dentists())) is not true then
+  if v_role = 'dentist' and (v_id = any (clinic.my_dentists(absent_resources.clinic_id))) is not true then
     perform clinic.refuse('forbidden');
   elsif v_id is null then
     return clinic.lock_clinic(absent_resources.clinic_id);
@@ -155,7 +157,7 @@ begin
   -- The reason is the staff's: what patients are told says nothing of it.
   perform clinic.clear_calendar(
     enter_absence.clinic_id, enter_absence.resource_ids, enter_absence.during,
-    case when is_closure then 'The clinic is closed.' else 'The dentist is away.' end
+    case when is_closure then 'The clinic is closed.' else 'The dentist is away.' end, is_closure
   );
   if not is_closure then
     return jsonb_build_object('closure_id', null, 'time_off', clinic.insert_time_off(
@@ -329,6 +331,10 @@ declare
   v_policy clinic.clinics := v_bookable.policy;
   v_now timestamptz := clock_timestamp();
   v_day date := greatest(appointment.starts_at, v_now) at time zone v_policy.time_zone;
+  v_may_need_absent boolean := exists (
+    select from unnest(appointment.parts) as p
+    where clinic.candidates(appointment.clinic_id, p) || p.resource_id && ways_out.absent_ids
+  );
 begin
   return (
     select coalesce(jsonb_agg(
@@ -343,9 +349,7 @@ begin
         -- Not where they would be in the way again.
         and not (
           tstzrange(j.starts_at - appointment.buffer_before, j.ends_at + appointment.buffer_after) && ways_out.during
-          and (ways_out.absent_ids is null or j.dentist_id = any (ways_out.absent_ids) or appointment.parts <> '{}' and exists (
-            select from unnest(appointment.parts) as p where p.resource_id = any (ways_out.absent_ids)
-          ))
+          and (ways_out.absent_ids is null or j.dentist_id = any (ways_out.absent_ids) or v_may_need_absent)
         )
       order by distance, j.dentist_id
       limit 3
@@ -372,7 +376,7 @@ declare
   v_ends_at timestamptz := clinic.required_instant(absence_worklist.ends_at, 'ends_at');
   v_ids uuid [];
 begin
-  if v_role = 'dentist' and (absence_worklist.dentist_id = any (clinic.my_dentists())) is not true then
+  if v_role = 'dentist' and (absence_worklist.dentist_id = any (clinic.my_dentists(absence_worklist.clinic_id))) is not true then
     perform clinic.refuse('forbidden');
   elsif v_ends_at <= v_starts_at or v_ends_at - v_starts_at > '31 days' then
     perform clinic.refuse('invalid_argument', 'ends_at must be after starts_at, and at most 31 days.');

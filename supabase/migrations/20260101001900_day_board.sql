@@ -171,7 +171,7 @@ begin
       from clinic.dentists as d
       where
         d.clinic_id = v_clinic.id
-        and (v_role <> 'dentist' or d.id = any (clinic.my_dentists()))
+        and (v_role <> 'dentist' or d.id = any (clinic.my_dentists(v_clinic.id)))
         and (d.is_active or exists (
           select from clinic.appointments as a
           where

@@ -33,11 +33,12 @@ begin
     when 'patient' then v_id = auth.uid()
     when 'clinic' then v_id = any (clinic.my_clinics('{admin,receptionist}'))
     when 'dentist' then
-      v_id = any (clinic.my_dentists())
-      -- A desk that is not that of all their clinics would hear of others' patients: it has its clinic's own topic.
-      or exists (select from clinic.dentists as d where d.id = v_id) and not exists (
+      -- Who is neither the desk nor the dentist at all of their clinics would hear of others' patients.
+      exists (select from clinic.dentists as d where d.id = v_id) and not exists (
         select from clinic.dentists as d
-        where d.id = v_id and d.clinic_id <> all (clinic.my_clinics('{admin,receptionist}'))
+        where
+          d.id = v_id and d.clinic_id <> all (clinic.my_clinics('{admin,receptionist}'))
+          and d.id <> all (clinic.my_dentists(d.clinic_id))
       )
   end, false);
 end

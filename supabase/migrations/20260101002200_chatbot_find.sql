@@ -172,7 +172,7 @@ as $$
 declare
   v_bookable clinic.bookable := clinic.bookable(offer_slots.type_id, offer_slots.dentist_id);
   v_type clinic.appointment_types := v_bookable.type;
-  v_from date := clinic.first_day(policy, offer_slots.from_date);
+  v_from date := clinic.first_day(v_bookable.policy, offer_slots.from_date);
   v_hours int4range := clinic.hours_of(offer_slots.part_of_day);
   v_slots api.slot [];
 begin

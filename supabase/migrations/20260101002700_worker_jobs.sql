@@ -24,11 +24,16 @@ as $$
 declare
   v_id uuid;
 begin
-  foreach v_id in array clinic.taken_resources(hold.dentist_id, hold.parts) loop
-    if not pg_try_advisory_xact_lock(clinic.calendar_key(v_id)) then
-      return 0;
-    end if;
-  end loop;
+  begin
+    foreach v_id in array clinic.taken_resources(hold.dentist_id, hold.parts) loop
+      if not pg_try_advisory_xact_lock(clinic.calendar_key(v_id)) then
+        raise sqlstate 'CTBSY';
+      end if;
+    end loop;
+  exception
+    -- Not without letting go of those it has got: others would wait for them, and it for those others.
+    when sqlstate 'CTBSY' then return 0;
+  end;
   return clinic.end_holds(array[hold.id], 'expired');
 end
 $$;
