@@ -66,11 +66,10 @@ class Conversations:
         while len(self._by_key) > MOST_KEYS:
             self._by_key.popitem(last=False)
 
-    def doubt(self, dentist_id: str | None = None) -> None:
-        """Doubt what was offered with this dentist, or everything: their calendar has changed."""
+    def doubt(self) -> None:
+        """Doubt everything that was offered: a calendar has changed.
+
+        Whose does not matter: a visit may need a chair, or ten minutes of somebody else.
+        """
         for conversation in {id(one): one for one in self._by_key.values()}.values():
-            conversation.doubtful |= {
-                token
-                for token, offer in conversation.offers.items()
-                if dentist_id in {None, offer["dentist_id"]}
-            }
+            conversation.doubtful |= conversation.offers.keys()

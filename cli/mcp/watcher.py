@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from realtime import AsyncRealtimeClient, RealtimeSubscribeStates
 
-EVENTS = ("slot_taken", "slot_freed", "hours_changed", "resync")
+EVENTS = ("slot_taken", "availability_changed", "hours_changed", "resync")
 LONGEST_BACKOFF = 30.0  # seconds
 
 log = logging.getLogger(__name__)
@@ -16,11 +16,11 @@ log = logging.getLogger(__name__)
 class Watcher:
     """A subscriber of `availability:<clinic_id>`.
 
-    Broadcasts are hints, and may be missed: after every join, and again when the server says that it hears
-    the database, everything is in doubt. So it is when there is news for too many.
+    Whatever may have taken a time puts what was offered in doubt. Broadcasts are hints, and may be missed: so
+    does every join, and the server's word that it hears the database.
     """
 
-    def __init__(self, url: str, key: str, clinic_id: str, doubt: Callable[[str | None], None]) -> None:
+    def __init__(self, url: str, key: str, clinic_id: str, doubt: Callable[[], None]) -> None:
         self._url = f"{url.rstrip('/')}/realtime/v1"
         self._key = key
         self._topic = f"availability:{clinic_id}"
@@ -56,7 +56,7 @@ class Watcher:
         def on_state(state: RealtimeSubscribeStates, error: Exception | None) -> None:
             if state == RealtimeSubscribeStates.SUBSCRIBED:
                 self.joined.set()
-                self._doubt(None)
+                self._doubt()
             elif not lost.done():
                 lost.set_result(f"{state.value} {error or ''}".strip())
 
@@ -65,10 +65,7 @@ class Watcher:
         channel = client.channel(
             self._topic, {"config": {"broadcast": broadcast, "presence": presence, "private": True}}
         )
-        channel.on_system(lambda _: self._doubt(None))
+        channel.on_system(lambda _: self._doubt())
         for event in EVENTS:
-            channel.on_broadcast(event, self._hear)
+            channel.on_broadcast(event, lambda _: self._doubt())
         await channel.subscribe(on_state)
-
-    def _hear(self, message: Mapping[str, Any]) -> None:
-        self._doubt(message["payload"].get("dentist_id"))

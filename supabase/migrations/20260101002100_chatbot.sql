@@ -127,9 +127,11 @@ as $$
   end
   from clinic.appointment_types as t
   -- A chatbot cannot know whom the clinic knows.
-  where t.clinic_id = resolve_service.clinic_id and t.is_active and t.audience in ('everyone', 'new_patients');
+  where
+    t.clinic_id = resolve_service.clinic_id and t.is_active and t.audience in ('everyone', 'new_patients')
+    and clinic.leaders(t, null) <> '{}';
 $$;
-comment on function clinic.resolve_service is 'The clinic''s appointment type that is meant, as resolve_name tells it.';
+comment on function clinic.resolve_service is 'The clinic''s appointment type that is meant, of those that somebody does, as resolve_name tells it.';
 
 create function clinic.resolve_dentist(clinic_id uuid, appointment_type_id uuid, said text)
 returns jsonb
@@ -148,6 +150,17 @@ as $$
   );
 $$;
 comment on function clinic.resolve_dentist is 'The clinic''s dentist who is meant, of those who lead this type (null: of all), as resolve_name tells it.';
+
+create function clinic.other_dentist(clinic_id uuid, said text)
+returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select d.full_name from clinic.dentists as d
+  where d.clinic_id = other_dentist.clinic_id and d.id::text = clinic.resolve_dentist(other_dentist.clinic_id, null, said) ->> 'id';
+$$;
+comment on function clinic.other_dentist is 'The name of the dentist of the clinic who is meant, whatever they do; null when nobody is, or several are.';
 
 
 -- Slots as people hear them ------------------------------------------------------------------------------------------

@@ -131,13 +131,17 @@ as $$
   select clinic.chatbot_answer(
     'choose_' || what,
     format(
-      case when resolved -> 'is_known' = 'true' then 'More than one %s fits. Ask which.' else 'No %s has this name. Ask which.' end,
-      what
+      case
+        when resolved -> 'is_known' = 'true' then 'More than one %s fits. Ask which.'
+        when resolved ->> 'other' is not null then '%2$s does not do this. Ask which.'
+        else 'No %s has this name. Ask which.'
+      end,
+      what, resolved ->> 'other'
     ),
     ask_back.clinic, '[]', resolved -> 'candidates'
   );
 $$;
-comment on function clinic.ask_back is 'The answer to a name that is unknown or ambiguous: the candidates.';
+comment on function clinic.ask_back is 'The answer to a name that is unknown or ambiguous, or whose bearer (other) does not do it: the candidates.';
 
 create function clinic.first_day(policy clinic.clinics, from_date text)
 returns date
@@ -230,7 +234,9 @@ begin
   if v_service ->> 'id' is null then
     return clinic.ask_back('service', v_service, v_summary);
   elsif v_said_dentist is not null and v_dentist ->> 'id' is null then
-    return clinic.ask_back('dentist', v_dentist, v_summary);
+    return clinic.ask_back(
+      'dentist', v_dentist || jsonb_build_object('other', clinic.other_dentist(v_clinic.id, v_said_dentist)), v_summary
+    );
   end if;
   return clinic.offer_slots(
     v_clinic, v_summary, (v_service ->> 'id')::uuid, case when v_said_dentist is not null then (v_dentist ->> 'id')::uuid end,

@@ -119,7 +119,8 @@ def test_it_can_be_too_late_to_move(bot: Connection, superuser: Connection, rive
     soon = {"from_date": riverside.weekday(1, weeks=2)}
     booked, token = book(bot, riverside, **soon), offer(bot, riverside, **soon, **AFTERNOON)
     superuser.execute(
-        "update clinic.clinics set cancellation_notice = '30 days' where id = %s", [riverside.id]
+        "update clinic.clinics set cancellation_notice = '30 days', cancel_grace = '0' where id = %s",
+        [riverside.id],
     )
     with refused("too_late_to_cancel"):
         move(bot, booked["confirmation_code"], token)

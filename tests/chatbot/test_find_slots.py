@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.chatbot.talk import find, starts
+from tests.chatbot.talk import find, hold, offer, starts
 from tests.support.actors import Connection, call
 from tests.support.clinics import Clinic
 from tests.support.refusals import refused
@@ -32,7 +32,7 @@ def test_services_and_dentists_are_known_by_what_people_say(
     for field, known in (("service", SERVICES), ("dentist", DENTISTS)):
         for said, meant in [(said, meant) for meant, sayings in known.items() for said in sayings]:
             with subtests.test(said=said):
-                offers = find(bot, riverside, **{field: said})["offers"]
+                offers = find(bot, riverside, **{"dentist": None, field: said})["offers"]
                 assert {one[field] for one in offers} == {meant}
 
 
@@ -42,10 +42,41 @@ def test_an_unknown_service_is_answered_with_all_services(bot: Connection, river
     assert {one["name"] for one in answer["candidates"]} == set(riverside.types)
 
 
-def test_an_unknown_dentist_is_answered_with_all_dentists(bot: Connection, riverside: Clinic) -> None:
+def test_an_unknown_dentist_is_answered_with_all_who_do_it(bot: Connection, riverside: Clinic) -> None:
     answer = find(bot, riverside, dentist="Dr. Smith")
     assert (answer["status"], answer["offers"]) == ("choose_dentist", [])
-    assert {one["name"] for one in answer["candidates"]} == set(riverside.dentists)
+    assert {one["name"] for one in answer["candidates"]} == set(DENTISTS)
+
+
+def test_a_dentist_who_does_not_do_it_is_answered_with_who_does(bot: Connection, riverside: Clinic) -> None:
+    for dentist in ("Dr. Lee", str(riverside.lee)):
+        answer = find(bot, riverside, service="cleaning", dentist=dentist)
+        assert (answer["status"], answer["offers"]) == ("choose_dentist", [])
+        assert answer["message"].startswith("Dr. Grace Lee does not do this.")
+        assert [one["name"] for one in answer["candidates"]] == ["Hannah Cole"]
+
+
+@pytest.mark.parametrize("audience", ["staff", "known_patients"])
+def test_what_is_not_for_everybody_is_not_offered(
+    bot: Connection, superuser: Connection, riverside: Clinic, audience: str
+) -> None:
+    """A chatbot cannot know whom the clinic knows."""
+    token = offer(bot, riverside, service="Root canal")
+    superuser.execute("update clinic.appointment_types set audience = %s where name = 'Root canal'", [audience])
+    answer = find(bot, riverside, service="root canal")
+    assert (answer["status"], answer["offers"]) == ("choose_service", [])
+    assert {one["name"] for one in answer["clinic"]["services"]} == {"Check-up", "Cleaning"}
+    with refused("not_offered"):
+        hold(bot, token)
+
+
+def test_what_nobody_does_is_not_offered(
+    bot: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    superuser.execute("update clinic.dentists set is_active = false where profession = 'hygienist'")
+    answer = find(bot, riverside, service="cleaning", dentist=None)
+    assert (answer["status"], answer["offers"]) == ("choose_service", [])
+    assert {one["name"] for one in answer["candidates"]} == {"Check-up", "Root canal"}
 
 
 def test_an_unknown_clinic_is_answered_with_those_like_it(bot: Connection) -> None:

@@ -26,6 +26,7 @@ STATUS = {
     "notice_too_short": 422,
     "beyond_horizon": 422,
     "in_the_past": 422,
+    "not_offered": 422,
     "off_grid": 422,
     "not_offered": 422,
     "too_late_to_cancel": 422,
