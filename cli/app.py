@@ -34,13 +34,29 @@ COMMANDS = {
     "reset": Entry("stack", "Stack", "Drop the stack's data, migrate and seed again."),
     "demo": Entry("demo", "Stack", "Play one clinic's busy minute through the HTTP API."),
     "migrate": Entry("migrate", "Schema", "Apply, check and repair the database's migrations."),
-    "admin": Entry("admin", "Clinic", "Set up clinics, users, staff, dentists and appointment types."),
-    "slots": Entry("desk", "Desk", "List the slots that may be booked now, in the clinic's time."),
-    "book": Entry("desk", "Desk", "Book an appointment."),
+    "admin": Entry(
+        "admin", "Clinic", "Set up clinics: who works there, what can be booked, when, and what it takes."
+    ),
+    "slots": Entry("slots", "Desk", "List the slots that may be booked now, in the clinic's time."),
+    "next": Entry("slots", "Desk", "List the next free slots, however far ahead they are."),
+    "explain": Entry("slots", "Desk", "Say whether a slot may be booked, with whom, and if not, why."),
+    "book": Entry("desk", "Desk", "Book an appointment, or what a hold keeps."),
     "hold": Entry("desk", "Desk", "Hold a slot until it is booked, released, or a few minutes have passed."),
-    "cancel": Entry("desk", "Desk", "Cancel an appointment."),
-    "day": Entry("day", "Desk", "Draw a clinic's day, dentists as columns."),
     "reservations": Entry("desk", "Desk", "List and release holds."),
+    "day": Entry("day", "Desk", "Draw a clinic's day, dentists as columns."),
+    "appointments": Entry(
+        "visits", "Desk", "List a clinic's appointments, with the ids that other commands take."
+    ),
+    "move": Entry(
+        "visits", "Desk", "Move an appointment to another time, and to another dentist if one is named."
+    ),
+    "resize": Entry("visits", "Desk", "Make an appointment longer or shorter."),
+    "swap": Entry("visits", "Desk", "Let two appointments change places."),
+    "seat": Entry("visits", "Desk", "Give an appointment another chair."),
+    "mark": Entry("visits", "Desk", "Say that a patient has come, has been treated, or has not come."),
+    "undo": Entry("visits", "Desk", "Take an appointment's last step back."),
+    "cancel": Entry("visits", "Desk", "Cancel an appointment."),
+    "worklist": Entry("worklist", "Desk", "List who is in the way of an absence."),
     "events": Entry("events", "Watch", "Follow the events of a channel."),
     "metrics": Entry("watch", "Watch", "Show what the worker measures."),
     "health": Entry("watch", "Watch", "Ask the API and the worker how they are."),

@@ -32,6 +32,22 @@ def find_type(api: "Api", clinic: Row, name: str) -> Row:
     )
 
 
+def find_resource(api: "Api", clinic: Row, name: str) -> Row:
+    """Find a chair, a device or a person of a clinic by id or part of the name."""
+    return find_one(
+        api.rows("resources", clinic_id=clinic["id"]), name, "chair, device or person", ("name", "id")
+    )
+
+
+def find_appointment(api: "Api", appointment: str) -> tuple[Row, Row]:
+    """Find an appointment by its id, and its clinic."""
+    found = api.rows("appointments", id=appointment)
+    if not found:
+        hint = "`chairtime appointments CLINIC` lists them with their ids."
+        raise ChairtimeError(f"no appointment has the id {appointment}", "not_found", hint, Exit.NOT_FOUND)
+    return found[0], api.rows("clinics", id=found[0]["clinic_id"])[0]
+
+
 def find_patient(api: "Api", clinic: Row, name: str) -> Row:
     """Find one of a clinic's patients by id, or part of the name, email or phone."""
     columns = ("full_name", "email", "phone", "id")

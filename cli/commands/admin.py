@@ -1,51 +1,46 @@
-"""`chairtime admin`: set up clinics, dentists and appointment types; people are in `admin_people`."""
+"""`chairtime admin`: clinics and their rules; people, types and calendars are in modules of their own."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import lookup
-from cli.commands import admin_people
-from cli.errors import usage_error
-from cli.output import emit, emit_row, emit_rows, table
+from cli import lookup, output
+from cli.commands import (
+    admin_absences,
+    admin_dentists,
+    admin_hours,
+    admin_people,
+    admin_resources,
+    admin_types,
+)
+from cli.commands.shared import Clinic, DryRun, Interval, Name, connect, some
+from cli.output import emit_row, emit_rows
 from cli.project import find_project
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from cli.api import Api
+    from cli.lookup import Row
 
-app = typer.Typer(no_args_is_help=True, help="Set up clinics, users, staff, dentists and appointment types.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Set up clinics: who works there, what can be booked, when, and what it takes.",
+)
+clinic_app = typer.Typer(no_args_is_help=True, help="Clinics and their booking policies.")
 
-
-def _group(name: str, help_text: str) -> typer.Typer:
-    group = typer.Typer(no_args_is_help=True, help=help_text)
+for name, group in {
+    "user": admin_people.user,
+    "staff": admin_people.staff,
+    "patient": admin_people.patient,
+    "clinic": clinic_app,
+    "dentist": admin_dentists.dentist_app,
+    "hours": admin_hours.hours_app,
+    "absence": admin_absences.absence_app,
+    "closure": admin_absences.closure_app,
+    "type": admin_types.type_app,
+    "resource": admin_resources.resource_app,
+}.items():
     app.add_typer(group, name=name)
-    return group
-
-
-app.add_typer(admin_people.user, name="user")
-app.add_typer(admin_people.staff, name="staff")
-app.add_typer(admin_people.patient, name="patient")
-clinic_app = _group("clinic", "Clinics and their booking policies.")
-dentist_app = _group("dentist", "Dentists.")
-type_app = _group("type", "Appointment types: what can be booked.")
-
-Clinic = Annotated[str, typer.Argument(help="Slug or id of the clinic.", show_default=False)]
-Specialty = Annotated[str | None, typer.Option(help="What they are best at.", show_default=False)]
-Bio = Annotated[str | None, typer.Option(help="A few sentences for patients.", show_default=False)]
-Name = Annotated[str | None, typer.Option("--name", help="A new name.", show_default=False)]
-Interval = Annotated[str | None, typer.Option(help='Such as "30 minutes".', show_default=False)]
-Keep = admin_people.Keep
-Active = Annotated[
-    bool | None, typer.Option("--active/--inactive", help="Offered for booking, or not.", show_default=False)
-]
-
-
-def _api() -> "Api":
-    from cli.api import connect
-
-    return connect(find_project())
 
 
 @clinic_app.command("create")
@@ -70,7 +65,49 @@ def list_clinics() -> None:
 
     Example: [bold]chairtime admin clinic list --json[/]
     """
-    emit_rows(_api().rows("clinics"), ("slug", "name", "time_zone", "id"))
+    emit_rows(connect().rows("clinics"), ("slug", "name", "time_zone", "id"))
+
+
+@clinic_app.command("update")
+def update_clinic(
+    *,
+    clinic: Clinic,
+    name: Name = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="IANA name: America/New_York.", show_default=False)
+    ] = None,
+    phone: Annotated[str | None, typer.Option(help="Where patients call.", show_default=False)] = None,
+    email: Annotated[str | None, typer.Option(help="Where patients write to.", show_default=False)] = None,
+    address: Annotated[str | None, typer.Option(help="Where patients come to.", show_default=False)] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Change a clinic's name, contact or time zone.
+
+    In another zone hours keep their times of the clock, and appointments their instants: those whose time of
+    the clock shifts are shown. Look with --dry-run before.
+
+    Example: [bold]chairtime admin clinic update riverside --time-zone America/Chicago --dry-run[/]
+    """
+    api = connect()
+    changes = {"name": name, "time_zone": time_zone, "phone": phone, "email": email, "address": address}
+    where = lookup.find_clinic(api, clinic)["id"]
+    answer = api.rpc("update_clinic", clinic_id=where, dry_run=dry_run, **some(changes))
+    output.emit(answer, _draw_updated)
+
+
+def _draw_updated(answer: "Row") -> "RenderableType":
+    from rich.console import Group
+
+    contact = ("name", "time_zone", "phone", "email", "address")
+    head = "[yellow]Would be, nothing is changed[/]" if answer["dry_run"] else "[green]Updated[/]"
+    drawn = [head, output.fields([(name.replace("_", " "), answer["clinic"][name]) for name in contact])]
+    if shifted := answer["appointments_shifted"]:
+        lines = (
+            (row["local_before"], row["local_after"], row["patient_name"], row["appointment_id"])
+            for row in shifted
+        )
+        drawn.append(output.table(("Before", "After", "Patient", "Id"), lines, "Whose time of day shifts"))
+    return Group(*drawn)
 
 
 @clinic_app.command("policy")
@@ -82,6 +119,13 @@ def update_policy(
     min_notice: Interval = None,
     booking_horizon: Interval = None,
     cancellation_notice: Interval = None,
+    cancel_grace: Annotated[
+        str | None,
+        typer.Option(help="How long a patient may undo, whatever the notice.", show_default=False),
+    ] = None,
+    max_upcoming: Annotated[
+        int | None, typer.Option(help="Appointments ahead, per patient.", show_default=False)
+    ] = None,
     max_active_holds: Annotated[int | None, typer.Option(help="Per holder.", show_default=False)] = None,
     max_holds_per_hour: Annotated[
         int | None, typer.Option(help="Per patient's login, without booking.", show_default=False)
@@ -95,14 +139,16 @@ def update_policy(
 
     Example: [bold]chairtime admin clinic policy riverside --min-notice "2 hours"[/]
     """
-    api = _api()
+    api = connect()
     row = lookup.find_clinic(api, clinic)
-    changes = {
+    changes: dict[str, Any] = {
         "slot_interval": slot_interval,
         "hold_duration": hold_duration,
         "min_notice": min_notice,
         "booking_horizon": booking_horizon,
         "cancellation_notice": cancellation_notice,
+        "cancel_grace": cancel_grace,
+        "max_upcoming": max_upcoming,
         "max_active_holds": max_active_holds,
         "max_holds_per_hour": max_holds_per_hour,
         "max_chatbot_bookings_per_hour": max_chatbot_bookings_per_hour,
@@ -111,160 +157,3 @@ def update_policy(
     if any(value is not None for value in changes.values()):
         row = api.rpc("update_clinic_policy", clinic_id=row["id"], **changes)
     emit_row("Policy", row)
-
-
-@dentist_app.command("list")
-def list_dentists(clinic: Clinic) -> None:
-    """List a clinic's dentists.
-
-    Example: [bold]chairtime admin dentist list riverside[/]
-    """
-    api = _api()
-    rows = api.rows("dentists", clinic_id=lookup.find_clinic(api, clinic)["id"])
-    emit_rows(rows, ("full_name", "specialty", "is_active", "id"))
-
-
-@dentist_app.command("create")
-def create_dentist(
-    *,
-    clinic: Clinic,
-    name: Annotated[str, typer.Argument(help="Full name.", show_default=False)],
-    specialty: Specialty = None,
-    bio: Bio = None,
-    user: Annotated[str | None, typer.Option(help="Their account: id or email.", show_default=False)] = None,
-) -> None:
-    """Add a dentist. Set their hours with the API's set_availability.
-
-    Example: [bold]chairtime admin dentist create riverside "Dr. Sam Ito" --specialty Endodontics[/]
-    """
-    api = _api()
-    row = api.rpc(
-        "create_dentist",
-        clinic_id=lookup.find_clinic(api, clinic)["id"],
-        full_name=name,
-        specialty=specialty,
-        bio=bio,
-        user_id=admin_people.user_id(user) if user else None,
-    )
-    emit_row("Created", row)
-
-
-@dentist_app.command("update")
-def update_dentist(
-    *,
-    clinic: Clinic,
-    dentist: Annotated[str, typer.Argument(help="Name, part of it, or id.", show_default=False)],
-    name: Name = None,
-    specialty: Specialty = None,
-    bio: Bio = None,
-    active: Active = None,
-    keep: Keep = False,
-) -> None:
-    """Change what is given about a dentist. Who has appointments ahead leaves only with --keep.
-
-    Example: [bold]chairtime admin dentist update riverside ito --inactive --keep[/]
-    """
-    api = _api()
-    found = lookup.find_dentist(api, lookup.find_clinic(api, clinic), dentist)
-    changes = {"full_name": name, "specialty": specialty, "bio": bio, "is_active": active}
-    row = api.rpc(
-        "update_dentist", dentist_id=found["id"], on_conflict=admin_people.on_conflict(keep), **_some(changes)
-    )
-    emit_row("Updated", row)
-
-
-@type_app.command("list")
-def list_types(clinic: Clinic) -> None:
-    """List what can be booked at a clinic.
-
-    Example: [bold]chairtime admin type list riverside[/]
-    """
-    api = _api()
-    rows = api.rows("appointment_types", clinic_id=lookup.find_clinic(api, clinic)["id"])
-    emit(sorted(rows, key=lambda row: str(row["name"])), _draw_types)
-
-
-def _draw_types(rows: list[lookup.Row]) -> "RenderableType":
-    intervals = ("duration", "buffer_before", "buffer_after")
-    lines = (
-        (row["name"], *(_minutes(row[name]) for name in intervals), row["is_active"], row["id"])
-        for row in rows
-    )
-    return table(("Name", "Takes", "Before", "After", "Active", "Id"), lines)
-
-
-def _minutes(interval: str) -> str:
-    """Shorten Postgres' way to write an interval: `00:45:00` is `45 min`."""
-    parts = interval.split(":")
-    return (
-        f"{int(parts[0]) * 60 + int(parts[1])} min" if len(parts) > 1 and parts[0].isdecimal() else interval
-    )
-
-
-@type_app.command("create")
-def create_type(
-    *,
-    clinic: Clinic,
-    name: Annotated[str, typer.Argument(help="What patients call it: Check-up.", show_default=False)],
-    duration: Annotated[str, typer.Argument(help='Such as "30 minutes".', show_default=False)],
-    buffer_before: Interval = None,
-    buffer_after: Interval = None,
-) -> None:
-    """Add an appointment type.
-
-    Example: [bold]chairtime admin type create riverside Whitening "60 minutes" --buffer-after "10 minutes"[/]
-    """
-    api = _api()
-    row = api.rpc(
-        "create_appointment_type",
-        clinic_id=lookup.find_clinic(api, clinic)["id"],
-        name=name,
-        duration=duration,
-        buffer_before=buffer_before,
-        buffer_after=buffer_after,
-    )
-    emit_row("Created", row)
-
-
-@type_app.command("update")
-def update_type(
-    *,
-    clinic: Clinic,
-    type_: Annotated[
-        str, typer.Argument(metavar="TYPE", help="Name, part of it, or id.", show_default=False)
-    ],
-    name: Name = None,
-    duration: Interval = None,
-    buffer_before: Interval = None,
-    buffer_after: Interval = None,
-    active: Active = None,
-    keep: Keep = False,
-) -> None:
-    """Change what is given about an appointment type. Appointments already made keep their times.
-
-    What is booked ends only with --keep.
-
-    Example: [bold]chairtime admin type update riverside cleaning --duration "50 minutes"[/]
-    """
-    api = _api()
-    found = lookup.find_type(api, lookup.find_clinic(api, clinic), type_)
-    changes = {
-        "name": name,
-        "duration": duration,
-        "buffer_before": buffer_before,
-        "buffer_after": buffer_after,
-        "is_active": active,
-    }
-    row = api.rpc(
-        "update_appointment_type",
-        appointment_type_id=found["id"],
-        on_conflict=admin_people.on_conflict(keep),
-        **_some(changes),
-    )
-    emit_row("Updated", row)
-
-
-def _some(changes: dict[str, Any]) -> dict[str, Any]:
-    if all(value is None for value in changes.values()):
-        raise usage_error("nothing to change", "Give at least one option.")
-    return changes

@@ -1,32 +1,22 @@
 """`chairtime admin user`, `staff` and `patient`: accounts, roles, and the people treated."""
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cli import lookup, output
+from cli.commands.shared import Clinic, Keep, connect, on_conflict
 from cli.output import emit_row, emit_rows
 from cli.project import Yes, find_project
-
-if TYPE_CHECKING:
-    from cli.api import Api
 
 user = typer.Typer(no_args_is_help=True, help="Accounts.")
 staff = typer.Typer(no_args_is_help=True, help="Who works where as what.")
 patient = typer.Typer(no_args_is_help=True, help="Patients, for example walk-ins.")
 
-Clinic = Annotated[str, typer.Argument(help="Slug or id of the clinic.", show_default=False)]
 Phone = Annotated[str | None, typer.Option(help="How to call them.", show_default=False)]
 Email = Annotated[str | None, typer.Option(help="How to write to them.", show_default=False)]
 User = Annotated[str, typer.Argument(metavar="USER", help="The user's id or email.", show_default=False)]
-Keep = Annotated[bool, typer.Option("--keep", help="Keep the appointments ahead as they are.")]
-
-
-def _api() -> "Api":
-    from cli.api import connect
-
-    return connect(find_project())
 
 
 @user.command("create")
@@ -67,7 +57,7 @@ def list_staff(clinic: Clinic) -> None:
 
     Example: [bold]chairtime admin staff list riverside[/]
     """
-    api = _api()
+    api = connect()
     rows = api.rows("staff", clinic_id=lookup.find_clinic(api, clinic)["id"])
     emit_rows(rows, ("full_name", "role", "user_id"))
 
@@ -82,7 +72,7 @@ def grant(
 
     Example: [bold]chairtime admin staff grant riverside kim@riverside.test receptionist[/]
     """
-    api = _api()
+    api = connect()
     where = lookup.find_clinic(api, clinic)["id"]
     emit_row("Granted", api.rpc("grant_staff_role", clinic_id=where, user_id=user_id(account), role=role))
 
@@ -95,17 +85,12 @@ def revoke(clinic: Clinic, account: User, yes: Yes = False, keep: Keep = False) 
 
     Example: [bold]chairtime admin staff revoke riverside kim@riverside.test --yes[/]
     """
-    api = _api()
+    api = connect()
     where, who = lookup.find_clinic(api, clinic), user_id(account)
     output.confirm(f"Take {account} off the staff of {where['name']}?", yes)
     revoked = api.rpc("revoke_staff_role", clinic_id=where["id"], user_id=who, on_conflict=on_conflict(keep))
     result = {"user_id": who, "revoked": revoked}
     output.emit(result, lambda it: "[green]Revoked.[/]" if it["revoked"] else "They were not on the staff.")
-
-
-def on_conflict(keep: bool) -> str:
-    """Say to the API what becomes of the appointments in the way."""
-    return "keep" if keep else "reject"
 
 
 def user_id(account: str) -> str:
@@ -127,6 +112,6 @@ def create_patient(
 
     Example: [bold]chairtime admin patient create riverside "Jo Park" --phone "+1 212 555 0199"[/]
     """
-    api = _api()
+    api = connect()
     where = lookup.find_clinic(api, clinic)["id"]
     emit_row("Created", api.rpc("create_patient", clinic_id=where, full_name=name, phone=phone, email=email))

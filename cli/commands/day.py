@@ -27,11 +27,13 @@ def day(
     on: Annotated[
         str | None, typer.Option("--on", help="A date, today, tomorrow, monday…", show_default=False)
     ] = None,
+    chairs: Annotated[bool, typer.Option("--chairs", help="Chairs and equipment as columns.")] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep it live until Ctrl-C.")] = False,
 ) -> None:
     """Draw a clinic's day, dentists as columns.
 
-    Shows appointments, time off, and holds with the time they have left.
+    Shows appointments with the chairs and people they take, time off, chairs that are out of order, and holds
+    with the time they have left.
     With --watch it follows the clinic's channel; with --json too, every change prints the day as one line.
 
     Example: [bold]chairtime day riverside --watch[/]
@@ -40,7 +42,7 @@ def day(
 
     access = Access(find_project())
     where = lookup.find_clinic(access.api(), clinic)
-    board = Board(access, where, lookup.parse_day(access.api(), on, where))
+    board = Board(access, where, lookup.parse_day(access.api(), on, where), by_chair=chairs)
     if watch:
         asyncio.run(_watch(access, board))
     else:
@@ -50,8 +52,8 @@ def day(
 class Board:
     """One clinic's day as last fetched, and how far this machine's clock is from the server's."""
 
-    def __init__(self, access: "Access", clinic: Row, on: date) -> None:
-        self._access, self.clinic, self._on = access, clinic, on
+    def __init__(self, access: "Access", clinic: Row, on: date, by_chair: bool = False) -> None:
+        self._access, self.clinic, self._on, self._by_chair = access, clinic, on, by_chair
         self.data: Row = {}
         self.fetch()
 
@@ -69,7 +71,7 @@ class Board:
         now = datetime.now(self._now.tzinfo) + self._ahead
         clock = f"now {now:%H:%M:%S} ({self.clinic['time_zone']})"
         title = f"{self.clinic['name']} · {self._on:%A %d %B %Y} · {clock}"
-        return draw(self.data, title, now, output.console().size.height, self._clock)
+        return draw(self.data, title, now, output.console().size.height, self._clock, by_chair=self._by_chair)
 
 
 async def _watch(access: "Access", board: Board) -> None:

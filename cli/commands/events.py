@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Follow the events of a channel.")
 
-COLORS = {"slot_taken": "yellow", "slot_freed": "green", "appointment_booked": "cyan"}
+COLORS = {
+    "slot_taken": "yellow",
+    "slot_freed": "green",
+    "availability_changed": "magenta",
+    "appointment_booked": "cyan",
+}
 
 
 @app.callback()
@@ -100,11 +105,17 @@ def _draw(event: "Event", clinics: dict[str, Row], dentists: dict[str, str]) -> 
     line.append(f"{at:%H:%M:%S}.{at.microsecond // 1000:03} ", style="dim")
     line.append(f"{event['topic'].partition(':')[0]:<13}", style="dim")
     line.append(f"{event['event']:<27}", style=COLORS.get(event["event"], "bold"))
-    dentist = dentists.get(event["dentist_id"], event["dentist_id"])
-    line.append(f"{_when(payload, clinic):<24} {dentist}")
+    line.append(f"{_when(payload, clinic):<24} {_who(event, clinic, dentists)}")
     line.append(f"  #{event['dentist_seq']}", style="dim")
     line.append("  recovered" if event["recovered"] else f"  {_latency(at)} ms", style="dim")
     return line
+
+
+def _who(event: "Event", clinic: Row | None, dentists: dict[str, str]) -> str:
+    """Name whose calendar it is; a chair or a rule that changed concerns the whole clinic."""
+    if event["event"] == "availability_changed" and clinic:
+        return str(clinic["name"])
+    return dentists.get(event["dentist_id"]) or str(event["dentist_id"])
 
 
 def _when(payload: dict[str, Any], clinic: Row | None) -> str:

@@ -147,6 +147,16 @@ QUERIES = [
         """,
     ),
     Query(
+        "visit types",
+        "each can be booked with the people, chairs and equipment there are",
+        "can never be booked:",
+        "`chairtime admin type parts` and `chairtime admin dentist types` say what it takes and who does it.",
+        """
+        select t.type_name || ' at ' || t.clinic_slug || ' (' || t.reason || ')'
+        from clinic.unbookable_types() as t
+        """,
+    ),
+    Query(
         "worker",
         "a worker leads and reports",
         "",
