@@ -22,6 +22,10 @@ const explanations: Record<ErrorCode, Explanation> = {
     advice:
       'There already is an appointment at that time. Choose another time, or move the other appointment.',
   },
+  day_full: {
+    title: 'That day is full',
+    advice: 'No more visits of this kind are booked on that day. Choose another day, or somebody else.',
+  },
   appointments_in_the_way: { title: 'Appointments are in the way', advice: 'Move or cancel them first.' },
   invalid_transition: {
     title: 'This is not possible any more',
@@ -51,6 +55,10 @@ const explanations: Record<ErrorCode, Explanation> = {
   invalid_argument: {
     title: 'Something is not filled in correctly',
     advice: 'Check the form and send it again.',
+  },
+  not_offered: {
+    title: 'This visit is not booked online',
+    advice: 'Choose another kind of visit or another dentist, or call the clinic.',
   },
   reservation_limit: {
     title: 'You hold other times already',

@@ -6,18 +6,26 @@ import type { ChairtimeEvent } from './events'
 import { Hub, supabasePorts } from './hub'
 import type {
   Appointment,
+  AppointmentType,
   Availability,
   AvailabilityChange,
+  ClinicChange,
   ClinicDay,
+  Closure,
+  Dentist,
   Me,
   Reservation,
+  Resource,
   RpcArgs,
   RpcName,
   Slot,
+  SlotExplanation,
   StaffMember,
   TimeOffChange,
+  TypePart,
   ViewName,
   ViewRow,
+  Worklist,
 } from './model'
 
 /**
@@ -28,6 +36,8 @@ interface Answers {
   me: Me
   update_me: Me
   available_slots: Slot[]
+  next_slots: Slot[]
+  explain_slot: SlotExplanation
   reserve_slot: Reservation
   confirm_reservation: Appointment
   book_appointment: Appointment
@@ -35,6 +45,11 @@ interface Answers {
   update_appointment: Appointment
   cancel_appointment: Appointment
   set_appointment_status: Appointment
+  resize_appointment: Appointment
+  move_to_resource: Appointment
+  swap_appointments: Appointment[]
+  absence_worklist: Worklist
+  update_clinic: ClinicChange
   get_availability: Availability
   set_availability: AvailabilityChange
   add_time_off: TimeOffChange
@@ -44,8 +59,13 @@ interface Answers {
 
 interface Rows {
   appointments: Appointment
+  appointment_types: AppointmentType
+  closures: Closure
+  dentists: Dentist
+  resources: Resource
   slot_reservations: Reservation
   staff: StaffMember
+  type_parts: TypePart
 }
 
 /** A function without parameters, or with optional ones only, may be called without any. */

@@ -8,32 +8,47 @@ export type Database = {
     Views: {
       appointment_types: {
         Row: {
+          audience: string
+          booking_horizon: string | null
           buffer_after: string
           buffer_before: string
           clinic_id: string
           duration: string
           id: string
           is_active: boolean
+          max_per_day: number | null
+          min_notice: string | null
           name: string
+          slot_interval: string | null
         }
         ComputedFields: never
         Insert: {
+          audience?: string | null
+          booking_horizon?: string | null
           buffer_after?: string | null
           buffer_before?: string | null
           clinic_id?: string | null
           duration?: string | null
           id?: string | null
           is_active?: boolean | null
+          max_per_day?: number | null
+          min_notice?: string | null
           name?: string | null
+          slot_interval?: string | null
         }
         Update: {
+          audience?: string | null
+          booking_horizon?: string | null
           buffer_after?: string | null
           buffer_before?: string | null
           clinic_id?: string | null
           duration?: string | null
           id?: string | null
           is_active?: boolean | null
+          max_per_day?: number | null
+          min_notice?: string | null
           name?: string | null
+          slot_interval?: string | null
         }
         Relationships: [
           {
@@ -48,6 +63,7 @@ export type Database = {
       appointments: {
         Row: {
           appointment_type_id: string
+          assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
           clinic_id: string
@@ -55,6 +71,7 @@ export type Database = {
           dentist_id: string
           ends_at: string
           id: string
+          is_squeezed: boolean
           notes: string | null
           patient_id: string
           source: string
@@ -66,6 +83,7 @@ export type Database = {
         ComputedFields: never
         Insert: {
           appointment_type_id?: string | null
+          assigned?: string | null
           cancellation_reason?: string | null
           cancelled_at?: string | null
           clinic_id?: string | null
@@ -73,6 +91,7 @@ export type Database = {
           dentist_id?: string | null
           ends_at?: string | null
           id?: string | null
+          is_squeezed?: boolean | null
           notes?: string | null
           patient_id?: string | null
           source?: string | null
@@ -83,6 +102,7 @@ export type Database = {
         }
         Update: {
           appointment_type_id?: string | null
+          assigned?: string | null
           cancellation_reason?: string | null
           cancelled_at?: string | null
           clinic_id?: string | null
@@ -90,6 +110,7 @@ export type Database = {
           dentist_id?: string | null
           ends_at?: string | null
           id?: string | null
+          is_squeezed?: boolean | null
           notes?: string | null
           patient_id?: string | null
           source?: string | null
@@ -124,52 +145,100 @@ export type Database = {
       }
       clinics: {
         Row: {
+          address: string | null
           booking_horizon: string
+          cancel_grace: string
           cancellation_notice: string
+          email: string | null
           hold_duration: string
           id: string
           max_active_holds: number
           max_chatbot_bookings_per_hour: number
           max_holds_per_hour: number
           max_offers: number
+          max_upcoming: number
           min_notice: string
           name: string
+          phone: string | null
           slot_interval: string
           slug: string
           time_zone: string
         }
         ComputedFields: never
         Insert: {
+          address?: string | null
           booking_horizon?: string | null
+          cancel_grace?: string | null
           cancellation_notice?: string | null
+          email?: string | null
           hold_duration?: string | null
           id?: string | null
           max_active_holds?: number | null
           max_chatbot_bookings_per_hour?: number | null
           max_holds_per_hour?: number | null
           max_offers?: number | null
+          max_upcoming?: number | null
           min_notice?: string | null
           name?: string | null
+          phone?: string | null
           slot_interval?: string | null
           slug?: string | null
           time_zone?: string | null
         }
         Update: {
+          address?: string | null
           booking_horizon?: string | null
+          cancel_grace?: string | null
           cancellation_notice?: string | null
+          email?: string | null
           hold_duration?: string | null
           id?: string | null
           max_active_holds?: number | null
           max_chatbot_bookings_per_hour?: number | null
           max_holds_per_hour?: number | null
           max_offers?: number | null
+          max_upcoming?: number | null
           min_notice?: string | null
           name?: string | null
+          phone?: string | null
           slot_interval?: string | null
           slug?: string | null
           time_zone?: string | null
         }
         Relationships: []
+      }
+      closures: {
+        Row: {
+          clinic_id: string
+          ends_at: string | null
+          id: string
+          reason: string | null
+          starts_at: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          clinic_id?: string | null
+          ends_at?: never
+          id?: string | null
+          reason?: string | null
+          starts_at?: never
+        }
+        Update: {
+          clinic_id?: string | null
+          ends_at?: never
+          id?: string | null
+          reason?: string | null
+          starts_at?: never
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'closures_clinic_fkey'
+            columns: ['clinic_id']
+            isOneToOne: false
+            referencedRelation: 'clinics'
+            referencedColumns: ['id']
+          },
+        ]
       }
       daily_metrics: {
         Row: {
@@ -249,6 +318,43 @@ export type Database = {
           },
         ]
       }
+      dentist_types: {
+        Row: {
+          appointment_type_id: string
+          clinic_id: string
+          dentist_id: string
+          duration: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          appointment_type_id?: string | null
+          clinic_id?: string | null
+          dentist_id?: string | null
+          duration?: string | null
+        }
+        Update: {
+          appointment_type_id?: string | null
+          clinic_id?: string | null
+          dentist_id?: string | null
+          duration?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'dentist_types_dentist_fkey'
+            columns: ['dentist_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'dentists'
+            referencedColumns: ['id', 'clinic_id']
+          },
+          {
+            foreignKeyName: 'dentist_types_type_fkey'
+            columns: ['appointment_type_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'appointment_types'
+            referencedColumns: ['id', 'clinic_id']
+          },
+        ]
+      }
       dentists: {
         Row: {
           bio: string | null
@@ -256,6 +362,7 @@ export type Database = {
           full_name: string
           id: string
           is_active: boolean
+          profession: string
           specialty: string | null
         }
         ComputedFields: never
@@ -265,6 +372,7 @@ export type Database = {
           full_name?: string | null
           id?: string | null
           is_active?: boolean | null
+          profession?: string | null
           specialty?: string | null
         }
         Update: {
@@ -273,6 +381,7 @@ export type Database = {
           full_name?: string | null
           id?: string | null
           is_active?: boolean | null
+          profession?: string | null
           specialty?: string | null
         }
         Relationships: [
@@ -443,6 +552,39 @@ export type Database = {
         }
         Relationships: []
       }
+      resources: {
+        Row: {
+          clinic_id: string
+          id: string
+          is_active: boolean
+          kind: string
+          name: string
+        }
+        ComputedFields: never
+        Insert: {
+          clinic_id?: string | null
+          id?: string | null
+          is_active?: boolean | null
+          kind?: string | null
+          name?: string | null
+        }
+        Update: {
+          clinic_id?: string | null
+          id?: string | null
+          is_active?: boolean | null
+          kind?: string | null
+          name?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'resources_clinic_fkey'
+            columns: ['clinic_id']
+            isOneToOne: false
+            referencedRelation: 'clinics'
+            referencedColumns: ['id']
+          },
+        ]
+      }
       slot_reservations: {
         Row: {
           appointment_type_id: string
@@ -538,38 +680,77 @@ export type Database = {
       time_off: {
         Row: {
           clinic_id: string
-          closure_id: string | null
-          dentist_id: string
+          dentist_id: string | null
           ends_at: string | null
           id: string
           reason: string | null
+          resource_id: string
           starts_at: string | null
         }
         ComputedFields: never
         Insert: {
           clinic_id?: string | null
-          closure_id?: string | null
-          dentist_id?: string | null
+          dentist_id?: never
           ends_at?: never
           id?: string | null
           reason?: string | null
+          resource_id?: string | null
           starts_at?: never
         }
         Update: {
           clinic_id?: string | null
-          closure_id?: string | null
-          dentist_id?: string | null
+          dentist_id?: never
           ends_at?: never
           id?: string | null
           reason?: string | null
+          resource_id?: string | null
           starts_at?: never
         }
         Relationships: [
           {
-            foreignKeyName: 'time_off_dentist_fkey'
-            columns: ['dentist_id', 'clinic_id']
+            foreignKeyName: 'time_off_resource_fkey'
+            columns: ['resource_id', 'clinic_id']
             isOneToOne: false
-            referencedRelation: 'dentists'
+            referencedRelation: 'resources'
+            referencedColumns: ['id', 'clinic_id']
+          },
+        ]
+      }
+      type_parts: {
+        Row: {
+          appointment_type_id: string
+          clinic_id: string
+          lasts: string | null
+          needs: string
+          only_resources: string[] | null
+          part: number
+          starts_after: string
+        }
+        ComputedFields: never
+        Insert: {
+          appointment_type_id?: string | null
+          clinic_id?: string | null
+          lasts?: string | null
+          needs?: string | null
+          only_resources?: string[] | null
+          part?: number | null
+          starts_after?: string | null
+        }
+        Update: {
+          appointment_type_id?: string | null
+          clinic_id?: string | null
+          lasts?: string | null
+          needs?: string | null
+          only_resources?: string[] | null
+          part?: number | null
+          starts_after?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'type_parts_type_fkey'
+            columns: ['appointment_type_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'appointment_types'
             referencedColumns: ['id', 'clinic_id']
           },
         ]
@@ -581,6 +762,8 @@ export type Database = {
           dentist_id: string
           id: string
           opens: string
+          valid_from: string | null
+          valid_until: string | null
           weekday: number
         }
         ComputedFields: never
@@ -590,6 +773,8 @@ export type Database = {
           dentist_id?: string | null
           id?: string | null
           opens?: string | null
+          valid_from?: string | null
+          valid_until?: string | null
           weekday?: number | null
         }
         Update: {
@@ -598,6 +783,8 @@ export type Database = {
           dentist_id?: string | null
           id?: string | null
           opens?: string | null
+          valid_from?: string | null
+          valid_until?: string | null
           weekday?: number | null
         }
         Relationships: [
@@ -612,8 +799,12 @@ export type Database = {
       }
     }
     Functions: {
+      absence_worklist: {
+        Args: { clinic_id: string; dentist_id?: string; ends_at: string; starts_at: string }
+        Returns: Json
+      }
       add_extra_hours: {
-        Args: { dentist_id: string; ends_at: string; starts_at: string }
+        Args: { clinic_id?: string; dentist_id: string; ends_at: string; starts_at: string }
         Returns: {
           clinic_id: string
           dentist_id: string
@@ -636,12 +827,19 @@ export type Database = {
           ends_at: string
           on_conflict?: string
           reason?: string
+          resource_id?: string
           starts_at: string
         }
         Returns: Json
       }
       available_slots: {
-        Args: { appointment_type_id: string; dentist_id?: string; from_date: string; to_date?: string }
+        Args: {
+          appointment_id?: string
+          appointment_type_id: string
+          dentist_id?: string
+          from_date: string
+          to_date?: string
+        }
         Returns: Database['api']['CompositeTypes']['slot'][]
         SetofOptions: {
           from: '*'
@@ -653,14 +851,16 @@ export type Database = {
       book_appointment: {
         Args: {
           appointment_type_id: string
-          dentist_id: string
+          dentist_id?: string
           idempotency_key?: string
           notes?: string
           patient_id?: string
+          squeeze_in?: boolean
           starts_at: string
         }
         Returns: {
           appointment_type_id: string
+          assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
           clinic_id: string
@@ -668,6 +868,7 @@ export type Database = {
           dentist_id: string
           ends_at: string
           id: string
+          is_squeezed: boolean
           notes: string | null
           patient_id: string
           source: string
@@ -687,6 +888,7 @@ export type Database = {
         Args: { appointment_id: string; expected_version?: number; reason?: string }
         Returns: {
           appointment_type_id: string
+          assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
           clinic_id: string
@@ -694,6 +896,7 @@ export type Database = {
           dentist_id: string
           ends_at: string
           id: string
+          is_squeezed: boolean
           notes: string | null
           patient_id: string
           source: string
@@ -734,6 +937,7 @@ export type Database = {
         Args: { idempotency_key?: string; notes?: string; patient_id?: string; reservation_id: string }
         Returns: {
           appointment_type_id: string
+          assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
           clinic_id: string
@@ -741,6 +945,7 @@ export type Database = {
           dentist_id: string
           ends_at: string
           id: string
+          is_squeezed: boolean
           notes: string | null
           patient_id: string
           source: string
@@ -758,20 +963,31 @@ export type Database = {
       }
       create_appointment_type: {
         Args: {
+          audience?: string
+          booking_horizon?: string
           buffer_after?: string
           buffer_before?: string
           clinic_id: string
+          dentist_ids?: string[]
           duration: string
+          max_per_day?: number
+          min_notice?: string
           name: string
+          slot_interval?: string
         }
         Returns: {
+          audience: string
+          booking_horizon: string | null
           buffer_after: string
           buffer_before: string
           clinic_id: string
           duration: string
           id: string
           is_active: boolean
+          max_per_day: number | null
+          min_notice: string | null
           name: string
+          slot_interval: string | null
         }
         SetofOptions: {
           from: '*'
@@ -783,16 +999,21 @@ export type Database = {
       create_clinic: {
         Args: { name: string; slug: string; time_zone: string }
         Returns: {
+          address: string | null
           booking_horizon: string
+          cancel_grace: string
           cancellation_notice: string
+          email: string | null
           hold_duration: string
           id: string
           max_active_holds: number
           max_chatbot_bookings_per_hour: number
           max_holds_per_hour: number
           max_offers: number
+          max_upcoming: number
           min_notice: string
           name: string
+          phone: string | null
           slot_interval: string
           slug: string
           time_zone: string
@@ -805,13 +1026,23 @@ export type Database = {
         }
       }
       create_dentist: {
-        Args: { bio?: string; clinic_id: string; full_name: string; specialty?: string; user_id?: string }
+        Args: {
+          appointment_type_ids?: string[]
+          bio?: string
+          clinic_id: string
+          dentist_id?: string
+          full_name: string
+          profession?: string
+          specialty?: string
+          user_id?: string
+        }
         Returns: {
           bio: string | null
           clinic_id: string
           full_name: string
           id: string
           is_active: boolean
+          profession: string
           specialty: string | null
         }
         SetofOptions: {
@@ -839,6 +1070,22 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      create_resource: {
+        Args: { clinic_id: string; kind: string; name: string }
+        Returns: {
+          clinic_id: string
+          id: string
+          is_active: boolean
+          kind: string
+          name: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'resources'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       events_since: {
         Args: { after_id: number; max_events?: number; topic: string }
         Returns: Database['api']['CompositeTypes']['event'][]
@@ -850,10 +1097,10 @@ export type Database = {
         }
       }
       explain_slot: {
-        Args: { appointment_type_id: string; dentist_id: string; starts_at: string }
+        Args: { appointment_id?: string; appointment_type_id: string; dentist_id?: string; starts_at: string }
         Returns: Json
       }
-      get_availability: { Args: { dentist_id: string }; Returns: Json }
+      get_availability: { Args: { clinic_id?: string; dentist_id: string }; Returns: Json }
       grant_staff_role: {
         Args: { clinic_id: string; on_conflict?: string; role: string; user_id: string }
         Returns: {
@@ -873,6 +1120,51 @@ export type Database = {
       health: { Args: Record<PropertyKey, never>; Returns: Json }
       longest_answer: { Args: Record<PropertyKey, never>; Returns: number[] }
       me: { Args: Record<PropertyKey, never>; Returns: Json }
+      move_to_resource: {
+        Args: { appointment_id: string; part: number; resource_id: string }
+        Returns: {
+          appointment_type_id: string
+          assigned: string
+          cancellation_reason: string | null
+          cancelled_at: string | null
+          clinic_id: string
+          created_at: string
+          dentist_id: string
+          ends_at: string
+          id: string
+          is_squeezed: boolean
+          notes: string | null
+          patient_id: string
+          source: string
+          starts_at: string
+          status: string
+          updated_at: string
+          version: number
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'appointments'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      next_slots: {
+        Args: {
+          appointment_id?: string
+          appointment_type_id: string
+          dentist_id?: string
+          from_time?: string
+          max_results?: number
+          part_of_day?: string
+        }
+        Returns: Database['api']['CompositeTypes']['slot'][]
+        SetofOptions: {
+          from: '*'
+          to: 'slot'
+          isOneToOne: false
+          isSetofReturn: true
+        }
+      }
       release_reservation: { Args: { reservation_id: string }; Returns: boolean }
       remove_extra_hours: { Args: { extra_hours_id: string }; Returns: boolean }
       remove_time_off: { Args: { time_off_id: string }; Returns: boolean }
@@ -886,6 +1178,7 @@ export type Database = {
         }
         Returns: {
           appointment_type_id: string
+          assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
           clinic_id: string
@@ -893,6 +1186,7 @@ export type Database = {
           dentist_id: string
           ends_at: string
           id: string
+          is_squeezed: boolean
           notes: string | null
           patient_id: string
           source: string
@@ -911,7 +1205,7 @@ export type Database = {
       reserve_slot: {
         Args: {
           appointment_type_id: string
-          dentist_id: string
+          dentist_id?: string
           idempotency_key?: string
           patient_id?: string
           starts_at: string
@@ -934,14 +1228,11 @@ export type Database = {
           isSetofReturn: false
         }
       }
-      revoke_staff_role: {
-        Args: { clinic_id: string; on_conflict?: string; user_id: string }
-        Returns: boolean
-      }
-      set_appointment_status: {
-        Args: { appointment_id: string; expected_version?: number; status: string }
+      resize_appointment: {
+        Args: { appointment_id: string; ends_at: string; expected_version?: number }
         Returns: {
           appointment_type_id: string
+          assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
           clinic_id: string
@@ -949,6 +1240,7 @@ export type Database = {
           dentist_id: string
           ends_at: string
           id: string
+          is_squeezed: boolean
           notes: string | null
           patient_id: string
           source: string
@@ -964,11 +1256,15 @@ export type Database = {
           isSetofReturn: false
         }
       }
-      set_availability: { Args: { dentist_id: string; dry_run?: boolean; weekly: Json }; Returns: Json }
-      update_appointment: {
-        Args: { appointment_id: string; expected_version?: number; notes: string }
+      revoke_staff_role: {
+        Args: { clinic_id: string; on_conflict?: string; user_id: string }
+        Returns: boolean
+      }
+      set_appointment_status: {
+        Args: { appointment_id: string; expected_version?: number; status: string }
         Returns: {
           appointment_type_id: string
+          assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
           clinic_id: string
@@ -976,6 +1272,100 @@ export type Database = {
           dentist_id: string
           ends_at: string
           id: string
+          is_squeezed: boolean
+          notes: string | null
+          patient_id: string
+          source: string
+          starts_at: string
+          status: string
+          updated_at: string
+          version: number
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'appointments'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      set_availability: {
+        Args: { clinic_id?: string; dentist_id: string; dry_run?: boolean; weekly: Json }
+        Returns: Json
+      }
+      set_dentist_types: {
+        Args: { appointment_type_ids: string[]; clinic_id?: string; dentist_id: string; durations?: Json }
+        Returns: {
+          appointment_type_id: string
+          clinic_id: string
+          dentist_id: string
+          duration: string | null
+        }[]
+        SetofOptions: {
+          from: '*'
+          to: 'dentist_types'
+          isOneToOne: false
+          isSetofReturn: true
+        }
+      }
+      set_visit_parts: {
+        Args: { appointment_type_id: string; parts: Json }
+        Returns: {
+          appointment_type_id: string
+          clinic_id: string
+          lasts: string | null
+          needs: string
+          only_resources: string[] | null
+          part: number
+          starts_after: string
+        }[]
+        SetofOptions: {
+          from: '*'
+          to: 'type_parts'
+          isOneToOne: false
+          isSetofReturn: true
+        }
+      }
+      swap_appointments: {
+        Args: { appointment_id: string; other_id: string }
+        Returns: {
+          appointment_type_id: string
+          assigned: string
+          cancellation_reason: string | null
+          cancelled_at: string | null
+          clinic_id: string
+          created_at: string
+          dentist_id: string
+          ends_at: string
+          id: string
+          is_squeezed: boolean
+          notes: string | null
+          patient_id: string
+          source: string
+          starts_at: string
+          status: string
+          updated_at: string
+          version: number
+        }[]
+        SetofOptions: {
+          from: '*'
+          to: 'appointments'
+          isOneToOne: false
+          isSetofReturn: true
+        }
+      }
+      update_appointment: {
+        Args: { appointment_id: string; expected_version?: number; notes: string }
+        Returns: {
+          appointment_type_id: string
+          assigned: string
+          cancellation_reason: string | null
+          cancelled_at: string | null
+          clinic_id: string
+          created_at: string
+          dentist_id: string
+          ends_at: string
+          id: string
+          is_squeezed: boolean
           notes: string | null
           patient_id: string
           source: string
@@ -994,21 +1384,33 @@ export type Database = {
       update_appointment_type: {
         Args: {
           appointment_type_id: string
+          audience?: string
+          booking_horizon?: string
           buffer_after?: string
           buffer_before?: string
+          clear?: string[]
+          dentist_ids?: string[]
           duration?: string
           is_active?: boolean
+          max_per_day?: number
+          min_notice?: string
           name?: string
           on_conflict?: string
+          slot_interval?: string
         }
         Returns: {
+          audience: string
+          booking_horizon: string | null
           buffer_after: string
           buffer_before: string
           clinic_id: string
           duration: string
           id: string
           is_active: boolean
+          max_per_day: number | null
+          min_notice: string | null
           name: string
+          slot_interval: string | null
         }
         SetofOptions: {
           from: '*'
@@ -1017,9 +1419,22 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      update_clinic: {
+        Args: {
+          address?: string
+          clinic_id: string
+          dry_run?: boolean
+          email?: string
+          name?: string
+          phone?: string
+          time_zone?: string
+        }
+        Returns: Json
+      }
       update_clinic_policy: {
         Args: {
           booking_horizon?: string
+          cancel_grace?: string
           cancellation_notice?: string
           clinic_id: string
           hold_duration?: string
@@ -1027,20 +1442,26 @@ export type Database = {
           max_chatbot_bookings_per_hour?: number
           max_holds_per_hour?: number
           max_offers?: number
+          max_upcoming?: number
           min_notice?: string
           slot_interval?: string
         }
         Returns: {
+          address: string | null
           booking_horizon: string
+          cancel_grace: string
           cancellation_notice: string
+          email: string | null
           hold_duration: string
           id: string
           max_active_holds: number
           max_chatbot_bookings_per_hour: number
           max_holds_per_hour: number
           max_offers: number
+          max_upcoming: number
           min_notice: string
           name: string
+          phone: string | null
           slot_interval: string
           slug: string
           time_zone: string
@@ -1055,10 +1476,12 @@ export type Database = {
       update_dentist: {
         Args: {
           bio?: string
+          clinic_id?: string
           dentist_id: string
           full_name?: string
           is_active?: boolean
           on_conflict?: string
+          profession?: string
           specialty?: string
           user_id?: string
         }
@@ -1068,6 +1491,7 @@ export type Database = {
           full_name: string
           id: string
           is_active: boolean
+          profession: string
           specialty: string | null
         }
         SetofOptions: {
@@ -1078,6 +1502,22 @@ export type Database = {
         }
       }
       update_me: { Args: { full_name?: string; locale?: string; phone?: string }; Returns: Json }
+      update_resource: {
+        Args: { is_active?: boolean; name?: string; on_conflict?: string; resource_id: string }
+        Returns: {
+          clinic_id: string
+          id: string
+          is_active: boolean
+          kind: string
+          name: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'resources'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
     }
     Enums: {
       [_ in never]: never

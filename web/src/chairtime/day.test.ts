@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { concernsDay, findAppointment, moveOnBoard, patchDay, statusOnBoard } from './day'
+import { concernsDay, findAppointment, moveOnBoard, partOnBoard, patchDay, statusOnBoard } from './day'
 import type { ClinicDay, DayAppointment, DayDentist } from './model'
 import { event } from './testing/event'
 
@@ -26,6 +26,9 @@ function appointment(more: Partial<DayAppointment> = {}): DayAppointment {
     updated_at: at('09:00'),
     cancelled_at: null,
     cancellation_reason: null,
+    assigned: 'named',
+    is_squeezed: false,
+    parts: [],
     ...more,
   }
 }
@@ -34,12 +37,15 @@ function dentist(id: string, more: Partial<DayDentist> = {}): DayDentist {
   return {
     dentist_id: id,
     full_name: id,
+    profession: 'dentist',
     specialty: null,
     is_active: true,
     dentist_seq: 1,
     hours: [],
     appointments: [],
     holds: [],
+    participations: [],
+    elsewhere: [],
     time_off: [],
     ...more,
   }
@@ -55,6 +61,7 @@ const hold = {
   blocked_from: at('16:00'),
   blocked_until: at('17:00'),
   expires_at: at('12:05'),
+  parts: [],
 }
 
 const board: ClinicDay = {
@@ -65,6 +72,7 @@ const board: ClinicDay = {
   ends_at: '2026-03-03T00:00:00.000Z',
   server_now: at('12:00'),
   dentists: [dentist('lee', { appointments: [appointment()], holds: [hold] }), dentist('webb')],
+  resources: [],
 }
 
 const moved = event(5, 5, {
@@ -93,6 +101,35 @@ describe('moving on the board', () => {
       startsAt: '2026-03-04T10:00:00Z',
     })
     expect(findAppointment(next, 'a1')).toBeUndefined()
+  })
+})
+
+describe('the parts of a visit', () => {
+  const chair = (name: string) => ({ part: 1, needs: 'chair' as const, resource_id: name, name })
+  const exam = { part: 2, needs: 'dentist' as const, resource_id: 'webb', name: 'webb' }
+  const parts = [
+    { ...chair('one'), starts_at: at('14:00'), ends_at: at('15:00') },
+    { ...exam, starts_at: at('14:20'), ends_at: at('14:30') },
+  ]
+  const visit = { ...board, dentists: [dentist('lee', { appointments: [appointment({ parts })] })] }
+
+  it('travel with it, and only those until its end last until another end', () => {
+    const next = moveOnBoard(visit, {
+      appointmentId: 'a1',
+      dentistId: 'lee',
+      startsAt: at('15:00'),
+      endsAt: at('16:00'),
+    })
+    expect(findAppointment(next, 'a1')?.parts).toMatchObject([
+      { starts_at: at('15:00'), ends_at: at('16:15') },
+      { starts_at: at('15:20'), ends_at: at('15:30') },
+    ])
+    expect(findAppointment(next, 'a1')?.blocked_until).toBe(at('16:15'))
+  })
+
+  it('take another chair one at a time', () => {
+    const [first, second] = findAppointment(partOnBoard(visit, 'a1', 1, 'two'), 'a1')?.parts ?? []
+    expect([first?.resource_id, second?.resource_id]).toEqual(['two', 'webb'])
   })
 })
 

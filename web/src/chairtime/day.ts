@@ -5,8 +5,10 @@ import { epoch } from './time'
 export interface Move {
   appointmentId: string
   dentistId: string
-  /** ISO timestamp of the new start; the duration stays. */
+  /** ISO timestamp of the new start. */
   startsAt: string
+  /** Left out, the duration stays. */
+  endsAt?: string
 }
 
 /** Finds an appointment on the board. */
@@ -14,20 +16,45 @@ export function findAppointment(day: ClinicDay, id: string): DayAppointment | un
   return day.dentists.flatMap((dentist) => dentist.appointments).find((appointment) => appointment.id === id)
 }
 
-/** The board as it will look once the move is accepted: buffers travel with the appointment. */
-export function moveOnBoard(day: ClinicDay, { appointmentId, dentistId, startsAt }: Move): ClinicDay {
+/** The board as it will look once the move is accepted: buffers and parts travel with the appointment. */
+export function moveOnBoard(day: ClinicDay, { appointmentId, dentistId, startsAt, endsAt }: Move): ClinicDay {
   const current = findAppointment(day, appointmentId)
   if (!current) return day
   const shift = epoch(startsAt) - epoch(current.starts_at)
-  const moved: DayAppointment = {
+  const end = endsAt ? epoch(endsAt) : epoch(current.ends_at) + shift
+  const stretch = end - epoch(current.ends_at)
+  // What lasts until the visit's end, or the buffer after it, ends with it.
+  const endOf = (timestamp: string) =>
+    shifted(timestamp, epoch(timestamp) >= epoch(current.ends_at) ? stretch : shift)
+  return placed(day, {
     ...current,
     dentist_id: dentistId,
     starts_at: shifted(current.starts_at, shift),
-    ends_at: shifted(current.ends_at, shift),
+    ends_at: new Date(end).toISOString(),
     blocked_from: shifted(current.blocked_from, shift),
-    blocked_until: shifted(current.blocked_until, shift),
-  }
-  return placed(day, moved)
+    blocked_until: shifted(current.blocked_until, stretch),
+    parts: current.parts.map((part) => ({
+      ...part,
+      starts_at: shifted(part.starts_at, shift),
+      ends_at: endOf(part.ends_at),
+    })),
+  })
+}
+
+/** The board with another chair, device or person for a part of a visit. */
+export function partOnBoard(
+  day: ClinicDay,
+  appointmentId: string,
+  part: number,
+  resourceId: string,
+): ClinicDay {
+  const current = findAppointment(day, appointmentId)
+  if (!current) return day
+  const name = day.resources.find(({ resource_id }) => resource_id === resourceId)?.name ?? null
+  const parts = current.parts.map((each) =>
+    each.part === part ? { ...each, resource_id: resourceId, name } : each,
+  )
+  return placed(day, { ...current, parts })
 }
 
 /** The board with another status on one appointment; what no longer claims the calendar leaves it. */
@@ -49,7 +76,13 @@ export function patchDay(day: ClinicDay, event: ChairtimeEvent): ClinicDay {
   const versioned = placed(day, { ...current, version: event.version })
   const dentistId = event.moved_to_dentist_id ?? event.dentist_id
   if (event.event === 'appointment_rescheduled' && event.starts_at && dentistId) {
-    return moveOnBoard(versioned, { appointmentId: current.id, dentistId, startsAt: event.starts_at })
+    const { starts_at: startsAt, ends_at: endsAt } = event
+    return moveOnBoard(versioned, {
+      appointmentId: current.id,
+      dentistId,
+      startsAt,
+      ...(endsAt ? { endsAt } : {}),
+    })
   }
   return event.status ? statusOnBoard(versioned, current.id, event.status as AppointmentStatus) : versioned
 }

@@ -6,7 +6,7 @@ export type AppointmentEvent =
   | 'appointment_cancelled'
   | 'appointment_status_changed'
 export type ReservationEvent = 'reservation_created' | 'reservation_released' | 'reservation_expired'
-export type AvailabilityEvent = 'slot_taken' | 'slot_freed' | 'hours_changed'
+export type AvailabilityEvent = 'slot_taken' | 'slot_freed' | 'hours_changed' | 'availability_changed'
 export type EventName = AppointmentEvent | ReservationEvent | AvailabilityEvent
 
 /** One event, as broadcast and as `events_since` returns it. Which fields stand beside the first six depends on `event`. */

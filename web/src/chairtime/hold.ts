@@ -6,7 +6,8 @@ import type { Appointment, Reservation } from './model'
 import { epoch } from './time'
 
 export interface Wanted {
-  dentistId: string
+  /** Null: whoever is free. */
+  dentistId: string | null
   appointmentTypeId: string
   startsAt: string
   patientId?: string
@@ -139,7 +140,7 @@ export class Hold {
 }
 
 interface SlotArgs {
-  dentist_id: string
+  dentist_id?: string
   appointment_type_id: string
   starts_at: string
   patient_id?: string
@@ -147,9 +148,9 @@ interface SlotArgs {
 
 function asArgs({ dentistId, appointmentTypeId, startsAt, patientId }: Wanted): SlotArgs {
   return {
-    dentist_id: dentistId,
     appointment_type_id: appointmentTypeId,
     starts_at: startsAt,
+    ...(dentistId ? { dentist_id: dentistId } : {}),
     ...(patientId ? { patient_id: patientId } : {}),
   }
 }

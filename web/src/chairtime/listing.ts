@@ -8,6 +8,7 @@ export interface Listing {
   from_date: string
   to_date: string
   dentist_id?: string
+  appointment_id?: string
 }
 
 /** All free slots of a listing. What has no room in one answer is asked for in several, as the refusal says. */

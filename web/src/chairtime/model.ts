@@ -9,15 +9,31 @@ export type RpcName = keyof Api['Functions']
 export type RpcArgs<N extends RpcName> = Api['Functions'][N]['Args']
 
 export type Clinic = ViewRow<'clinics'>
-export type Dentist = ViewRow<'dentists'>
-export type AppointmentType = ViewRow<'appointment_types'>
+export type Profession = 'dentist' | 'hygienist' | 'assistant'
+export type Dentist = ViewRow<'dentists'> & { profession: Profession }
+/** Whom a type is for, when it is not the desk that books. */
+export type Audience = 'everyone' | 'new_patients' | 'known_patients' | 'staff'
+export type AppointmentType = ViewRow<'appointment_types'> & { audience: Audience }
+export type ResourceKind = 'practitioner' | 'chair' | 'equipment'
+export type Resource = ViewRow<'resources'> & { kind: ResourceKind }
+/** Who leads what; `duration` is how long this one takes for it, null as long as the type says. */
+export type DentistType = ViewRow<'dentist_types'>
+/** What a type needs beside its leader; `needs` `leader` (part 0) says when the leader is needed. */
+export type PartNeeds = 'leader' | Profession | 'chair' | 'equipment'
+export type TypePart = ViewRow<'type_parts'> & { needs: PartNeeds }
+/** A time at which the whole clinic is closed. */
+export type Closure = Period & { id: string; clinic_id: string; reason: string | null }
 export type Patient = ViewRow<'patients'>
 export type DailyMetrics = ViewRow<'daily_metrics'>
 export type StaffMember = ViewRow<'staff'> & { role: StaffRole }
 
 export type AppointmentStatus = 'booked' | 'checked_in' | 'fulfilled' | 'cancelled' | 'no_show'
 
-export type Appointment = ViewRow<'appointments'> & { status: AppointmentStatus }
+export type Appointment = ViewRow<'appointments'> & {
+  status: AppointmentStatus
+  /** Whether the dentist was named, or any would do. */
+  assigned: 'named' | 'any'
+}
 
 /** A hold. `server_now` is the server's time at the answer: count down from the difference, not from the local clock. */
 export type Reservation = ViewRow<'slot_reservations'> & { server_now: string }
@@ -28,11 +44,16 @@ export interface Slot {
   ends_at: string
 }
 
-/** `weekday` is ISO (1 is Monday); times are clinic-local `HH:MM`, and `24:00` may close a day. */
+/**
+ * `weekday` is ISO (1 is Monday); times are clinic-local `HH:MM`, and `24:00` may close a day. Days of a rota that is not always
+ * valid are `YYYY-MM-DD`, both included.
+ */
 export interface WeeklyHours {
   weekday: number
   opens: string
   closes: string
+  valid_from?: string | null
+  valid_until?: string | null
 }
 
 export interface Period {
@@ -49,11 +70,6 @@ export interface AffectedAppointment extends Period {
   status: AppointmentStatus
 }
 
-/** `closure_id` is there where the whole clinic is closed: it removes the closure, `id` only this dentist's part of it. */
-export interface PlannedTimeOff extends DayTimeOff {
-  closure_id: string | null
-}
-
 /** A dentist's hours; `time_off` is there for those who may know of it. */
 export interface Availability {
   dentist_id: string
@@ -61,7 +77,7 @@ export interface Availability {
   time_zone: string
   weekly: WeeklyHours[]
   extra_hours: (Period & { id: string })[]
-  time_off?: PlannedTimeOff[]
+  time_off?: DayTimeOff[]
 }
 
 export interface AvailabilityChange {
@@ -74,10 +90,19 @@ export interface AvailabilityChange {
 
 export interface TimeOffChange {
   closure_id: string | null
-  time_off: (PlannedTimeOff & { dentist_id: string })[]
+  /** Empty where the whole clinic is closed. */
+  time_off: (Period & { id: string; dentist_id: string | null; resource_id: string; reason: string | null })[]
   appointments: AffectedAppointment[]
   on_conflict: 'reject' | 'cancel'
   dry_run: boolean
+}
+
+/** What a visit takes beside its leader, and when, buffers included. */
+export interface DayPart extends Period {
+  part: number
+  needs: PartNeeds
+  resource_id: string | null
+  name: string | null
 }
 
 /** An appointment on the day board; `blocked_*` include the buffers around it. */
@@ -86,6 +111,7 @@ export interface DayAppointment extends Appointment {
   appointment_type: string
   blocked_from: string
   blocked_until: string
+  parts: DayPart[]
 }
 
 export interface DayHold extends Period {
@@ -96,22 +122,48 @@ export interface DayHold extends Period {
   blocked_from: string
   blocked_until: string
   expires_at: string
+  parts: DayPart[]
 }
 
+/** `closure_id` is there where the whole clinic is closed: it opens the clinic again. */
 export interface DayTimeOff extends Period {
   id: string
   reason: string | null
+  closure_id: string | null
+}
+
+/** Where somebody takes part in a visit that another (`dentist_id`) leads. */
+export interface Participation extends Period {
+  appointment_id: string
+  part: number
+  dentist_id: string
+  patient_id: string
+  patient_name: string
+  appointment_type: string
 }
 
 export interface DayDentist {
   dentist_id: string
   full_name: string
+  profession: Profession
   specialty: string | null
   is_active: boolean
   dentist_seq: number
   hours: Period[]
   appointments: DayAppointment[]
   holds: DayHold[]
+  participations: Participation[]
+  /** When another clinic has taken the time, and no more than that. */
+  elsewhere: Period[]
+  time_off: DayTimeOff[]
+}
+
+/** A chair or a device on the day board. */
+export interface DayResource {
+  resource_id: string
+  kind: Exclude<ResourceKind, 'practitioner'>
+  name: string
+  is_active: boolean
   time_off: DayTimeOff[]
 }
 
@@ -122,6 +174,37 @@ export interface ClinicDay extends Period {
   time_zone: string
   server_now: string
   dentists: DayDentist[]
+  resources: DayResource[]
+}
+
+/** An appointment in the way of an absence, whom to call, and the nearest times it can move to. */
+export interface WorklistEntry extends Appointment {
+  patient_name: string
+  phone: string | null
+  email: string | null
+  appointment_type: string
+  dentist: string
+  alternatives: Slot[]
+}
+
+export interface Worklist extends Period {
+  clinic_id: string
+  server_now: string
+  appointments: WorklistEntry[]
+}
+
+export interface SlotExplanation {
+  bookable: boolean
+  code: string | null
+  message: string | null
+  dentist_id: string | null
+}
+
+export interface ClinicChange {
+  clinic: Clinic
+  /** Those whose time of the clock another zone changes. */
+  appointments_shifted: (AffectedAppointment & { local_before: string; local_after: string })[]
+  dry_run: boolean
 }
 
 /** `patient` where the user is one and not on the staff. */

@@ -73,6 +73,19 @@ describe('asking for a fresh list', () => {
     expect(needsFreshSlots(blocked('09:00', '09:30'), scope)).toBe(false))
   it('is not needed for another dentist', () =>
     expect(needsFreshSlots({ ...freed, dentist_id: 'webb' }, scope)).toBe(false))
+  it('is needed when chairs are taken or freed, whoever led the visit', () => {
+    const chairs = {
+      ...blocked('09:00', '09:30'),
+      event: 'availability_changed' as const,
+      dentist_id: 'webb',
+    }
+    expect(needsFreshSlots(chairs, scope)).toBe(true)
+  })
+  it('is needed when somebody is taken who may be wanted for a part', () => {
+    const exam = { ...blocked('09:00', '09:30'), dentist_id: 'webb' }
+    expect(needsFreshSlots(exam, { ...scope, leaderIds: ['lee'] })).toBe(true)
+    expect(needsFreshSlots(exam, { ...scope, leaderIds: ['lee', 'webb'] })).toBe(false)
+  })
   it('is not needed for another week', () =>
     expect(needsFreshSlots(freed, { ...scope, from: scope.until, until: scope.until + 1 })).toBe(false))
 })

@@ -36,13 +36,22 @@ export function takeSlots(shown: ShownSlot[], event: ChairtimeEvent, buffers: Bu
   return shown.map((slot) => (isHit(slot) ? { ...slot, taken: true } : slot))
 }
 
+export interface Scope {
+  dentistId: string | null
+  /** Who leads visits of the listed type, where that is known. */
+  leaderIds?: readonly string[] | undefined
+  from: number
+  until: number
+}
+
 /** What was freed, or new hours, can only be turned into slots by the server: is a fresh list needed? */
-export function needsFreshSlots(
-  event: ChairtimeEvent,
-  scope: { dentistId: string | null; from: number; until: number },
-): boolean {
-  if (event.event === 'slot_taken') return false
-  if (scope.dentistId && event.dentist_id && event.dentist_id !== scope.dentistId) return false
+export function needsFreshSlots(event: ChairtimeEvent, scope: Scope): boolean {
+  // Chairs are everybody's, and so is who leads other visits: the listed ones may need them for a part.
+  const isShared =
+    event.event === 'availability_changed' ||
+    (event.dentist_id !== null && scope.leaderIds?.includes(event.dentist_id) === false)
+  if (!isShared && event.event === 'slot_taken') return false
+  if (!isShared && scope.dentistId && event.dentist_id && event.dentist_id !== scope.dentistId) return false
   if (!event.starts_at || !event.ends_at) return true
   return overlaps([epoch(event.starts_at), epoch(event.ends_at)], [scope.from, scope.until])
 }

@@ -17,12 +17,13 @@ interface Props {
 /** Single days on which the dentist works more than usual. */
 export function ExtraHours({ availability, onChanged }: Props) {
   const client = useChairtime()
-  const { dentist_id, time_zone: zone, extra_hours } = availability
+  const { dentist_id, clinic_id, time_zone: zone, extra_hours } = availability
   const add = useMutation({
     mutationFn: (form: FormData) => {
       const [day, from, until] = ['day', 'from', 'until'].map((name) => String(form.get(name))) as Triple
       return client.rpc('add_extra_hours', {
         dentist_id,
+        clinic_id,
         starts_at: instantAt(day, from, zone),
         // As with the weekly hours: what ends no later than it begins ends on the next day.
         ends_at: instantAt(until > from ? day : addDays(day, 1), until, zone),
@@ -35,7 +36,7 @@ export function ExtraHours({ availability, onChanged }: Props) {
     mutationFn: ({ id }: Extra) => client.rpc('remove_extra_hours', { extra_hours_id: id }),
     onSuccess: (_removed, { starts_at, ends_at }) =>
       offerUndo('The extra hours are removed.', async () => {
-        await client.rpc('add_extra_hours', { dentist_id, starts_at, ends_at })
+        await client.rpc('add_extra_hours', { dentist_id, clinic_id, starts_at, ends_at })
         onChanged()
       }),
     onSettled: onChanged,

@@ -47,13 +47,17 @@ function Hours({ clinic, membership, choices, first }: DeskProps & { choices: De
   const [picked, setPicked] = useState(first.id)
   const dentistId = choices.some(({ id }) => id === picked) ? picked : first.id
   const hours = useQuery({
-    queryKey: ['availability', dentistId],
-    queryFn: () => client.rpc('get_availability', { dentist_id: dentistId }),
+    queryKey: ['availability', clinic.id, dentistId],
+    queryFn: () => client.rpc('get_availability', { dentist_id: dentistId, clinic_id: clinic.id }),
   })
   const refresh = () => void hours.refetch()
   useTopic(`availability:${clinic.id}`, {
     onResync: refresh,
-    onEvent: ({ event, dentist_id }) => event === 'hours_changed' && dentist_id === dentistId && refresh(),
+    onEvent: ({ event, dentist_id }) => {
+      // A closed clinic is said of everybody at once.
+      if (event === 'availability_changed' || (event === 'hours_changed' && dentist_id === dentistId))
+        refresh()
+    },
   })
   return (
     <>

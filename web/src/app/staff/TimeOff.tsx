@@ -3,10 +3,10 @@ import { Trash2 } from 'lucide-react'
 import {
   type Availability,
   type ChairtimeClient,
+  ChairtimeError,
   type Clinic,
-  epoch,
+  type DayTimeOff,
   type Period,
-  type PlannedTimeOff,
   useChairtime,
 } from '../../chairtime'
 import { Button, ErrorNotice } from '../ui/parts'
@@ -27,7 +27,7 @@ export function TimeOff({ clinic, availability, mayCloseClinic, onChanged }: Pro
   const offerUndo = useUndo()
   const remove = useMutation({
     // Where the whole clinic is closed, it opens again for everybody.
-    mutationFn: async (off: PlannedTimeOff) => {
+    mutationFn: async (off: DayTimeOff) => {
       const { starts_at, ends_at } = off.closure_id ? await closureOf(client, off.closure_id) : off
       await client.rpc('remove_time_off', { time_off_id: off.closure_id ?? off.id })
       return { starts_at, ends_at }
@@ -84,12 +84,9 @@ export function TimeOff({ clinic, availability, mayCloseClinic, onChanged }: Pro
   )
 }
 
-/** From when until when the clinic is closed: its dentists' parts together, as some may have been off before. */
+/** From when until when the clinic is closed; a calendar may show only what is still to come of it. */
 async function closureOf(client: ChairtimeClient, closureId: string): Promise<Period> {
-  const parts = await client.rows('time_off', (rows) => rows.eq('closure_id', closureId))
-  const edges = parts
-    .flatMap((part) => [part.starts_at, part.ends_at])
-    .filter((edge) => edge !== null)
-    .toSorted((a, b) => epoch(a) - epoch(b))
-  return { starts_at: edges[0] as string, ends_at: edges.at(-1) as string }
+  const [closure] = await client.rows('closures', (rows) => rows.eq('id', closureId))
+  if (!closure) throw new ChairtimeError({ code: 'not_found', message: 'There is no such closure.' })
+  return closure
 }

@@ -22,6 +22,7 @@ export function WeeklyEditor({ availability, onSaved }: Props) {
   const send = (dry_run: boolean) =>
     client.rpc('set_availability', {
       dentist_id: availability.dentist_id,
+      clinic_id: availability.clinic_id,
       weekly: weekly.map(asJson),
       dry_run,
     })
@@ -80,8 +81,8 @@ export function WeeklyEditor({ availability, onSaved }: Props) {
   )
 }
 
-function asJson({ weekday, opens, closes }: WeeklyHours) {
-  return { weekday, opens, closes: closes === MIDNIGHT ? DAY_END : closes }
+function asJson({ closes, ...window }: WeeklyHours) {
+  return { ...window, closes: closes === MIDNIGHT ? DAY_END : closes }
 }
 
 const DAY_END = '24:00'

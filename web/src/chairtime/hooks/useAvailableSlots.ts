@@ -13,15 +13,20 @@ export interface SlotQuery {
   fromDate: string
   toDate: string
   dentistId?: string | null
+  /** Who leads visits of this type, if that is known: what others have to do may then matter to parts of it. */
+  leaderIds?: readonly string[] | undefined
+  /** An appointment that is to be moved: the times to which it can. */
+  appointmentId?: string | undefined
 }
 
 const DAY = 86_400_000
 
 /** The free slots of a period, live: what others take turns `taken` in place, what they give back becomes free again. */
-export function useAvailableSlots({ appointmentType, fromDate, toDate, dentistId = null }: SlotQuery) {
+export function useAvailableSlots(asked: SlotQuery) {
+  const { appointmentType, fromDate, toDate, dentistId = null, leaderIds, appointmentId } = asked
   const client = useChairtime()
   const queries = useQueryClient()
-  const queryKey = ['chairtime', 'slots', appointmentType?.id, fromDate, toDate, dentistId]
+  const queryKey = ['chairtime', 'slots', appointmentType?.id, fromDate, toDate, dentistId, appointmentId]
   const refresh = useFresh(queryKey)
   const query = useQuery({
     queryKey,
@@ -32,6 +37,7 @@ export function useAvailableSlots({ appointmentType, fromDate, toDate, dentistId
         from_date: fromDate,
         to_date: toDate,
         ...(dentistId ? { dentist_id: dentistId } : {}),
+        ...(appointmentId ? { appointment_id: appointmentId } : {}),
       })
       return mergeSlots(queries.getQueryData<ShownSlot[]>(queryKey) ?? [], fresh)
     },
@@ -46,7 +52,8 @@ export function useAvailableSlots({ appointmentType, fromDate, toDate, dentistId
       }
       queries.setQueryData<ShownSlot[]>(queryKey, (shown) => shown && takeSlots(shown, event, buffers))
       // Dates are the clinic's, instants are not: a day of margin spares the time zone arithmetic.
-      const scope = { dentistId, from: Date.parse(fromDate) - DAY, until: Date.parse(toDate) + 2 * DAY }
+      const [from, until] = [Date.parse(fromDate) - DAY, Date.parse(toDate) + 2 * DAY]
+      const scope = { dentistId, leaderIds, from, until }
       if (needsFreshSlots(event, scope)) refresh()
     },
   })
