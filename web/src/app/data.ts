@@ -1,5 +1,12 @@
 import { useQuery, type UseQueryOptions } from '@tanstack/react-query'
-import { ChairtimeError, type Me, type Membership, useChairtime, useSession } from '../chairtime'
+import {
+  ChairtimeError,
+  type DentistType,
+  type Me,
+  type Membership,
+  useChairtime,
+  useSession,
+} from '../chairtime'
 import { ACCOUNT_GONE } from './session'
 
 const MANY = 1000
@@ -49,6 +56,38 @@ export function useAppointmentTypes(clinicId: string | undefined) {
     queryFn: () =>
       client.rows('appointment_types', (rows) => rows.eq('clinic_id', clinicId).order('duration')),
   })
+}
+
+/** Who leads what. */
+export function useDentistTypes(clinicId: string | undefined) {
+  const client = useChairtime()
+  return useShared({
+    queryKey: ['dentist types', clinicId],
+    enabled: clinicId !== undefined,
+    queryFn: () => client.rows('dentist_types', (rows) => rows.eq('clinic_id', clinicId).limit(MANY)),
+  })
+}
+
+/** The people, chairs and equipment of a clinic, for its staff. */
+export function useResources(clinicId: string | undefined) {
+  const client = useChairtime()
+  return useShared({
+    queryKey: ['resources', clinicId],
+    enabled: clinicId !== undefined,
+    queryFn: () => client.rows('resources', (rows) => rows.eq('clinic_id', clinicId).order('name')),
+  })
+}
+
+/** Those of the dentists who lead visits of a type. */
+export function leadersOf<T extends { id: string }>(
+  dentists: T[] | undefined,
+  offers: DentistType[] | undefined,
+  typeId: string | undefined,
+): T[] {
+  const ids = new Set(
+    offers?.filter((offer) => offer.appointment_type_id === typeId).map(({ dentist_id }) => dentist_id),
+  )
+  return dentists?.filter(({ id }) => ids.has(id)) ?? []
 }
 
 export function useMe() {

@@ -28,6 +28,14 @@ export function timeRange(from: string, until: string, zone: string): string {
     .replaceAll('\u202f', ' ')
 }
 
+/** `Today 9:30 AM`, `Tue, Mar 3, 9:30 AM`: short, and sure about the day. */
+export function nearTime(timestamp: string, zone: string): string {
+  const time = clockTime(timestamp, zone)
+  if (dayOf(timestamp, zone) === today(zone)) return `Today ${time}`
+  const day = format(zone, { weekday: 'short', month: 'short', day: 'numeric' }).format(ms(timestamp))
+  return `${day}, ${time}`
+}
+
 /** `Monday, March 2` */
 export function longDay(timestamp: string, zone: string): string {
   return format(zone, { weekday: 'long', month: 'long', day: 'numeric' }).format(ms(timestamp))

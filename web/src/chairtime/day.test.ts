@@ -105,10 +105,10 @@ describe('moving on the board', () => {
 })
 
 describe('the parts of a visit', () => {
-  const chair = (name: string) => ({ part: 1, needs: 'chair' as const, resource_id: name, name })
+  const chair = { part: 1, needs: 'chair' as const, resource_id: 'one', name: 'one' }
   const exam = { part: 2, needs: 'dentist' as const, resource_id: 'webb', name: 'webb' }
   const parts = [
-    { ...chair('one'), starts_at: at('14:00'), ends_at: at('15:00') },
+    { ...chair, starts_at: at('14:00'), ends_at: at('15:00') },
     { ...exam, starts_at: at('14:20'), ends_at: at('14:30') },
   ]
   const visit = { ...board, dentists: [dentist('lee', { appointments: [appointment({ parts })] })] }

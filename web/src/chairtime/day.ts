@@ -57,6 +57,16 @@ export function partOnBoard(
   return placed(day, { ...current, parts })
 }
 
+/** The board with two visits in each other's place: time and dentist; each keeps its own length. */
+export function swapOnBoard(day: ClinicDay, one: DayAppointment, other: DayAppointment): ClinicDay {
+  const next = moveOnBoard(day, { appointmentId: one.id, ...placeOf(other) })
+  return moveOnBoard(next, { appointmentId: other.id, ...placeOf(one) })
+}
+
+function placeOf({ dentist_id, starts_at }: DayAppointment): Omit<Move, 'appointmentId'> {
+  return { dentistId: dentist_id, startsAt: starts_at }
+}
+
 /** The board with another status on one appointment; what no longer claims the calendar leaves it. */
 export function statusOnBoard(day: ClinicDay, appointmentId: string, status: AppointmentStatus): ClinicDay {
   const current = findAppointment(day, appointmentId)

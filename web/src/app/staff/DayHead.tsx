@@ -1,4 +1,4 @@
-import { ChevronLeft, ChevronRight, Columns3, List, Plus, Printer } from 'lucide-react'
+import { ChevronLeft, ChevronRight, Columns3, DoorOpen, List, Plus, Printer } from 'lucide-react'
 import type { Clinic, ClinicDay, DayDentist } from '../../chairtime'
 import { addDays, dayIn, dayInWords, today } from '../format'
 import { Button, PageTitle } from '../ui/parts'
@@ -12,6 +12,7 @@ interface Props {
   day: ClinicDay | undefined
   dentists: DayDentist[]
   onBook(): void
+  onWalkIn(): void
 }
 
 const views: { value: View; label: string; icon: typeof List }[] = [
@@ -20,7 +21,7 @@ const views: { value: View; label: string; icon: typeof List }[] = [
 ]
 
 /** Which day is shown, how it goes, and everything that changes what is shown. */
-export function DayHead({ clinic, shown, day, dentists, onBook }: Props) {
+export function DayHead({ clinic, shown, day, dentists, onBook, onWalkIn }: Props) {
   const now = today(clinic.time_zone)
   return (
     <header className="day-head">
@@ -71,6 +72,9 @@ export function DayHead({ clinic, shown, day, dentists, onBook }: Props) {
           value={shown.day}
           onChange={(event) => dayIn(event.target.value) && shown.showDay(event.target.value)}
         />
+        <Button onClick={onWalkIn}>
+          <DoorOpen size={17} /> Walk-in
+        </Button>
         <Button className="primary" onClick={onBook}>
           <Plus size={18} /> Book
         </Button>

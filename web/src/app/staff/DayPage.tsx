@@ -1,11 +1,11 @@
 import { CalendarOff } from 'lucide-react'
 import { useState } from 'react'
 import { type DayAppointment, findAppointment, useClinicDay } from '../../chairtime'
+import { today } from '../format'
 import { explain } from '../messages'
 import { Empty, ErrorNotice, Notice, Skeleton } from '../ui/parts'
 import { useToast } from '../ui/Toasts'
-import { AppointmentDialog } from './AppointmentDialog'
-import { BookDialog, type BookDraft } from './BookDialog'
+import { BookDialog, type BookDraft } from './booking/BookDialog'
 import { DayBoard } from './DayBoard'
 import { DayHead } from './DayHead'
 import { DayList } from './DayList'
@@ -14,6 +14,8 @@ import { NoCalendar } from './NoCalendar'
 import { PrintedDay } from './PrintedDay'
 import { useDayView } from './useDayView'
 import { usePhones } from './usePhones'
+import { useSayDone } from './useSayDone'
+import { AppointmentDialog } from './visit/AppointmentDialog'
 
 /** The clinic's day: look, book, move, check in. */
 export function DayPage(desk: DeskProps) {
@@ -24,7 +26,8 @@ export function DayPage(desk: DeskProps) {
 function Day({ clinic, membership }: DeskProps) {
   const shown = useDayView(clinic.time_zone)
   const ownDentist = membership.role === 'dentist' ? membership.dentist_id : null
-  const live = useClinicDay({ clinicId: clinic.id, day: shown.day, dentistId: ownDentist })
+  const onDone = useSayDone(clinic.time_zone)
+  const live = useClinicDay({ clinicId: clinic.id, day: shown.day, dentistId: ownDentist, onDone })
   const say = useToast()
   const [openId, setOpenId] = useState<string | null>(null)
   const [draft, setDraft] = useState<BookDraft | null>(null)
@@ -37,7 +40,8 @@ function Day({ clinic, membership }: DeskProps) {
   const dentists = shown.chosen(working)
   const openIt = (appointment: DayAppointment) => {
     // What was refused before was about something else.
-    for (const action of [live.move, live.setStatus]) if (!action.isPending) action.reset()
+    for (const action of [live.move, live.setStatus, live.resize, live.reseat, live.swap])
+      if (!action.isPending) action.reset()
     setOpenId(appointment.id)
   }
   const move = (appointment: DayAppointment, dentistId: string, startsAt: string) =>
@@ -53,6 +57,7 @@ function Day({ clinic, membership }: DeskProps) {
         day={live.day}
         dentists={working}
         onBook={() => setDraft({ day: shown.day })}
+        onWalkIn={() => setDraft({ day: today(clinic.time_zone), isNow: true })}
       />
       {shown.isMistaken && <Notice tone="warn">The address names no day. This is today.</Notice>}
       <ErrorNotice error={live.error} retry={live.refresh} />
@@ -80,13 +85,7 @@ function Day({ clinic, membership }: DeskProps) {
         <PrintedDay clinic={clinic} day={live.day.day} dentists={dentists} phones={phones} as={shown.view} />
       )}
       {open && live.day && (
-        <AppointmentDialog
-          appointment={open}
-          dentists={live.day.dentists}
-          zone={clinic.time_zone}
-          actions={live}
-          onClose={() => setOpenId(null)}
-        />
+        <AppointmentDialog appointment={open} day={live.day} actions={live} onClose={() => setOpenId(null)} />
       )}
       {draft && (
         <BookDialog clinic={clinic} draft={draft} dentistId={ownDentist} onClose={() => setDraft(null)} />

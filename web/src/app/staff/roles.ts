@@ -1,4 +1,4 @@
-import type { Membership, StaffRole } from '../../chairtime'
+import type { Membership, PartNeeds, StaffRole } from '../../chairtime'
 
 /** What roles are called. */
 export const roleNames: Record<Membership['role'], string> = {
@@ -12,3 +12,13 @@ export const roleNames: Record<Membership['role'], string> = {
 export const staffRoles = (['admin', 'dentist', 'receptionist', 'chatbot'] satisfies StaffRole[]).map(
   (value) => ({ value, label: roleNames[value] }),
 )
+
+/** What a visit may need, and what people are. */
+export const needNames: Record<PartNeeds, string> = {
+  leader: 'Who leads',
+  dentist: 'Dentist',
+  hygienist: 'Hygienist',
+  assistant: 'Assistant',
+  chair: 'Chair',
+  equipment: 'Equipment',
+}

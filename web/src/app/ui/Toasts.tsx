@@ -1,5 +1,14 @@
 import { CircleAlert, CircleCheck, X } from 'lucide-react'
-import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useEffect,
+  useEffectEvent,
+  useMemo,
+  useState,
+} from 'react'
 import { explain } from '../messages'
 
 interface Toast {
@@ -18,7 +27,7 @@ interface Action {
 type Say = (text: string, tone?: Toast['tone'], action?: Action) => void
 
 const SHOWN_FOR = 6000
-const ACTION_SHOWN_FOR = 20_000
+const ACTION_SHOWN_FOR = 10_000
 const ToastContext = createContext<Say>(() => {})
 
 /** Short messages at the foot of the page, read out by screen readers. */
@@ -28,44 +37,63 @@ export function Toasts({ children }: { children: ReactNode }) {
     (id: number) => setToasts((shown) => shown.filter((toast) => toast.id !== id)),
     [],
   )
-  const say = useCallback<Say>(
-    (text, tone = 'good', action) => {
-      const id = Date.now() + Math.random()
-      setToasts((shown) => [
-        ...shown.filter((toast) => toast.text !== text).slice(-2),
-        { id, text, tone, action },
-      ])
-      setTimeout(() => dismiss(id), action ? ACTION_SHOWN_FOR : SHOWN_FOR)
-    },
-    [dismiss],
-  )
+  const say = useCallback<Say>((text, tone = 'good', action) => {
+    const id = Date.now() + Math.random()
+    setToasts((shown) => [
+      ...shown.filter((toast) => toast.text !== text).slice(-2),
+      { id, text, tone, action },
+    ])
+  }, [])
   return (
     <ToastContext value={useMemo(() => say, [say])}>
       {children}
       <div className="toasts" role="status" aria-live="polite">
         {toasts.map((toast) => (
-          <div key={toast.id} className={`toast ${toast.tone}`}>
-            {toast.tone === 'good' ? <CircleCheck size={18} /> : <CircleAlert size={18} />}
-            <span>{toast.text}</span>
-            {toast.action && (
-              <button
-                type="button"
-                className="toast-action"
-                onClick={() => {
-                  toast.action?.run()
-                  dismiss(toast.id)
-                }}
-              >
-                {toast.action.label}
-              </button>
-            )}
-            <button type="button" aria-label="Dismiss" onClick={() => dismiss(toast.id)}>
-              <X size={16} />
-            </button>
-          </div>
+          <ToastCard key={toast.id} toast={toast} onDismiss={() => dismiss(toast.id)} />
         ))}
       </div>
     </ToastContext>
+  )
+}
+
+/** Goes by itself, but not under the hand: what a pointer or the focus is on stays. */
+function ToastCard({ toast, onDismiss }: { toast: Toast; onDismiss(): void }) {
+  const [isHeld, setHeld] = useState(false)
+  const dismiss = useEffectEvent(onDismiss)
+  const shownFor = toast.action ? ACTION_SHOWN_FOR : SHOWN_FOR
+  useEffect(() => {
+    if (isHeld) return
+    const timer = setTimeout(() => dismiss(), shownFor)
+    return () => clearTimeout(timer)
+  }, [isHeld, shownFor])
+  return (
+    // Only that it stays under the hand: its buttons are what one presses.
+    // oxlint-disable-next-line jsx-a11y/no-static-element-interactions
+    <div
+      className={`toast ${toast.tone}`}
+      onPointerEnter={() => setHeld(true)}
+      onPointerLeave={() => setHeld(false)}
+      onFocus={() => setHeld(true)}
+      onBlur={() => setHeld(false)}
+    >
+      {toast.tone === 'good' ? <CircleCheck size={18} /> : <CircleAlert size={18} />}
+      <span>{toast.text}</span>
+      {toast.action && (
+        <button
+          type="button"
+          className="toast-action"
+          onClick={() => {
+            toast.action?.run()
+            onDismiss()
+          }}
+        >
+          {toast.action.label}
+        </button>
+      )}
+      <button type="button" aria-label="Dismiss" onClick={onDismiss}>
+        <X size={16} />
+      </button>
+    </div>
   )
 }
 

@@ -1,9 +1,9 @@
-import { type QueryKey, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { concernsDay, type Move, moveOnBoard, patchDay, statusOnBoard } from '../day'
+import { type QueryKey, useQuery, useQueryClient } from '@tanstack/react-query'
+import { concernsDay, patchDay } from '../day'
 import type { ChairtimeEvent } from '../events'
-import { idempotent } from '../idempotency'
-import type { Appointment, AppointmentStatus, ClinicDay, DayAppointment } from '../model'
+import type { ClinicDay } from '../model'
 import { useChairtime } from '../provider'
+import { type Done, useDayActions } from './useDayActions'
 import { useFresh } from './useFresh'
 import { useTopic } from './useTopic'
 
@@ -13,10 +13,12 @@ export interface DayQuery {
   day: string
   /** Given for somebody who works only with one dentist's calendar (role `dentist`). */
   dentistId?: string | null
+  /** Something was done to an appointment here: it can be taken back. */
+  onDone?: (done: Done) => void
 }
 
-/** A clinic's day, live: hours, appointments, holds and time off of each dentist. */
-export function useClinicDay({ clinicId, day, dentistId = null }: DayQuery) {
+/** A clinic's day, live: hours, appointments, holds and time off of each dentist, and its chairs. */
+export function useClinicDay({ clinicId, day, dentistId = null, onDone }: DayQuery) {
   const client = useChairtime()
   const queries = useQueryClient()
   const queryKey = dayKey(clinicId, day)
@@ -45,73 +47,10 @@ export function useClinicDay({ clinicId, day, dentistId = null }: DayQuery) {
     error: query.error ?? query.failureReason,
     isLoading: query.isLoading,
     refresh,
-    ...useDayActions(queryKey, refresh),
+    ...useDayActions(queryKey, refresh, onDone),
   }
 }
 
 function dayKey(clinicId: string, day: string): QueryKey {
   return ['chairtime', 'day', clinicId, day]
-}
-
-/** Moves and statuses show at once and roll back when the server refuses. */
-function useDayActions(queryKey: QueryKey, refresh: () => void) {
-  const client = useChairtime()
-  const queries = useQueryClient()
-  const optimistic = <Variables>(
-    send: (variables: Variables) => Promise<Appointment>,
-    preview: (board: ClinicDay, variables: Variables) => ClinicDay,
-  ) => ({
-    mutationFn: send,
-    onMutate: async (variables: Variables) => {
-      await queries.cancelQueries({ queryKey })
-      const before = queries.getQueryData<ClinicDay>(queryKey)
-      queries.setQueryData<ClinicDay>(queryKey, (board) => board && preview(board, variables))
-      return { before }
-    },
-    onError: (_error: Error, _variables: Variables, context: { before: ClinicDay | undefined } | undefined) =>
-      queries.setQueryData(queryKey, context?.before),
-    onSettled: refresh,
-  })
-  const move = useMutation(
-    optimistic(
-      ({ appointment, ...to }: { appointment: DayAppointment; dentistId: string; startsAt: string }) =>
-        idempotent((idempotency_key) =>
-          client.rpc('reschedule_appointment', {
-            appointment_id: appointment.id,
-            starts_at: to.startsAt,
-            dentist_id: to.dentistId,
-            expected_version: appointment.version,
-            idempotency_key,
-          }),
-        ),
-      (board, { appointment, ...to }): ClinicDay =>
-        moveOnBoard(board, { appointmentId: appointment.id, ...to } satisfies Move),
-    ),
-  )
-  const setStatus = useMutation(
-    optimistic(
-      ({
-        appointment,
-        status,
-        reason,
-      }: {
-        appointment: DayAppointment
-        status: AppointmentStatus
-        reason?: string
-      }) =>
-        status === 'cancelled'
-          ? client.rpc('cancel_appointment', {
-              appointment_id: appointment.id,
-              expected_version: appointment.version,
-              ...(reason ? { reason } : {}),
-            })
-          : client.rpc('set_appointment_status', {
-              appointment_id: appointment.id,
-              status,
-              expected_version: appointment.version,
-            }),
-      (board, { appointment, status }) => statusOnBoard(board, appointment.id, status),
-    ),
-  )
-  return { move, setStatus }
 }

@@ -1,16 +1,9 @@
 import { useState } from 'react'
-import type { DayAppointment, useClinicDay } from '../../chairtime'
-import { Button, ErrorNotice } from '../ui/parts'
-
-interface Props {
-  appointment: DayAppointment
-  setStatus: ReturnType<typeof useClinicDay>['setStatus']
-  onBack(): void
-  onClose(): void
-}
+import { Button, ErrorNotice } from '../../ui/parts'
+import type { PaneProps } from './AppointmentDialog'
 
 /** Asks why before an appointment is cancelled. */
-export function CancelForm({ appointment, setStatus, onBack, onClose }: Props) {
+export function CancelForm({ appointment, actions: { setStatus }, onBack, onClose }: PaneProps) {
   const [reason, setReason] = useState('')
   return (
     <div className="stack">
