@@ -1,4 +1,4 @@
-import { CalendarDays, ChartNoAxesColumn, Clock3, ShieldX, UsersRound } from 'lucide-react'
+import { CalendarDays, CalendarOff, ChartNoAxesColumn, Clock3, ShieldX, UsersRound } from 'lucide-react'
 import { lazy, type ReactNode, Suspense } from 'react'
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
 import type { Clinic, Membership } from '../../chairtime'
@@ -9,6 +9,7 @@ import { NotFound } from '../NotFound'
 import { Brand, Shell, Splash } from '../Shell'
 import { Empty, Skeleton } from '../ui/parts'
 import { Broken } from '../ui/states'
+import { AbsencePage } from './absence/AbsencePage'
 import { DayPage } from './DayPage'
 import { HoursPage } from './HoursPage'
 import { roleNames } from './roles'
@@ -36,6 +37,13 @@ const sections: Section[] = [
     icon: <CalendarDays size={19} />,
     roles: ['admin', 'receptionist', 'dentist'],
     page: (desk) => <DayPage {...desk} />,
+  },
+  {
+    path: 'absences',
+    label: 'Absences',
+    icon: <CalendarOff size={19} />,
+    roles: ['admin', 'receptionist', 'dentist'],
+    page: (desk) => <AbsencePage {...desk} />,
   },
   {
     path: 'hours',
