@@ -1,5 +1,6 @@
 import { useQuery, type UseQueryOptions } from '@tanstack/react-query'
 import {
+  type AppointmentType,
   ChairtimeError,
   type DentistType,
   type Me,
@@ -21,19 +22,26 @@ export function useClinics() {
   })
 }
 
-/** The clinics that have something to book, by id: types of visit, and dentists for them. */
+/** The clinics that have something to book, by id: types of visit, and somebody who leads them. */
 export function useOffering(enabled: boolean) {
   const client = useChairtime()
   return useShared({
     queryKey: ['offering'],
     enabled,
     queryFn: async () => {
-      const [types, dentists] = await Promise.all([
-        client.rows('appointment_types', (rows) => rows.eq('is_active', true).limit(MANY)),
+      const [types, dentists, offers] = await Promise.all([
+        client.rows('appointment_types', (rows) =>
+          rows.eq('is_active', true).neq('audience', 'staff').limit(MANY),
+        ),
         client.rows('dentists', (rows) => rows.eq('is_active', true).limit(MANY)),
+        client.rows('dentist_types', (rows) => rows.limit(MANY)),
       ])
-      const staffed = new Set(dentists.map(({ clinic_id }) => clinic_id))
-      return new Set(types.map(({ clinic_id }) => clinic_id).filter((id) => staffed.has(id)))
+      const typeIds = new Set(types.map(({ id }) => id))
+      const dentistIds = new Set(dentists.map(({ id }) => id))
+      const led = offers.filter(
+        (offer) => typeIds.has(offer.appointment_type_id) && dentistIds.has(offer.dentist_id),
+      )
+      return new Set(led.map(({ clinic_id }) => clinic_id))
     },
   })
 }
@@ -66,6 +74,30 @@ export function useDentistTypes(clinicId: string | undefined) {
     enabled: clinicId !== undefined,
     queryFn: () => client.rows('dentist_types', (rows) => rows.eq('clinic_id', clinicId).limit(MANY)),
   })
+}
+
+/**
+ * Of the types, those that are for whoever looks. Whom the clinic knows is for the server to say: it is asked about each that is not
+ * for everybody.
+ */
+export function useOfferedTypes(types: AppointmentType[] | undefined) {
+  const client = useChairtime()
+  const userId = useSession()?.user.id
+  const open = types?.filter(({ is_active, audience }) => is_active && audience !== 'staff')
+  const asked = open?.filter(({ audience }) => audience !== 'everyone').map(({ id }) => id) ?? []
+  const query = useShared({
+    queryKey: ['offered types', asked, userId],
+    enabled: asked.length > 0,
+    queryFn: async () => {
+      const starts_at = new Date(client.clock.now()).toISOString()
+      const answers = await Promise.all(
+        asked.map((id) => client.rpc('explain_slot', { appointment_type_id: id, starts_at })),
+      )
+      return new Set(asked.filter((_id, index) => answers[index]?.code === 'not_offered'))
+    },
+  })
+  const isKnown = asked.length === 0 || query.data !== undefined
+  return { types: isKnown ? open?.filter(({ id }) => !query.data?.has(id)) : undefined, error: query.error }
 }
 
 /** The people, chairs and equipment of a clinic, for its staff. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ChairtimeError } from './errors'
-import { firstSlot, type Listing, listSlots } from './listing'
+import { type Listing, listSlots } from './listing'
 import type { Slot } from './model'
 
 const DENTISTS = ['ada', 'bob', 'eve']
@@ -61,18 +61,6 @@ describe('a listing', () => {
     const { asked, client } = server(4)
     expect(await listSlots(client, week)).toHaveLength(7 * 4 * 3)
     expect(new Set(asked.map((listing) => listing.dentist_id))).toEqual(new Set([undefined, ...DENTISTS]))
-  })
-
-  it('is asked for no more than its first day where that is all one wants', async () => {
-    for (const aDay of [0, 1, 3, 4]) {
-      const { asked, client } = server(aDay)
-      const all = await listSlots(client, week)
-      const asking = asked.splice(0).length
-      expect((await firstSlot(client, week))?.starts_at).toBe(all[0]?.starts_at)
-      expect(asked.length).toBeLessThanOrEqual(asking)
-      expect(asked.length).toBeLessThanOrEqual(2 + 2 * DENTISTS.length)
-    }
-    await expect(firstSlot(server(11).client, week)).rejects.toThrow('too many')
   })
 
   it('that cannot be split is refused, and so is what was wrong otherwise', async () => {

@@ -30,24 +30,6 @@ export async function listSlots(
   }
 }
 
-/** The first free slot of a listing, if there is one: of a long answer its beginning is enough. */
-export async function firstSlot(
-  client: Pick<ChairtimeClient, 'rpc' | 'rows'>,
-  listing: Listing,
-): Promise<Slot | undefined> {
-  try {
-    return (await client.rpc('available_slots', listing))[0]
-  } catch (error) {
-    const fits = roomUntil(error)
-    if (fits === undefined) throw error
-    if (fits !== null) return firstSlot(client, { ...listing, to_date: fits })
-    const parts = await byDentist(client, listing)
-    if (!parts) throw error
-    const firsts = await Promise.all(parts.map((part) => firstSlot(client, part)))
-    return firsts.filter((slot) => slot !== undefined).toSorted(byTime)[0]
-  }
-}
-
 /** Until which day the answer would be whole; null: not even one day; undefined: that was not the trouble. */
 function roomUntil(error: unknown): string | null | undefined {
   if (!(error instanceof ChairtimeError) || error.code !== 'invalid_argument') return undefined

@@ -7,6 +7,7 @@ import { clockTime, dayOf, dayParts, longDay } from '../format'
 import { Button, Empty, ErrorNotice, PageTitle } from '../ui/parts'
 import { Loading } from '../ui/states'
 import { useToast } from '../ui/Toasts'
+import { Contact } from './Contact'
 import { CancelDialog } from './CancelDialog'
 import { Times } from './Times'
 import { StatusBadge } from '../ui/StatusBadge'
@@ -100,7 +101,7 @@ function useNames({ clinic_id, dentist_id, appointment_type_id }: Appointment) {
 function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
   const [isCancelling, setCancelling] = useState(false)
   const { dentist, type } = useNames(appointment)
-  const isFixed = useIsPast(clinic ? changeableUntil(appointment.starts_at, clinic) : null)
+  const isFixed = useIsPast(clinic ? changeableUntil(appointment, clinic) : null)
   const ask = () => {
     // What was refused before was about another one.
     if (!cancel.isPending) cancel.reset()
@@ -129,7 +130,9 @@ function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
       <div className="visit-end">
         <StatusBadge status={appointment.status} />
         {appointment.status === 'booked' && isFixed && (
-          <p className="muted small-text">It is too late to change this online. Please call {clinic.name}.</p>
+          <p className="muted small-text">
+            It is too late to change this online. Please call <Contact clinic={clinic} />.
+          </p>
         )}
         {appointment.status === 'booked' && !isFixed && (
           <div className="toolbar">

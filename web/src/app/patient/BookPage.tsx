@@ -1,23 +1,15 @@
 import { CalendarClock } from 'lucide-react'
 import { Link, Redirect } from 'wouter'
-import {
-  type Appointment,
-  type Clinic,
-  epoch,
-  useAppointments,
-  useChairtime,
-  useReservation,
-  useSession,
-} from '../../chairtime'
-import { useAppointmentTypes, useClinics, useDentists, useOffering } from '../data'
+import { epoch, useAppointments, useChairtime, useReservation, useSession } from '../../chairtime'
+import { useClinics, useOffering } from '../data'
 import { longDay } from '../format'
 import { signInPath } from '../session'
 import { Empty, Notice, PageTitle } from '../ui/parts'
 import { Loading, Unknown } from '../ui/states'
-import { Booking } from './Booking'
-import { Choices } from './Choices'
+import { AtClinic } from './AtClinic'
+import { Contact } from './Contact'
 import { HoldPanel } from './HoldPanel'
-import { changeableUntil, listedFor } from './rules'
+import { changeableUntil } from './rules'
 import { useWanted, type Wish } from './useWanted'
 
 /** Choose a visit, watch the free times, hold one, confirm it. With `?move=<id>`, move an appointment instead. */
@@ -86,10 +78,10 @@ function Move({ id, wish }: { id: string; wish: Wish }) {
   if (moving.status !== 'booked' || epoch(moving.starts_at) <= clock.now()) {
     return <NotMovable title="This appointment cannot be moved any more">Book a new one instead.</NotMovable>
   }
-  if (changeableUntil(moving.starts_at, clinic) <= clock.now()) {
+  if (changeableUntil(moving, clinic) <= clock.now()) {
     return (
       <NotMovable title="It is too late to change this online">
-        Please call {clinic.name}; they can still move it for you.
+        Please call <Contact clinic={clinic} />; they can still move it for you.
       </NotMovable>
     )
   }
@@ -115,70 +107,5 @@ function NotMovable({ title, children }: { title: string; children: React.ReactN
         My appointments
       </Link>
     </Unknown>
-  )
-}
-
-interface AtClinicProps {
-  clinics: Clinic[]
-  clinic: Clinic
-  wish: Wish
-  /** Given where one books; `moving` where one moves. */
-  hold?: ReturnType<typeof useReservation>
-  moving?: Appointment
-}
-
-/** What is wished for, as far as the clinic offers it; where it does not, that is said and the next best is shown. */
-function AtClinic({ clinics, clinic, wish, hold, moving }: AtClinicProps) {
-  const allTypes = useAppointmentTypes(clinic.id)
-  const allDentists = useDentists(clinic.id)
-  if (!allTypes.data || !allDentists.data) {
-    return <Loading error={allTypes.error ?? allDentists.error} heights={[74, 560]} />
-  }
-  const types = allTypes.data.filter(({ is_active }) => is_active)
-  const dentists = allDentists.data.filter(({ is_active }) => is_active)
-  const wishedType = types.find(({ id }) => id === wish.type)
-  const type = moving ? listedFor(moving, allTypes.data) : (wishedType ?? types[0])
-  const wishedDentist = wish.dentist ?? (wish.anyDentist ? null : (moving?.dentist_id ?? null))
-  const dentist = dentists.find(({ id }) => id === wishedDentist)
-  const isGone = {
-    type: !moving && wish.type !== null && !wishedType,
-    dentist: wishedDentist !== null && !dentist,
-  }
-  const choices = {
-    clinics,
-    clinic,
-    types,
-    type,
-    dentists,
-    dentistId: dentist?.id ?? null,
-    isMoving: moving !== undefined,
-    choose: wish.choose,
-  }
-  if (!type || dentists.length === 0) {
-    return (
-      <div className="book-grid">
-        <Choices {...choices} />
-        <div className="card">
-          <Empty icon={<CalendarClock />} title="Nothing can be booked here online">
-            <p>
-              {moving
-                ? `Visits like this one are no longer offered online. Please call ${clinic.name} to move it.`
-                : `${clinic.name} offers no visits online just now. Choose another clinic, or call them.`}
-            </p>
-          </Empty>
-        </div>
-      </div>
-    )
-  }
-  return (
-    <>
-      {(isGone.type || isGone.dentist) && (
-        <Notice tone="warn">
-          {isGone.type && <p>That kind of visit is no longer offered. You see times for: {type.name}.</p>}
-          {isGone.dentist && <p>That dentist takes no appointments any more. You see everybody’s times.</p>}
-        </Notice>
-      )}
-      <Booking key={clinic.id} choices={{ ...choices, type }} from={wish.from} hold={hold} moving={moving} />
-    </>
   )
 }

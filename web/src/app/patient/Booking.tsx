@@ -34,7 +34,10 @@ export function Booking({ choices, from, hold, moving }: Props) {
   const session = useSession()
   const [showOwn, setShowOwn] = useState(false)
   const shownZone = showOwn ? ownZone : zone
-  const lastDay = addDays(today(shownZone), Math.floor(intervalMs(clinic.booking_horizon) / DAY))
+  const lastDay = addDays(
+    today(shownZone),
+    Math.floor(intervalMs(type.booking_horizon ?? clinic.booking_horizon) / DAY),
+  )
   const firstDay = within(today(shownZone), from, lastDay)
   // By another clock a day is made of parts of two of the clinic's days.
   const margin = shownZone === zone ? 0 : 1
@@ -43,8 +46,10 @@ export function Booking({ choices, from, hold, moving }: Props) {
     fromDate: addDays(firstDay, -margin),
     toDate: addDays(firstDay, 6 + margin),
     dentistId,
+    leaderIds: dentists.map(({ id }) => id),
+    appointmentId: moving?.id ?? null,
   })
-  const reserve = useReserve(hold, type, live.refresh)
+  const reserve = useReserve(hold, type, dentistId, live.refresh)
   const [wanted, setWanted] = useState<ShownSlot | null>(null)
   const [target, setTarget] = useState<ShownSlot | null>(null)
   const pick = (slot: ShownSlot) => {
@@ -60,7 +65,9 @@ export function Booking({ choices, from, hold, moving }: Props) {
           slots={live.slots}
           error={live.error}
           retry={live.refresh}
+          clinic={clinic}
           type={type}
+          appointmentId={moving?.id ?? null}
           zone={zone}
           shownZone={shownZone}
           onZone={setShowOwn}
@@ -98,12 +105,17 @@ export function Booking({ choices, from, hold, moving }: Props) {
   )
 }
 
-/** Holding a slot of a type; a refusal is told, and the list is read anew. */
-function useReserve(hold: Props['hold'], type: AppointmentType, refresh: () => void) {
+/** Holding a slot of a type, with whoever is free where nobody is named; a refusal is told, and the list is read anew. */
+function useReserve(
+  hold: Props['hold'],
+  type: AppointmentType,
+  dentistId: string | null,
+  refresh: () => void,
+) {
   const say = useToast()
   return (slot: ShownSlot) =>
     hold?.reserve.mutate(
-      { dentistId: slot.dentist_id, appointmentTypeId: type.id, startsAt: slot.starts_at },
+      { dentistId, appointmentTypeId: type.id, startsAt: slot.starts_at },
       {
         onError: (error) => {
           say(`${explain(error).title}. ${explain(error).advice}`, 'bad')

@@ -1,6 +1,7 @@
 import { Check, Users } from 'lucide-react'
 import { type AppointmentType, type Clinic, type Dentist, intervalMs } from '../../chairtime'
 import { duration } from '../format'
+import { professionNames } from '../words'
 import { Avatar } from '../ui/parts'
 import { changeRule } from './rules'
 
@@ -12,6 +13,8 @@ export interface ChoicesProps {
   dentists: Dentist[]
   dentistId: string | null
   isMoving: boolean
+  /** There are visits for those whom the clinic knows, and nobody is signed in. */
+  hasMoreForKnown: boolean
   choose(changes: Record<string, string | null>): void
 }
 
@@ -24,6 +27,7 @@ export function Choices({
   dentists,
   dentistId,
   isMoving,
+  hasMoreForKnown,
   choose,
 }: ChoicesProps) {
   return (
@@ -60,11 +64,14 @@ export function Choices({
               </label>
             ))}
           </div>
+          {hasMoreForKnown && (
+            <p className="muted small-text">Sign in to see also what is for patients of the clinic.</p>
+          )}
         </fieldset>
       )}
       {dentists.length > 0 && (
         <fieldset className="options">
-          <legend>Dentist</legend>
+          <legend>With</legend>
           <div className="option-list">
             <label className="option person">
               <input
@@ -77,7 +84,7 @@ export function Choices({
                 <Users size={17} aria-hidden="true" />
               </span>
               <span className="option-text">
-                <span>Any dentist</span>
+                <span>Anybody</span>
                 <small>The most free times</small>
               </span>
               <Check size={17} className="tick" aria-hidden="true" />
@@ -93,7 +100,7 @@ export function Choices({
                 <Avatar name={dentist.full_name} />
                 <span className="option-text">
                   <span className="clip">{dentist.full_name}</span>
-                  <small className="clip">{dentist.specialty ?? 'Dentist'}</small>
+                  <small className="clip">{dentist.specialty ?? professionNames[dentist.profession]}</small>
                 </span>
                 <Check size={17} className="tick" aria-hidden="true" />
               </label>

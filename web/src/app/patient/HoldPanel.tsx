@@ -16,7 +16,7 @@ import { focusPage } from '../ui/Dialog'
 import { Avatar, Button, ErrorNotice } from '../ui/parts'
 import { calendarFile } from './calendarFile'
 import { Ring } from './Ring'
-import { changeableUntil, changeRule } from './rules'
+import { changeRuleFor } from './rules'
 import { Times } from './Times'
 
 /** What a reservation or an appointment is about, wherever the page may be just now. */
@@ -102,7 +102,6 @@ function Held({ hold, secondsLeft, title, dentist, clinic }: HeldProps) {
   const { clock } = useChairtime()
   const { reservation, confirm, release } = hold
   if (!reservation) return null
-  const isChangeable = changeableUntil(reservation.starts_at, clinic) > clock.now()
   return (
     <form
       onSubmit={(event) => {
@@ -139,11 +138,7 @@ function Held({ hold, secondsLeft, title, dentist, clinic }: HeldProps) {
           onChange={(event) => setNotes(event.target.value)}
         />
       </label>
-      <p className="muted small-text">
-        {isChangeable
-          ? changeRule(clinic)
-          : `It starts so soon that only ${clinic.name} can still move or cancel it once it is booked.`}
-      </p>
+      <p className="muted small-text">{changeRuleFor(reservation.starts_at, clock.now(), clinic)}</p>
       <ErrorNotice error={confirm.error} />
       <div className="panel-actions">
         <Button className="quiet" onClick={() => void release()}>

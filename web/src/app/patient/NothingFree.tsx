@@ -1,7 +1,7 @@
 import { CalendarSearch } from 'lucide-react'
 import { useState } from 'react'
-import { type AppointmentType, firstSlot, useChairtime } from '../../chairtime'
-import { addDays, dayOf } from '../format'
+import { type AppointmentType, useChairtime } from '../../chairtime'
+import { dayOf, instantAt } from '../format'
 import { explain } from '../messages'
 import { Button, Empty } from '../ui/parts'
 import { useToast } from '../ui/Toasts'
@@ -9,29 +9,30 @@ import { useToast } from '../ui/Toasts'
 interface Props {
   type: AppointmentType
   dentistId: string | null
+  /** Where an appointment is moved. */
+  appointmentId: string | null
   from: string
   zone: string
   onTravel(day: string): void
 }
 
-const SEARCHED = 61
-
 /** A week without a free time, and the way to the next one. */
-export function NothingFree({ type, dentistId, from, zone, onTravel }: Props) {
+export function NothingFree({ type, dentistId, appointmentId, from, zone, onTravel }: Props) {
   const client = useChairtime()
   const say = useToast()
   const [busy, setBusy] = useState(false)
   const find = async () => {
     setBusy(true)
     try {
-      const found = await firstSlot(client, {
+      const [found] = await client.rpc('next_slots', {
         appointment_type_id: type.id,
-        from_date: from,
-        to_date: addDays(from, SEARCHED),
+        from_time: instantAt(from, '00:00', zone),
+        max_results: 1,
         ...(dentistId ? { dentist_id: dentistId } : {}),
+        ...(appointmentId ? { appointment_id: appointmentId } : {}),
       })
       if (found) onTravel(dayOf(found.starts_at, zone))
-      else say('There is nothing free in the coming two months.', 'bad')
+      else say('There is nothing free as far ahead as one can book.', 'bad')
     } catch (error) {
       say(explain(error as Error).title, 'bad')
     }

@@ -1,6 +1,13 @@
 import { ChevronLeft, ChevronRight, Globe } from 'lucide-react'
 import { useMemo, useState } from 'react'
-import type { AppointmentType, Dentist, ShownSlot, Wanted } from '../../chairtime'
+import {
+  type AppointmentType,
+  ChairtimeError,
+  type Clinic,
+  type Dentist,
+  type ShownSlot,
+  type Wanted,
+} from '../../chairtime'
 import {
   addDays,
   dayInWords,
@@ -14,6 +21,7 @@ import {
 } from '../format'
 import { Button, ErrorNotice } from '../ui/parts'
 import { DayColumn } from './DayColumn'
+import { NotForYou } from './NotForYou'
 import { NothingFree } from './NothingFree'
 import { hasFree, offersByDay } from './offers'
 
@@ -21,7 +29,10 @@ interface Props {
   slots: ShownSlot[] | undefined
   error: Error | null
   retry(): void
+  clinic: Clinic
   type: AppointmentType
+  /** Where an appointment is moved. */
+  appointmentId: string | null
   /** The clinic's zone, and the one that is shown: the clinic's or the visitor's. */
   zone: string
   shownZone: string
@@ -39,20 +50,23 @@ interface Props {
 
 /** Seven days of times, by the clock that is shown. Each keeps its place while others take and free it. */
 export function Week(props: Props) {
-  const { slots, error, retry, type, shownZone, zone, firstDay, dentists, dentistId, onTravel } = props
+  const { slots, error, retry, clinic, type, shownZone, zone, firstDay, dentists, dentistId, onTravel } =
+    props
   const [selected, setSelected] = useState(firstDay)
   const days = Array.from({ length: 7 }, (_, index) => addDays(firstDay, index))
   const byDay = useMemo(() => offersByDay(slots ?? [], shownZone), [slots, shownZone])
   const current = days.includes(selected)
     ? selected
     : (days.find((day) => hasFree(byDay.get(day))) ?? firstDay)
+  const isNotOffered = error instanceof ChairtimeError && error.code === 'not_offered'
   const isEmpty = slots !== undefined && !days.some((day) => byDay.has(day))
   const view = {
     zone: shownZone,
     saysHalf: shownZone !== zone,
     picked: props.picked,
     busyWith: props.busyWith,
-    nameOf: (id: string) => dentists.find((dentist) => dentist.id === id)?.full_name ?? 'a dentist',
+    nameOf: (id: string) =>
+      dentistId ? (dentists.find((dentist) => dentist.id === id)?.full_name ?? 'a dentist') : 'anybody',
     onPick: props.onPick,
   }
   return (
@@ -71,16 +85,17 @@ export function Week(props: Props) {
           </button>
         ))}
       </div>
-      <ErrorNotice error={error} retry={retry} />
+      {isNotOffered ? <NotForYou clinic={clinic} type={type} /> : <ErrorNotice error={error} retry={retry} />}
       {isEmpty && !error ? (
         <NothingFree
           type={type}
           dentistId={dentistId}
+          appointmentId={props.appointmentId}
           from={addDays(firstDay, 7)}
           zone={shownZone}
           onTravel={onTravel}
         />
-      ) : (
+      ) : isNotOffered ? null : (
         <div className="week-days" aria-busy={slots === undefined}>
           {days.map((day) => (
             <DayColumn

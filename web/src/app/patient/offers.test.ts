@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Appointment, AppointmentType, Clinic } from '../../chairtime'
+import type { Clinic } from '../../chairtime'
 import { dayIn, spanInWords } from '../format'
 import { offersByDay } from './offers'
-import { changeableUntil, changeRule, listedFor } from './rules'
+import { changeableUntil, changeRule, changeRuleFor } from './rules'
 
 const slot = (starts_at: string, taken = false) => ({
   dentist_id: 'lee',
@@ -11,11 +11,13 @@ const slot = (starts_at: string, taken = false) => ({
   taken,
 })
 
-const clinic = (cancellation_notice: string) => ({ cancellation_notice }) as Clinic
-const type = (id: string, duration: string, is_active = true) =>
-  ({ id, duration, is_active }) as AppointmentType
-const appointment = (appointment_type_id: string, ends_at: string) =>
-  ({ appointment_type_id, starts_at: '2026-03-02T09:00:00Z', ends_at }) as Appointment
+const clinic = (cancellation_notice: string, cancel_grace = '00:00:00') =>
+  ({ name: 'Riverside', cancellation_notice, cancel_grace }) as Clinic
+
+const NOON = '2026-03-03T12:00:00Z'
+/** What is told so many hours before. */
+const rule = (hours: number, grace?: string) =>
+  changeRuleFor(NOON, Date.parse(NOON) - hours * 3_600_000, clinic('1 day', grace))
 
 describe('the offers of a week', () => {
   // Nine in the morning in Tokyo is the evening before in New York.
@@ -43,19 +45,17 @@ describe('the clinic’s rules', () => {
     expect(changeRule(clinic('2 days'))).toContain('until 2 days before')
     expect(changeRule(clinic('1 mon'))).toContain('until 30 days before')
     expect(changeRule(clinic('00:00:00'))).toContain('until it starts')
-    expect(changeableUntil('2026-03-03T12:00:00Z', clinic('1 day'))).toBe(Date.parse('2026-03-02T12:00:00Z'))
+    const noon = { starts_at: '2026-03-03T12:00:00Z', created_at: '2026-03-02T11:55:00Z' }
+    expect(changeableUntil(noon, clinic('1 day'))).toBe(Date.parse('2026-03-02T12:00:00Z'))
+    expect(changeableUntil(noon, clinic('1 day', '00:15:00'))).toBe(Date.parse('2026-03-02T12:10:00Z'))
+    // No longer than until it starts.
+    expect(changeableUntil(noon, clinic('1 day', '7 days'))).toBe(Date.parse('2026-03-03T12:00:00Z'))
   })
 
-  it('find the times of an appointment whose type has ended by its own length', () => {
-    const types = [
-      type('short', '00:30:00'),
-      type('own', '00:45:00', false),
-      type('long', '01:30:00'),
-      type('hour', '01:00:00'),
-    ]
-    expect(listedFor(appointment('short', '2026-03-02T09:30:00Z'), types)?.id).toBe('short')
-    expect(listedFor(appointment('own', '2026-03-02T09:45:00Z'), types)?.id).toBe('hour')
-    expect(listedFor(appointment('gone', '2026-03-02T12:00:00Z'), types)).toBeUndefined()
+  it('are told of what starts soon', () => {
+    expect(rule(25)).toContain('until 24 hours before')
+    expect(rule(23)).toContain('only Riverside can still move')
+    expect(rule(23, '00:15:00')).toContain('for 15 minutes after booking, then only Riverside can still move')
   })
 })
 

@@ -1,11 +1,28 @@
-import { type Appointment, type AppointmentType, type Clinic, epoch, intervalMs } from '../../chairtime'
+import { type Clinic, epoch, intervalMs } from '../../chairtime'
 import { spanInWords } from '../format'
 
 /** What a clinic lets patients do themselves, said before it is refused. The rules are the server's; this only tells them. */
 
-/** Until when, in milliseconds since the epoch, a patient may move or cancel what starts then. */
-export function changeableUntil(startsAt: string, clinic: Clinic): number {
+/** Until when, in milliseconds since the epoch, a patient may move or cancel an appointment; who has just booked may think again. */
+export function changeableUntil(
+  { starts_at, created_at }: { starts_at: string; created_at: string },
+  clinic: Clinic,
+): number {
+  const grace = Math.min(epoch(created_at) + intervalMs(clinic.cancel_grace), epoch(starts_at))
+  return Math.max(noticeOf(starts_at, clinic), grace)
+}
+
+function noticeOf(startsAt: string, clinic: Clinic): number {
   return epoch(startsAt) - intervalMs(clinic.cancellation_notice)
+}
+
+/** The clinic's rule for what would be booked now. */
+export function changeRuleFor(startsAt: string, now: number, clinic: Clinic): string {
+  if (noticeOf(startsAt, clinic) > now) return changeRule(clinic)
+  const grace = intervalMs(clinic.cancel_grace)
+  return grace > 0
+    ? `It starts soon: you can take it back for ${spanInWords(grace)} after booking, then only ${clinic.name} can still move or cancel it.`
+    : `It starts so soon that only ${clinic.name} can still move or cancel it once it is booked.`
 }
 
 /** The clinic's rule in a sentence. */
@@ -14,19 +31,4 @@ export function changeRule(clinic: Clinic): string {
   return notice === 0
     ? 'You can move or cancel it here until it starts.'
     : `You can move or cancel it here until ${spanInWords(notice)} before it starts.`
-}
-
-/**
- * The type whose free times are shown for an appointment that is moved: its own, or, where that has ended, the shortest
- * in which the appointment finds room, for it keeps its length.
- */
-export function listedFor(appointment: Appointment, types: AppointmentType[]): AppointmentType | undefined {
-  const length = epoch(appointment.ends_at) - epoch(appointment.starts_at)
-  const offered = types.filter(({ is_active }) => is_active)
-  return (
-    offered.find(({ id }) => id === appointment.appointment_type_id) ??
-    offered
-      .filter(({ duration }) => intervalMs(duration) >= length)
-      .toSorted((a, b) => intervalMs(a.duration) - intervalMs(b.duration))[0]
-  )
 }

@@ -2,6 +2,8 @@ import { ChevronLeft, ChevronRight, Columns3, DoorOpen, List, Plus, Printer } fr
 import type { Clinic, ClinicDay, DayDentist } from '../../chairtime'
 import { addDays, dayIn, dayInWords, today } from '../format'
 import { Button, PageTitle } from '../ui/parts'
+import type { ColumnsOf } from './board/columns'
+import type { useBoard } from './board/useBoard'
 import { DaySummary } from './DaySummary'
 import { DentistFilter } from './DentistFilter'
 import type { useDayView, View } from './useDayView'
@@ -11,6 +13,7 @@ interface Props {
   shown: ReturnType<typeof useDayView>
   day: ClinicDay | undefined
   dentists: DayDentist[]
+  board: ReturnType<typeof useBoard>
   onBook(): void
   onWalkIn(): void
 }
@@ -20,21 +23,42 @@ const views: { value: View; label: string; icon: typeof List }[] = [
   { value: 'list', label: 'List', icon: List },
 ]
 
+const columns: { value: ColumnsOf; label: string }[] = [
+  { value: 'dentists', label: 'Dentists' },
+  { value: 'chairs', label: 'Chairs' },
+]
+
 /** Which day is shown, how it goes, and everything that changes what is shown. */
-export function DayHead({ clinic, shown, day, dentists, onBook, onWalkIn }: Props) {
+export function DayHead({ clinic, shown, day, dentists, board, onBook, onWalkIn }: Props) {
   const now = today(clinic.time_zone)
   return (
     <header className="day-head">
       <div className="day-title">
         <PageTitle aria-live="polite">{dayInWords(shown.day)}</PageTitle>
-        <DaySummary day={day} />
+        <DaySummary day={day} onCancelled={() => shown.showView('list')} />
       </div>
       <div className="toolbar">
-        <DentistFilter
-          dentists={dentists}
-          chosen={shown.chosen(dentists)}
-          onChoose={(ids) => shown.showOnly(ids)}
-        />
+        {board.hasChairs && shown.view === 'board' && (
+          <div className="segmented" role="group" aria-label="Columns">
+            {columns.map(({ value, label }) => (
+              <button
+                key={value}
+                type="button"
+                aria-pressed={board.of === value}
+                onClick={() => board.choose(value)}
+              >
+                {label}
+              </button>
+            ))}
+          </div>
+        )}
+        {(board.of === 'dentists' || shown.view === 'list') && (
+          <DentistFilter
+            dentists={dentists}
+            chosen={shown.chosen(dentists)}
+            onChoose={(ids) => shown.showOnly(ids)}
+          />
+        )}
         <div className="segmented" role="group" aria-label="View">
           {views.map(({ value, label, icon: Icon }) => (
             <button

@@ -11,16 +11,21 @@ interface Props {
 
 /** The day as one list, for who calls patients or looks for one. */
 export function DayList({ dentists, zone, phones, onOpen }: Props) {
+  const shared = { dentists, zone, phones, withDentist: true, onOpen }
+  const hasCancelled = dentists.some(({ appointments }) =>
+    appointments.some(({ status }) => status === 'cancelled'),
+  )
   return (
-    <div className="card day-list">
-      <DayTable
-        dentists={dentists}
-        zone={zone}
-        phones={phones}
-        caption="Appointments of the day"
-        withDentist
-        onOpen={onOpen}
-      />
+    <div className="stack">
+      <div className="card day-list">
+        <DayTable {...shared} caption="Appointments of the day" />
+      </div>
+      {hasCancelled && (
+        <section className="card day-list" aria-label="Cancelled">
+          <h2>Cancelled</h2>
+          <DayTable {...shared} caption="Cancelled appointments of the day" cancelled />
+        </section>
+      )}
     </div>
   )
 }

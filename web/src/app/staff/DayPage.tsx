@@ -2,11 +2,10 @@ import { CalendarOff } from 'lucide-react'
 import { useState } from 'react'
 import { type DayAppointment, findAppointment, useClinicDay } from '../../chairtime'
 import { today } from '../format'
-import { explain } from '../messages'
 import { Empty, ErrorNotice, Notice, Skeleton } from '../ui/parts'
-import { useToast } from '../ui/Toasts'
 import { BookDialog, type BookDraft } from './booking/BookDialog'
-import { DayBoard } from './DayBoard'
+import { DayBoard } from './board/DayBoard'
+import { useBoard } from './board/useBoard'
 import { DayHead } from './DayHead'
 import { DayList } from './DayList'
 import type { DeskProps } from './Desk'
@@ -28,7 +27,7 @@ function Day({ clinic, membership }: DeskProps) {
   const ownDentist = membership.role === 'dentist' ? membership.dentist_id : null
   const onDone = useSayDone(clinic.time_zone)
   const live = useClinicDay({ clinicId: clinic.id, day: shown.day, dentistId: ownDentist, onDone })
-  const say = useToast()
+  const board = useBoard(clinic.id, live)
   const [openId, setOpenId] = useState<string | null>(null)
   const [draft, setDraft] = useState<BookDraft | null>(null)
   const phones = usePhones(clinic.id, live.day, shown.view === 'list')
@@ -44,11 +43,6 @@ function Day({ clinic, membership }: DeskProps) {
       if (!action.isPending) action.reset()
     setOpenId(appointment.id)
   }
-  const move = (appointment: DayAppointment, dentistId: string, startsAt: string) =>
-    live.move.mutate(
-      { appointment, dentistId, startsAt },
-      { onError: (error) => say(`Not moved. ${explain(error).title}: ${explain(error).advice}`, 'bad') },
-    )
   return (
     <div className="day-page">
       <DayHead
@@ -56,6 +50,7 @@ function Day({ clinic, membership }: DeskProps) {
         shown={shown}
         day={live.day}
         dentists={working}
+        board={board}
         onBook={() => setDraft({ day: shown.day })}
         onWalkIn={() => setDraft({ day: today(clinic.time_zone), isNow: true })}
       />
@@ -71,11 +66,18 @@ function Day({ clinic, membership }: DeskProps) {
         <DayBoard
           key={shown.day}
           day={live.day}
-          dentists={dentists}
+          of={board.of}
+          columns={board.columns(live.day, dentists)}
           slotInterval={clinic.slot_interval}
           onOpen={openIt}
-          onBook={(dentistId, startsAt) => setDraft({ day: shown.day, dentistId, startsAt })}
-          onMove={move}
+          onBook={(columnId, startsAt) =>
+            setDraft({
+              day: shown.day,
+              startsAt,
+              ...(board.of === 'dentists' ? { dentistId: columnId } : {}),
+            })
+          }
+          onMove={board.move}
         />
       )}
       {live.day && dentists.length > 0 && shown.view === 'list' && (

@@ -10,15 +10,17 @@ interface Props {
   caption: string
   /** Left out where the table is one dentist's. */
   withDentist: boolean
+  /** Those that were cancelled instead of those that were not. */
+  cancelled?: boolean
   /** Given where an appointment can be opened. */
   onOpen?(appointment: DayAppointment): void
 }
 
 /** The appointments of a day, one a row, by time. */
-export function DayTable({ dentists, zone, phones, caption, withDentist, onOpen }: Props) {
+export function DayTable({ dentists, zone, phones, caption, withDentist, cancelled = false, onOpen }: Props) {
   const rows = dentists
     .flatMap((dentist) => dentist.appointments.map((appointment) => ({ dentist, appointment })))
-    .filter(({ appointment }) => appointment.status !== 'cancelled')
+    .filter(({ appointment }) => (appointment.status === 'cancelled') === cancelled)
     .toSorted((a, b) => epoch(a.appointment.starts_at) - epoch(b.appointment.starts_at))
   if (rows.length === 0) return <p className="muted none-today">No appointments.</p>
   return (

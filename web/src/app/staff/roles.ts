@@ -1,4 +1,5 @@
 import type { Membership, PartNeeds, StaffRole } from '../../chairtime'
+import { professionNames } from '../words'
 
 /** What roles are called. */
 export const roleNames: Record<Membership['role'], string> = {
@@ -16,9 +17,7 @@ export const staffRoles = (['admin', 'dentist', 'receptionist', 'chatbot'] satis
 /** What a visit may need, and what people are. */
 export const needNames: Record<PartNeeds, string> = {
   leader: 'Who leads',
-  dentist: 'Dentist',
-  hygienist: 'Hygienist',
-  assistant: 'Assistant',
+  ...professionNames,
   chair: 'Chair',
   equipment: 'Equipment',
 }

@@ -16,14 +16,14 @@ export interface SlotQuery {
   /** Who leads visits of this type, if that is known: what others have to do may then matter to parts of it. */
   leaderIds?: readonly string[] | undefined
   /** An appointment that is to be moved: the times to which it can. */
-  appointmentId?: string | undefined
+  appointmentId?: string | null
 }
 
 const DAY = 86_400_000
 
 /** The free slots of a period, live: what others take turns `taken` in place, what they give back becomes free again. */
 export function useAvailableSlots(asked: SlotQuery) {
-  const { appointmentType, fromDate, toDate, dentistId = null, leaderIds, appointmentId } = asked
+  const { appointmentType, fromDate, toDate, dentistId = null, leaderIds, appointmentId = null } = asked
   const client = useChairtime()
   const queries = useQueryClient()
   const queryKey = ['chairtime', 'slots', appointmentType?.id, fromDate, toDate, dentistId, appointmentId]

@@ -26,7 +26,7 @@ export function FreeTimes(props: Props) {
     toDate: day,
     dentistId,
     leaderIds,
-    appointmentId,
+    appointmentId: appointmentId ?? null,
   })
   const starts = new Map(slots?.filter(({ taken }) => !taken).map((slot) => [epoch(slot.starts_at), slot]))
   return (

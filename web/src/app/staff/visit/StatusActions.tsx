@@ -12,7 +12,7 @@ import type { ReactNode } from 'react'
 import { type AppointmentStatus, epoch, useChairtime } from '../../../chairtime'
 import { dayOf } from '../../format'
 import { Button, ErrorNotice } from '../../ui/parts'
-import { isMovable } from '../useMoving'
+import { isMovable } from '../board/useMoving'
 import type { Pane, PaneProps } from './AppointmentDialog'
 
 interface Step {

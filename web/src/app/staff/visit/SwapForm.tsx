@@ -2,7 +2,7 @@ import { useState } from 'react'
 import { epoch } from '../../../chairtime'
 import { clockTime } from '../../format'
 import { Button, ErrorNotice } from '../../ui/parts'
-import { isMovable } from '../useMoving'
+import { isMovable } from '../board/useMoving'
 import type { PaneProps } from './AppointmentDialog'
 
 /** Two visits of a day change places. */

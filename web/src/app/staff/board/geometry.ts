@@ -1,4 +1,4 @@
-import { type ClinicDay, epoch } from '../../chairtime'
+import { type ClinicDay, epoch } from '../../../chairtime'
 
 /** Where times stand on the board. The axis is elapsed time, so a day of 23 or 25 hours is drawn right. */
 export interface Axis {
@@ -8,7 +8,7 @@ export interface Axis {
   hours: number[]
 }
 
-export const PIXELS_PER_MINUTE = 1.4
+const PIXELS_PER_MINUTE = 1.4
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const SHORTEST = 8 * HOUR
@@ -23,6 +23,7 @@ export function axisOf(day: ClinicDay): Axis {
     ...dentist.holds.map(
       ({ blocked_from, blocked_until }) => [epoch(blocked_from), epoch(blocked_until)] as const,
     ),
+    ...dentist.participations.map(({ starts_at, ends_at }) => [epoch(starts_at), epoch(ends_at)] as const),
   ])
   const [start, end] = [epoch(day.starts_at), epoch(day.ends_at)]
   const nine = start + 9 * HOUR
@@ -37,9 +38,14 @@ export function axisOf(day: ClinicDay): Axis {
   return { from, until, hours }
 }
 
+/** A span on the board. */
+export function pixelsOf(milliseconds: number): number {
+  return (milliseconds / MINUTE) * PIXELS_PER_MINUTE
+}
+
 /** Pixels from the top of the axis. */
 export function yOf(axis: Axis, instant: number): number {
-  return ((instant - axis.from) / MINUTE) * PIXELS_PER_MINUTE
+  return pixelsOf(instant - axis.from)
 }
 
 /** The instant at a height, snapped to a step counted from the axis' start, kept inside the axis. */
@@ -53,4 +59,15 @@ export function instantAtY(axis: Axis, y: number, step: number): number {
 export function placeOf(axis: Axis, from: string, until: string): { top: number; height: number } {
   const [start, end] = [Math.max(epoch(from), axis.from), Math.min(epoch(until), axis.until)]
   return { top: yOf(axis, start), height: Math.max(0, yOf(axis, end) - yOf(axis, start)) }
+}
+
+/** Where something stands beside what it meets: see `.lane` in the styles. */
+export function laneOf({
+  lane,
+  lanes,
+}: {
+  lane: number
+  lanes: number
+}): Record<'--lane' | '--lanes', number> {
+  return { '--lane': lane, '--lanes': lanes }
 }

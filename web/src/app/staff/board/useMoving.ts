@@ -1,31 +1,39 @@
 import { type KeyboardEvent, type PointerEvent, useRef, useState } from 'react'
-import { type DayAppointment, epoch } from '../../chairtime'
+import { type DayAppointment, epoch } from '../../../chairtime'
 import { scrollAtEdges } from './edges'
-import { type Axis, instantAtY } from './geometry'
+import type { Visit } from './columns'
+import { type Axis, instantAtY, pixelsOf } from './geometry'
 
-/** Where a card would land if it were let go now. */
+/** A card: what it shows, in which column it stands, and from when on. */
+export interface Card extends Visit {
+  columnId: string
+  starts_at: string
+}
+
+/** Where a card would land if it were let go now: the column, and when the visit would start. */
 export interface Ghost {
-  appointment: DayAppointment
-  dentistId: string
+  card: Card
+  columnId: string
   startsAt: number
   by: 'pointer' | 'keyboard'
 }
 
 interface Options {
-  /** The dentists who take appointments, from left to right as they are shown. */
-  dentistIds: string[]
+  /** The columns that take visits, from left to right as they are shown. */
+  columnIds: string[]
   axis: Axis
   step: number
   board: React.RefObject<HTMLElement | null>
   columns: React.RefObject<Map<string, HTMLElement>>
-  /** A card is being carried over this dentist. */
-  onCarry(dentistId: string): void
-  onMove(appointment: DayAppointment, dentistId: string, startsAt: string): void
+  /** A card is being carried over this column. */
+  onCarry(columnId: string): void
+  onMove(card: Card, columnId: string, startsAt: string): void
 }
 
 /** A card in the hand: where it was taken, where the pointer is now, and how to stop scrolling after it. */
 interface Grip {
-  appointment: DayAppointment
+  card: Card
+  /** Pixels from the visit's start to the hand. */
   offset: number
   from: { x: number; y: number }
   at: { x: number; y: number }
@@ -50,10 +58,10 @@ export function useMoving(options: Options) {
   const drop = (landed: Ghost | null) => {
     letGo()
     if (!landed) return
-    const { appointment, dentistId, startsAt } = landed
-    focus.keepOn(appointment.id)
-    const isSame = dentistId === appointment.dentist_id && startsAt === epoch(appointment.starts_at)
-    if (!isSame) onMove(appointment, dentistId, new Date(startsAt).toISOString())
+    const { card, columnId, startsAt } = landed
+    focus.keepOn(card.appointment.id)
+    const isSame = columnId === card.columnId && startsAt === epoch(card.appointment.starts_at)
+    if (!isSame) onMove(card, columnId, new Date(startsAt).toISOString())
   }
   /** Puts the ghost under the pointer, also where the board has moved beneath it. */
   const follow = () => {
@@ -61,14 +69,15 @@ export function useMoving(options: Options) {
     if (held && wasDragged.current) setGhost((before) => under(held, options) ?? before)
   }
 
-  const pointer = (appointment: DayAppointment) => ({
+  const pointer = (card: Card) => ({
     onPointerDown: (event: PointerEvent<HTMLElement>) => {
       wasDragged.current = false
       // A finger scrolls; on touch screens the dialog moves appointments.
-      if (event.button !== 0 || event.pointerType === 'touch' || !isMovable(appointment)) return
+      if (event.button !== 0 || event.pointerType === 'touch' || !isMovable(card.appointment)) return
       const at = { x: event.clientX, y: event.clientY }
-      const offset = event.clientY - event.currentTarget.getBoundingClientRect().top
-      grip.current = { appointment, offset, from: at, at, stop: () => {} }
+      const lag = pixelsOf(epoch(card.starts_at) - epoch(card.appointment.starts_at))
+      const offset = event.clientY - event.currentTarget.getBoundingClientRect().top + lag
+      grip.current = { card, offset, from: at, at, stop: () => {} }
       event.currentTarget.setPointerCapture(event.pointerId)
     },
     onPointerMove: (event: PointerEvent<HTMLElement>) => {
@@ -89,23 +98,24 @@ export function useMoving(options: Options) {
     onPointerCancel: letGo,
   })
 
-  const onKeyDown = (event: KeyboardEvent<HTMLElement>, appointment: DayAppointment) => {
+  const onKeyDown = (event: KeyboardEvent<HTMLElement>, card: Card) => {
     if (event.key === 'Escape' && ghost) {
       event.preventDefault()
-      onCarry(appointment.dentist_id)
+      onCarry(card.columnId)
       return letGo()
     }
-    const carried = ghost?.by === 'keyboard' && ghost.appointment.id === appointment.id ? ghost : null
+    const carried =
+      ghost?.by === 'keyboard' && ghost.card.appointment.id === card.appointment.id ? ghost : null
     const next = carried
       ? carriedBy(event.key, carried, options)
-      : event.key === 'm' && !event.metaKey && !event.ctrlKey && pickedUp(appointment)
+      : event.key === 'm' && !event.metaKey && !event.ctrlKey && pickedUp(card)
     if (carried && event.key === 'Enter') {
       event.preventDefault()
       return drop(carried)
     }
     if (!next) return
     event.preventDefault()
-    onCarry(next.dentistId)
+    onCarry(next.columnId)
     setGhost(next)
   }
 
@@ -146,20 +156,19 @@ function useKeptFocus(board: Options['board']) {
   }
 }
 
-function pickedUp(appointment: DayAppointment): Ghost | null {
-  if (!isMovable(appointment)) return null
-  const { dentist_id: dentistId, starts_at } = appointment
-  return { appointment, dentistId, startsAt: epoch(starts_at), by: 'keyboard' }
+function pickedUp(card: Card): Ghost | null {
+  if (!isMovable(card.appointment)) return null
+  return { card, columnId: card.columnId, startsAt: epoch(card.appointment.starts_at), by: 'keyboard' }
 }
 
-function under(held: Grip, { columns, dentistIds, axis, step }: Options): Ghost | null {
-  for (const [dentistId, column] of columns.current) {
+function under({ card, at, offset }: Grip, { columns, columnIds, axis, step }: Options): Ghost | null {
+  for (const [columnId, column] of columns.current) {
     const box = column.getBoundingClientRect()
-    if (held.at.x < box.left || held.at.x >= box.right) continue
-    if (!dentistIds.includes(dentistId) && dentistId !== held.appointment.dentist_id) continue
-    const y = held.at.y - held.offset - box.top
-    const startsAt = Math.min(instantAtY(axis, y, step), lastStart(held.appointment, axis))
-    return { appointment: held.appointment, dentistId, startsAt, by: 'pointer' }
+    if (at.x < box.left || at.x >= box.right) continue
+    if (!columnIds.includes(columnId) && columnId !== card.columnId) continue
+    const y = at.y - offset - box.top
+    const startsAt = Math.min(instantAtY(axis, y, step), lastStart(card.appointment, axis))
+    return { card, columnId, startsAt, by: 'pointer' }
   }
   return null
 }
@@ -169,14 +178,15 @@ function lastStart({ starts_at, ends_at }: DayAppointment, axis: Axis): number {
   return axis.until - (epoch(ends_at) - epoch(starts_at))
 }
 
-function carriedBy(key: string, ghost: Ghost, { dentistIds, axis, step }: Options): Ghost | null {
+function carriedBy(key: string, ghost: Ghost, { columnIds, axis, step }: Options): Ghost | null {
+  const { appointment } = ghost.card
   const later = (by: number) => ({
     ...ghost,
-    startsAt: Math.max(axis.from, Math.min(ghost.startsAt + by, lastStart(ghost.appointment, axis))),
+    startsAt: Math.max(axis.from, Math.min(ghost.startsAt + by, lastStart(appointment, axis))),
   })
   const beside = (by: number) => ({
     ...ghost,
-    dentistId: dentistIds[dentistIds.indexOf(ghost.dentistId) + by] ?? ghost.dentistId,
+    columnId: columnIds[columnIds.indexOf(ghost.columnId) + by] ?? ghost.columnId,
   })
   switch (key) {
     case 'ArrowUp':

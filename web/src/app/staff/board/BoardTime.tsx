@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
-import { useChairtime } from '../../chairtime'
-import { clockTime } from '../format'
+import { useChairtime } from '../../../chairtime'
+import { clockTime } from '../../format'
 import { type Axis, yOf } from './geometry'
 
 /** The hours beside the board. */
