@@ -44,7 +44,9 @@ async def test_a_wrong_password_is_told_in_words(visit: Visitors) -> None:
     await expect(page.get_by_role("alert")).to_contain_text("do not belong together")
 
 
-@pytest.mark.parametrize("path", ["/book", "/appointments", "/sign-up", "day", "hours", "team", "metrics"])
+@pytest.mark.parametrize(
+    "path", ["/book", "/appointments", "/sign-up", "day", "absences", "hours", "team", "metrics"]
+)
 async def test_no_page_is_wider_than_a_phone(visit: Visitors, clinic: MadeClinic, path: str) -> None:
     address = path if path.startswith("/") else f"/desk/{clinic.slug}/{path}"
     user = None if path == "/sign-up" else clinic.users["admin"]

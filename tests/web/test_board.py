@@ -12,6 +12,7 @@ from playwright.async_api import FloatRect, Locator, Page, expect
 from tests.support.actors import Connection
 from tests.support.build import WEEK, MadeClinic, add_hours, insert, make_type, make_user
 from tests.support.stacks import Stack
+from tests.web.days import calls, desk_books, has_patient, is_open_around_the_clock, this_minute
 from tests.web.test_desk import board, card, has_booked, open_board
 from tests.web.visitors import PHONE, Visitors, is_live
 
@@ -53,13 +54,14 @@ async def carry(moved: Locator, *keys: str) -> None:
 
 
 async def test_a_patient_who_is_here_is_not_moved(
-    visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID
+    visit: Visitors, clinic: MadeClinic, stack: Stack, superuser: Connection
 ) -> None:
-    appointment = has_booked(stack, clinic, ana, clinic.at("10:00"))
-    stack.http(stack.token(clinic.users["desk"])).post(
-        "/rpc/set_appointment_status", json={"appointment_id": appointment["id"], "status": "checked_in"}
-    ).raise_for_status()
-    page = await open_board(visit, clinic)
+    is_open_around_the_clock(superuser, clinic)
+    appointment = desk_books(stack, clinic, has_patient(superuser, clinic, "Ana Ferreira"), this_minute())
+    status = {"appointment_id": appointment["id"], "status": "checked_in"}
+    calls(stack, clinic.users["desk"], "set_appointment_status", **status)
+    page = await visit(f"/desk/{clinic.slug}/day", clinic.users["desk"])
+    await card(page, appointment).scroll_into_view_if_needed()
     here = card(page, appointment)
     await expect(here).to_have_css("cursor", "pointer")
     box = await box_of(here)
@@ -106,7 +108,7 @@ async def test_a_card_keeps_the_focus_where_it_lands(
     page = await open_board(visit, clinic)
     moved = card(page, appointment)
     await carry(moved, "ArrowRight", "Enter")
-    beside = page.locator(f'.column[data-dentist="{clinic.other}"]')
+    beside = page.locator(f'.column[data-column="{clinic.other}"]')
     await expect(beside.locator(f'[data-appointment="{appointment["id"]}"]')).to_be_focused()
     # Refused where Ben is: back in its old place, and still in hand.
     await carry(moved, *["ArrowDown"] * 4, "Enter")
@@ -127,7 +129,7 @@ async def test_a_card_is_carried_to_another_dentist_on_a_small_screen_too(
     )
     await expect(page.locator(".ghost")).to_be_in_viewport()
     await page.keyboard.press("Enter")
-    beside = page.locator(f'.column[data-dentist="{clinic.other}"]')
+    beside = page.locator(f'.column[data-column="{clinic.other}"]')
     await expect(beside.locator(f'[data-appointment="{appointment["id"]}"]')).to_be_focused()
 
 
@@ -202,8 +204,10 @@ async def test_the_list_has_phones_and_notes_and_opens_appointments(
     for text in ("10:00 – 11:00 AM", "+1 212 555 0100", LONG, "Lee", "Booked", "Allergic to penicillin"):
         await expect(row).to_contain_text(text)
     await row.get_by_role("button", name="Ana Ferreira").click()
-    await page.get_by_role("dialog").get_by_role("button", name="Check in").click()
-    await expect(row).to_contain_text("Checked in")
+    await page.get_by_role("dialog").get_by_label("Notes").fill("Allergic to latex")
+    await page.get_by_role("button", name="Save notes").click()
+    await expect(row).to_contain_text("Allergic to latex")
+    await page.keyboard.press("Escape")
     has_booked(stack, clinic, ben, clinic.at("14:00"))
     await expect(page.get_by_role("row").filter(has_text="2:00 – 2:30 PM")).to_contain_text("Ben Okafor")
 

@@ -11,6 +11,7 @@ from playwright.async_api import Locator, Page, expect
 from tests.support.actors import Connection
 from tests.support.build import MadeClinic
 from tests.support.stacks import Stack
+from tests.web.days import desk_books, has_patient, is_open_around_the_clock, this_minute
 from tests.web.visitors import Visitors, has_state, is_live, slot, together
 
 
@@ -80,7 +81,7 @@ async def test_the_patient_sees_staff_move_the_appointment_without_a_reload(
         await moved.press(key)
     await expect(patient.locator(".visit")).to_contain_text("10:30 – 11:00 AM")
     await expect(patient.get_by_role("status").filter(has_text="Your appointment is now")).to_be_visible()
-    await expect(desk.locator(f'.column[data-dentist="{clinic.other}"]')).to_contain_text("Ana Ferreira")
+    await expect(desk.locator(f'.column[data-column="{clinic.other}"]')).to_contain_text("Ana Ferreira")
 
 
 async def test_dragging_a_card_moves_the_appointment(
@@ -132,33 +133,38 @@ async def test_escape_puts_a_carried_card_back(
     await expect(card(page, appointment)).to_contain_text("10:00 – 10:30")
 
 
-async def test_a_walk_in_is_registered_and_booked_with_an_alternative_when_taken(
+async def test_somebody_new_is_booked_at_a_time_one_says_and_at_an_alternative_when_it_is_taken(
     visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID
 ) -> None:
     has_booked(stack, clinic, ana, clinic.at("10:00"))
     page = await open_board(visit, clinic)
     await page.get_by_role("button", name="Book", exact=True).click()
-    await page.get_by_label("Patient", exact=True).fill("Walter Walkin")
-    await page.get_by_role("button", name="New patient").click()
-    await page.get_by_label("Phone").fill("+1 212 555 0199")
-    await page.get_by_role("dialog").get_by_label("Dentist").select_option(str(clinic.lee))
-    await page.get_by_label("Time", exact=True).fill("10:00")
     dialog = page.get_by_role("dialog")
-    await dialog.get_by_role("button", name="Book", exact=True).click()
+    await dialog.get_by_label("Patient", exact=True).fill("Walter Walkin")
+    await dialog.get_by_role("button", name="New patient").click()
+    await dialog.get_by_label("Phone").fill("+1 212 555 0199")
+    await dialog.get_by_label("With").select_option(str(clinic.lee))
+    await expect(dialog.get_by_label("Day")).to_have_value(f"{clinic.weekday(1)}")
+    await dialog.get_by_label("Another time").fill("10:00")
+    await expect(dialog.locator(".notice.warn")).to_contain_text("Squeeze it in")
+    await dialog.get_by_role("button", name="Book").click()
     await expect(dialog.get_by_role("alert")).to_contain_text("Somebody was faster")
     await dialog.get_by_role("group", name="Free instead").get_by_role("button").first.click()
-    await dialog.get_by_role("button", name="Book", exact=True).click()
+    await dialog.get_by_role("button", name="Book").click()
     await expect(page.locator(".appointment").filter(has_text="Walter Walkin")).to_have_count(1)
 
 
 async def test_check_in_and_done_are_seen_by_colleagues_and_by_the_patient(
-    visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID
+    visit: Visitors, clinic: MadeClinic, stack: Stack, superuser: Connection, ana: UUID
 ) -> None:
-    appointment = has_booked(stack, clinic, ana, clinic.at("10:00"))
+    is_open_around_the_clock(superuser, clinic)
+    patient_id = has_patient(superuser, clinic, "Ana Ferreira", user_id=ana)
+    appointment = desk_books(stack, clinic, patient_id, this_minute())
+    today = f"/desk/{clinic.slug}/day"
     desk, dentist, patient = await together(
-        open_board(visit, clinic), open_board(visit, clinic, "lee"), visit("/appointments", ana)
+        visit(today, clinic.users["desk"]), visit(today, clinic.users["lee"]), visit("/appointments", ana)
     )
-    await is_live(patient)
+    await together(*(is_live(page) for page in (desk, dentist, patient)))
     for button, status in (("Check in", "checked_in"), ("Done", "fulfilled")):
         await card(desk, appointment).click()
         await desk.get_by_role("dialog").get_by_role("button", name=button).click()
@@ -232,7 +238,7 @@ async def test_removed_time_off_and_extra_hours_can_be_taken_back(
 
 
 async def test_roles_decide_what_the_desk_offers(visit: Visitors, clinic: MadeClinic, ana: UUID) -> None:
-    offered = {"admin": 4, "lee": 2, "desk": 1}
+    offered = {"admin": 6, "lee": 3, "desk": 2}
     for who, count in offered.items():
         page = await open_board(visit, clinic, who)
         await expect(page.get_by_role("navigation", name="Desk").get_by_role("link")).to_have_count(count)

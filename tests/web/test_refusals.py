@@ -24,10 +24,10 @@ async def test_a_refused_move_to_another_day_is_told_where_it_was_asked_for(
     await card(page, appointment).click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("button", name="Move").click()
-    await dialog.get_by_label("Day").fill(f"{tuesday}")
+    await dialog.get_by_label("Day", exact=True).fill(f"{tuesday}")
     await dialog.get_by_role("button", name="Move").click()
     await expect(dialog.get_by_role("alert")).to_contain_text("Somebody was faster")
-    await dialog.get_by_label("Time").fill("11:00")
+    await dialog.get_by_label("Time", exact=True).fill("11:00")
     await dialog.get_by_role("button", name="Move").click()
     await expect(dialog).to_have_count(0)
     await expect(card(page, appointment)).to_have_count(0)
@@ -44,7 +44,7 @@ async def test_what_was_refused_to_one_card_is_not_told_of_the_next(
     await card(page, other).click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("button", name="Move").click()
-    await dialog.get_by_label("Time").wait_for()
+    await dialog.get_by_label("Time", exact=True).wait_for()
     await expect(dialog.get_by_role("alert")).to_have_count(0)
 
 

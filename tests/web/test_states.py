@@ -26,7 +26,7 @@ def refused_token(user: UUID) -> str:
     return jwt.encode(claims, "not the secret of this stack, but as long as one", "HS256")
 
 
-@pytest.mark.parametrize("section", ["day", "hours", "team", "metrics"])
+@pytest.mark.parametrize("section", ["day", "absences", "hours", "team", "metrics"])
 async def test_a_refused_session_ends_at_the_sign_in_page_without_a_storm(
     visit: Visitors, clinic: MadeClinic, section: str
 ) -> None:
@@ -157,7 +157,7 @@ async def test_a_clinic_without_types_leaves_the_others_bookable(
     superuser.execute("update clinic.clinics set name = '!' || name where id = %s", [empty.id])
     # The first by name is not where who names no clinic begins.
     page = await visit("/book")
-    await page.get_by_role("radio", name="Any dentist").wait_for()
+    await page.get_by_role("radio", name="Anybody").wait_for()
     await expect(page.get_by_label("Clinic")).not_to_have_value(empty.slug)
     await page.goto(f"/book?clinic={empty.slug}")
     await says(page, "Nothing can be booked here")

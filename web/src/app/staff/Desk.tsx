@@ -1,4 +1,12 @@
-import { CalendarDays, CalendarOff, ChartNoAxesColumn, Clock3, ShieldX, UsersRound } from 'lucide-react'
+import {
+  CalendarDays,
+  CalendarOff,
+  ChartNoAxesColumn,
+  Clock3,
+  Settings,
+  ShieldX,
+  UsersRound,
+} from 'lucide-react'
 import { lazy, type ReactNode, Suspense } from 'react'
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
 import type { Clinic, Membership } from '../../chairtime'
@@ -15,6 +23,9 @@ import { HoursPage } from './HoursPage'
 import { roleNames } from './roles'
 import { TeamPage } from './TeamPage'
 
+const SettingsPage = lazy(() =>
+  import('./settings/SettingsPage').then(({ SettingsPage }) => ({ default: SettingsPage })),
+)
 const MetricsPage = lazy(() => import('./MetricsPage').then(({ MetricsPage }) => ({ default: MetricsPage })))
 
 export interface DeskProps {
@@ -65,6 +76,13 @@ const sections: Section[] = [
     icon: <UsersRound size={19} />,
     roles: ['admin'],
     page: (desk) => <TeamPage {...desk} />,
+  },
+  {
+    path: 'settings',
+    label: 'Settings',
+    icon: <Settings size={19} />,
+    roles: ['admin'],
+    page: (desk) => <SettingsPage {...desk} />,
   },
 ]
 

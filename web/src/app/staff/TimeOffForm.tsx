@@ -8,7 +8,8 @@ import { Affected } from './Affected'
 
 interface Props {
   clinic: Clinic
-  dentistId: string
+  /** Null: the whole clinic, and nobody else. */
+  dentistId: string | null
   mayCloseClinic: boolean
   onChanged(): void
 }
@@ -21,13 +22,13 @@ export function TimeOffForm({ clinic, dentistId, mayCloseClinic, onChanged }: Pr
   const [from, setFrom] = useState(`${today(zone)}T09:00`)
   const [until, setUntil] = useState(`${today(zone)}T17:00`)
   const [reason, setReason] = useState('')
-  const [isWholeClinic, setWholeClinic] = useState(false)
+  const [isWholeClinic, setWholeClinic] = useState(dentistId === null)
   const send = (options: { dry_run: boolean; on_conflict: 'reject' | 'cancel' }) =>
     client.rpc('add_time_off', {
       clinic_id: clinic.id,
       starts_at: asInstant(from, zone),
       ends_at: asInstant(until, zone),
-      ...(isWholeClinic ? {} : { dentist_id: dentistId }),
+      ...(isWholeClinic || dentistId === null ? {} : { dentist_id: dentistId }),
       ...(reason ? { reason } : {}),
       ...options,
     })
@@ -35,7 +36,7 @@ export function TimeOffForm({ clinic, dentistId, mayCloseClinic, onChanged }: Pr
   const save = useMutation({
     mutationFn: (on_conflict: 'reject' | 'cancel') => send({ dry_run: false, on_conflict }),
     onSuccess: () => {
-      say('The time off is in the calendar.')
+      say(dentistId === null ? 'The closure is in the calendar.' : 'The time off is in the calendar.')
       preview.reset()
       setReason('')
       onChanged()
@@ -87,7 +88,7 @@ export function TimeOffForm({ clinic, dentistId, mayCloseClinic, onChanged }: Pr
           onChange={edited(setReason)}
         />
       </label>
-      {mayCloseClinic && (
+      {mayCloseClinic && dentistId !== null && (
         <label className="toolbar">
           <input
             type="checkbox"
@@ -111,12 +112,12 @@ export function TimeOffForm({ clinic, dentistId, mayCloseClinic, onChanged }: Pr
       <div className="toolbar">
         {!preview.data && (
           <Button type="submit" busy={preview.isPending}>
-            Preview time off
+            {dentistId === null ? 'Preview closure' : 'Preview time off'}
           </Button>
         )}
         {preview.data && inTheWay.length === 0 && (
           <Button className="primary" busy={save.isPending} onClick={() => save.mutate('reject')}>
-            Add time off
+            {dentistId === null ? 'Close the clinic' : 'Add time off'}
           </Button>
         )}
         {inTheWay.length > 0 && (

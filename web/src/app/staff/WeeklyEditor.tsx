@@ -1,10 +1,10 @@
 import { useMutation } from '@tanstack/react-query'
-import { Plus, X } from 'lucide-react'
-import { Fragment, useState } from 'react'
+import { useState } from 'react'
 import { type Availability, useChairtime, type WeeklyHours } from '../../chairtime'
 import { Button, ErrorNotice } from '../ui/parts'
 import { useToast } from '../ui/Toasts'
 import { Affected } from './Affected'
+import { DAY_END, MIDNIGHT, Weekday } from './Weekday'
 
 const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
 
@@ -83,88 +83,4 @@ export function WeeklyEditor({ availability, onSaved }: Props) {
 
 function asJson({ closes, ...window }: WeeklyHours) {
   return { ...window, closes: closes === MIDNIGHT ? DAY_END : closes }
-}
-
-const DAY_END = '24:00'
-const MIDNIGHT = '00:00'
-
-/** Whether a window goes on after midnight: one that closes when it opens lasts a day. */
-function isOverNight(opens: string, closes: string): boolean {
-  return closes <= opens && closes !== MIDNIGHT
-}
-
-/** After the last of the day, while that leaves room before midnight; else before the first; null: the day is full. */
-function nextWindow(weekday: number, windows: WeeklyHours[]): WeeklyHours | null {
-  const ordered = windows.toSorted((a, b) => a.opens.localeCompare(b.opens))
-  const [first, last] = [ordered[0], ordered.at(-1)]
-  if (!first || !last) return { weekday, opens: '09:00', closes: '17:00' }
-  const endsToday = last.closes > last.opens && last.closes < DAY_END
-  if (endsToday) return { weekday, opens: last.closes, closes: last.closes < '18:00' ? '18:00' : DAY_END }
-  return first.opens > MIDNIGHT ? { weekday, opens: MIDNIGHT, closes: first.opens } : null
-}
-
-interface WeekdayProps {
-  name: string
-  weekday: number
-  weekly: WeeklyHours[]
-  onEdit(weekly: WeeklyHours[]): void
-}
-
-function Weekday({ name, weekday, weekly, onEdit }: WeekdayProps) {
-  const windows = weekly
-    .map((window, index) => ({ ...window, index }))
-    .filter((window) => window.weekday === weekday)
-  const change = (index: number, part: Partial<WeeklyHours>) =>
-    onEdit(weekly.map((window, at) => (at === index ? { ...window, ...part } : window)))
-  const next = nextWindow(weekday, windows)
-  return (
-    <fieldset className="weekday">
-      <legend className="sr-only">{name}</legend>
-      <strong aria-hidden="true">{name}</strong>
-      {windows.length === 0 && <span className="closed">Closed</span>}
-      {windows.length > 0 && (
-        <div className="windows">
-          {windows.map(({ index, opens, closes }) => (
-            <Fragment key={index}>
-              <div className="window">
-                <input
-                  className="input small"
-                  type="time"
-                  required
-                  aria-label={`${name}, opens`}
-                  value={opens}
-                  onChange={(event) => change(index, { opens: event.target.value })}
-                />
-                <span aria-hidden="true">–</span>
-                <input
-                  className="input small"
-                  type="time"
-                  required
-                  aria-label={`${name}, closes`}
-                  value={closes === DAY_END ? MIDNIGHT : closes}
-                  onChange={(event) => change(index, { closes: event.target.value })}
-                />
-                <Button
-                  className="icon small quiet"
-                  aria-label={`Remove ${opens} to ${closes} on ${name}`}
-                  onClick={() => onEdit(weekly.filter((_, at) => at !== index))}
-                >
-                  <X size={16} />
-                </Button>
-              </div>
-              {isOverNight(opens, closes) && <small className="muted">Closes on the next day</small>}
-            </Fragment>
-          ))}
-        </div>
-      )}
-      <Button
-        className="icon small quiet"
-        aria-label={`Add hours on ${name}`}
-        disabled={next === null}
-        onClick={() => next && onEdit([...weekly, next])}
-      >
-        <Plus size={16} />
-      </Button>
-    </fieldset>
-  )
 }

@@ -1,0 +1,166 @@
+import { type InputHTMLAttributes, type ReactNode, useId, useState } from 'react'
+import { ChairtimeError, intervalMs } from '../../chairtime'
+import { ErrorNotice } from './parts'
+
+/** Fields of forms. What the server refuses is said at the field that it names. */
+
+interface FieldProps {
+  label: string
+  /** As the API calls it: its refusals name it so. */
+  name: string
+  error?: Error | null
+  hint?: string
+}
+
+type TextProps = FieldProps & Omit<InputHTMLAttributes<HTMLInputElement>, 'name'>
+
+export function TextField({ label, name, error, hint, ...input }: TextProps) {
+  return (
+    <Field label={label} name={name} error={error} hint={hint}>
+      {(described) => <input className="input small" name={name} {...input} {...described} />}
+    </Field>
+  )
+}
+
+interface SpanProps extends FieldProps {
+  /** An interval as the API writes it; null: none. */
+  value: string | null
+  /** What holds where nothing is said; without it something must be. */
+  otherwise?: string
+}
+
+const units = [
+  { name: 'days', ms: 86_400_000 },
+  { name: 'hours', ms: 3_600_000 },
+  { name: 'minutes', ms: 60_000 },
+] as const
+
+/** A span of time as a number and a unit; `spanOf` reads it from the form. */
+export function SpanField({ label, name, error, hint, value, otherwise }: SpanProps) {
+  const ms = value === null ? null : intervalMs(value)
+  const unit = units.find((each) => ms !== null && ms > 0 && ms % each.ms === 0) ?? units[2]
+  return (
+    <Field label={label} name={name} error={error} hint={hint}>
+      {(described) => (
+        <span className="span-field">
+          <input
+            className="input small"
+            type="number"
+            min={0}
+            step="any"
+            name={name}
+            defaultValue={ms === null ? '' : ms / unit.ms}
+            required={otherwise === undefined}
+            placeholder={otherwise}
+            {...described}
+          />
+          <select
+            className="input small"
+            name={`${name}.unit`}
+            defaultValue={unit.name}
+            aria-label={`${label}, unit`}
+          >
+            {units.toReversed().map((each) => (
+              <option key={each.name}>{each.name}</option>
+            ))}
+          </select>
+        </span>
+      )}
+    </Field>
+  )
+}
+
+/** `45 minutes`, or null where nothing is said. */
+export function spanOf(form: FormData, name: string): string | null {
+  const count = String(form.get(name) ?? '').trim()
+  return count === '' ? null : `${count} ${String(form.get(`${name}.unit`))}`
+}
+
+interface SelectProps extends FieldProps {
+  defaultValue: string
+  options: readonly { value: string; label: string }[]
+}
+
+export function SelectField({ label, name, error, hint, defaultValue, options }: SelectProps) {
+  return (
+    <Field label={label} name={name} error={error} hint={hint}>
+      {(described) => (
+        <select className="input small" name={name} defaultValue={defaultValue} {...described}>
+          {options.map((option) => (
+            <option key={option.value} value={option.value}>
+              {option.label}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  )
+}
+
+interface Described {
+  'aria-invalid'?: true
+  'aria-describedby'?: string
+}
+
+interface ShellProps {
+  label: string
+  name: string
+  error: Error | null | undefined
+  hint: string | undefined
+  children(described: Described): ReactNode
+}
+
+function Field({ label, name, error, hint, children }: ShellProps) {
+  const id = useId()
+  const isWrong = isAbout(error, name)
+  const described = {
+    ...(isWrong ? { 'aria-invalid': true as const } : {}),
+    ...(isWrong || hint ? { 'aria-describedby': id } : {}),
+  }
+  return (
+    <div>
+      <label className="field">
+        <span>{label}</span>
+        {children(described)}
+      </label>
+      {(isWrong || hint) && (
+        <small
+          id={id}
+          className={isWrong ? 'field-note wrong' : 'field-note'}
+          role={isWrong ? 'alert' : undefined}
+        >
+          {isWrong ? error?.message : hint}
+        </small>
+      )}
+    </div>
+  )
+}
+
+/** What was refused for no field of the form that could say so itself. */
+export function FormError({ error, names }: { error: Error | null; names: readonly string[] }) {
+  return names.some((name) => isAbout(error, name)) ? null : <ErrorNotice error={error} />
+}
+
+function isAbout(error: Error | null | undefined, name: string): boolean {
+  return (
+    error instanceof ChairtimeError &&
+    error.code === 'invalid_argument' &&
+    new RegExp(`\\b${name}\\b`).test(error.message)
+  )
+}
+
+/** A form whose fields are read when it is sent; after a refusal they are as they were. */
+export function useForm(send: (form: FormData) => void) {
+  const [isEdited, setEdited] = useState(false)
+  return {
+    isEdited,
+    sent: () => setEdited(false),
+    props: {
+      onChange: () => setEdited(true),
+      onSubmit: (event: React.FormEvent<HTMLFormElement>) => {
+        event.preventDefault()
+        send(new FormData(event.currentTarget))
+      },
+    },
+  }
+}
