@@ -129,7 +129,7 @@ as $$
   -- A chatbot cannot know whom the clinic knows.
   where
     t.clinic_id = resolve_service.clinic_id and t.is_active and t.audience in ('everyone', 'new_patients')
-    and clinic.leaders(t, null) <> '{}';
+    and clinic.leaders(t) <> '{}';
 $$;
 comment on function clinic.resolve_service is 'The clinic''s appointment type that is meant, of those that somebody does, as resolve_name tells it.';
 
