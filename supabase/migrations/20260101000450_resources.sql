@@ -14,6 +14,7 @@ create table clinic.resources (
 );
 comment on table clinic.resources is
 'What the ledger''s claims are on: chairs, equipment, and practitioners. A dentist is the resource of the same id.';
+alter table clinic.resources alter column name set statistics 0;
 create index resources_clinic_idx on clinic.resources (clinic_id, kind);
 create unique index resources_name_key on clinic.resources (clinic_id, kind, name) where kind <> 'practitioner';
 alter table clinic.resources enable row level security;

@@ -129,7 +129,7 @@ $$;
 comment on function clinic.tell_leaders is
 'Says for each who leads visits at the clinic that there may be more or less time to offer now (during null: at any time), never why.';
 
-create function clinic.tell_of_absence(event text, absence clinic.time_off)
+create function clinic.tell_of_absence(event text, absence clinic.time_off, with_hours boolean default true)
 returns void
 language plpgsql
 volatile
@@ -138,8 +138,10 @@ as $$
 begin
   if exists (select from clinic.dentists as d where d.id = absence.resource_id and d.clinic_id = absence.clinic_id) then
     perform clinic.record_events(
-      absence.clinic_id, absence.resource_id, clinic.announce_slot(event, absence.id, absence.during),
-      row('hours_changed', true, true, null, 'dentists', absence.resource_id, '{}'::jsonb)::clinic.announcement
+      absence.clinic_id, absence.resource_id,
+      variadic array[clinic.announce_slot(event, absence.id, absence.during)] || case when with_hours then
+        row('hours_changed', true, true, null, 'dentists', absence.resource_id, '{}'::jsonb)::clinic.announcement
+      end
     );
     perform clinic.tell_participants(
       event, absence.id, absence.clinic_id, array[row(0, absence.resource_id, absence.during)::clinic.claim]
@@ -169,7 +171,7 @@ begin
     perform clinic.free_time(old.id, 'time_off');
   end if;
   if tg_op <> 'INSERT' then
-    perform clinic.tell_of_absence('slot_freed', old);
+    perform clinic.tell_of_absence('slot_freed', old, with_hours => old.resource_id is distinct from new.resource_id);
   end if;
   if tg_op <> 'DELETE' then
     perform clinic.tell_of_absence('slot_taken', new);

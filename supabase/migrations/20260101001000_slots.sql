@@ -563,9 +563,13 @@ begin
         from clinic.judge_slots(bookable, slot, v_day, v_day + 6, alternatives.as_of, alternatives.is_staff) as j
         where j.code is null
         union all
-        select distinct j.*, true
-        from clinic.judge_slots(v_colleagues, slot, v_day, v_day, alternatives.as_of, alternatives.is_staff) as j
-        where j.code is null and j.starts_at = slot.starts_at
+        (
+          select j.*, true
+          from clinic.judge_slots(v_colleagues, slot, v_day, v_day, alternatives.as_of, alternatives.is_staff) as j
+          where j.code is null and j.starts_at = slot.starts_at
+          order by j.dentist_id
+          limit 1 -- the others are to be with who was asked for
+        )
       ) as j
       order by distance, j.is_other, j.starts_at, j.dentist_id
       limit alternatives.max_results
@@ -575,7 +579,7 @@ end
 $$;
 comment on function clinic.alternatives is
 'Up to three free slots, nearest first, from that day on for a week, with who was asked for, or with anybody if nobody was:
-[{dentist_id, starts_at, ends_at}]; and the same time with somebody else, marked other_dentist.';
+[{dentist_id, starts_at, ends_at}]; one of them may be the same time with somebody else, marked other_dentist.';
 
 create function clinic.require_slot(
   bookable clinic.bookable, slot clinic.slot_reservations, as_of timestamptz, is_staff boolean, may_have_begun boolean default false

@@ -38,6 +38,7 @@ select
           when 'uuid' then gen_random_uuid()::text
           when 'tstzrange' then '[2000-01-01,2000-01-02)'
           when 'int4range' then '[1,2)'
+          when 'daterange' then '[2000-01-01,2000-01-02)'
           when 'int4multirange' then '{[1,2)}'
           when 'text' then 'x'
           when '_text' then '{x}'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -155,10 +156,20 @@ def test_the_horizon_is_the_same_in_any_sessions_time_zone(
 
 
 def alternatives(connection: Connection, clinic: Clinic, start: datetime, **more: Any) -> list[datetime]:
-    """Ask for a slot that is taken; return what is offered instead."""
+    """Ask for a slot that is taken; return what is offered with this dentist instead.
+
+    One more may be offered: the same time with somebody else.
+    """
     with refused("slot_taken") as refusal:
         book(connection, clinic, start, **more)
-    return [datetime.fromisoformat(row["starts_at"]) for row in refusal.details]
+    own = [row for row in refusal.details if UUID(row["dentist_id"]) == clinic.lee]
+    others = [row for row in refusal.details if row not in own]
+    assert len(own) == (2 if others else 3)
+    assert [(row["other_dentist"], datetime.fromisoformat(row["starts_at"])) for row in others] in (
+        [],
+        [(True, start)],
+    )
+    return [datetime.fromisoformat(row["starts_at"]) for row in own]
 
 
 def test_alternatives_leave_out_when_the_patient_is_elsewhere(
@@ -168,7 +179,17 @@ def test_alternatives_leave_out_when_the_patient_is_elsewhere(
     assert riverside.at("10:30") in alternatives(ana, riverside, riverside.at("10:00"))
     book(ana, riverside, riverside.at("10:30"), dentist_id=riverside.other)
     found = alternatives(ana, riverside, riverside.at("10:00"))
-    assert found == [riverside.at(clock) for clock in ("09:30", "09:15", "09:00")]
+    assert found == [riverside.at(clock) for clock in ("09:30", "09:15")]
+
+
+def test_alternatives_are_three_where_nobody_else_is_free(
+    ana: Connection, ben: Connection, sakura: Clinic
+) -> None:
+    for somebody, dentist in ((ben, sakura.lee), (ana, sakura.other)):
+        book(somebody, sakura, sakura.at("10:00"), dentist_id=dentist)
+    ana.execute("select api.cancel_appointment(id) from api.appointments")
+    found = alternatives(ana, sakura, sakura.at("10:00"))
+    assert found[:2] == [sakura.at("09:30"), sakura.at("10:30")]
 
 
 def test_alternatives_keep_to_the_policy_except_for_staff(

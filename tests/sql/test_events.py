@@ -16,9 +16,9 @@ from tests.support.slots import book, expire_hold, reserve
 
 
 def since(connection: Connection, topic: str, after: int = 0, **more: int) -> list[Row]:
-    """Return what a topic heard after an event; of the hours, which the seed has set, we know."""
+    """Return what a topic heard after an event; of hours and offers, which the seed has set, we know."""
     rows: list[Row] = call(connection, "events_since", topic=topic, after_id=after, **more)
-    return [row for row in rows if row["event"] != "hours_changed"]
+    return [row for row in rows if row["event"] not in {"hours_changed", "availability_changed"}]
 
 
 def settled(connection: Connection, topic: str, after: int = 0, **more: int) -> list[Row]:
@@ -53,14 +53,14 @@ def test_a_life_of_an_appointment_is_told_in_order(
     hold = reserve(ana, riverside, riverside.at("09:00"))
     call(ana, "confirm_reservation", reservation_id=hold["id"])
     call(ana, "reschedule_appointment", appointment_id=hold["id"], starts_at=riverside.at("10:00"))
-    call(desk, "set_appointment_status", appointment_id=hold["id"], status="checked_in")
     call(desk, "cancel_appointment", appointment_id=hold["id"])
+    call(desk, "set_appointment_status", appointment_id=hold["id"], status="booked")
     assert names(settled(desk, clinic_topic)) == [
         "reservation_created",
         "appointment_booked",
         "appointment_rescheduled",
-        "appointment_status_changed",
         "appointment_cancelled",
+        "appointment_status_changed",
     ]
 
 
@@ -142,14 +142,20 @@ def last_event(superuser: Connection) -> int:
 
 
 def test_the_public_hears_when_and_never_who_or_why(
-    ana: Connection, anon: Connection, riverside: Clinic
+    ana: Connection, anon: Connection, superuser: Connection, riverside: Clinic
 ) -> None:
+    before = last_event(superuser)
     appointment = book(ana, riverside, riverside.at("09:00"), notes="Private")
     call(ana, "cancel_appointment", appointment_id=appointment["id"], reason="Private")
-    rows = settled(anon, f"availability:{riverside.id}")
-    assert names(rows) == ["slot_taken", "slot_freed"]
+    topic = f"availability:{riverside.id}"
+    assert names(settled(anon, topic)) == ["slot_taken", "slot_freed"]
+    rows = call(anon, "events_since", topic=topic, after_id=before)
+    # A chair less, and a chair more: others' visits depend on it.
+    assert names(rows) == ["slot_taken", "availability_changed", "slot_freed", "availability_changed"]
     told = str(rows)
-    for secret in ("Private", str(appointment["patient_id"]), str(appointment["id"]), "appointment"):
+    chairs = superuser.execute("select id::text from clinic.resources where kind <> 'practitioner'")
+    secrets = (str(appointment["patient_id"]), str(appointment["id"]), *(row["id"] for row in chairs))
+    for secret in ("Private", "appointment", "chair", *secrets):
         assert secret not in told
 
 
@@ -180,11 +186,11 @@ def test_a_dentists_numbers_have_no_gaps_even_after_refusals(
 
 
 def test_a_page_goes_on_where_the_last_one_ended(
-    ana: Connection, anon: Connection, riverside: Clinic
+    ana: Connection, anon: Connection, sakura: Clinic
 ) -> None:
     for clock in ("09:00", "10:00", "11:00"):
-        book(ana, riverside, riverside.at(clock))
-    topic = f"availability:{riverside.id}"
+        book(ana, sakura, sakura.at(clock))
+    topic = f"availability:{sakura.id}"
     every = settled(anon, topic)
     first = settled(anon, topic, after=every[0]["id"] - 1, max_events=2)
     rest = settled(anon, topic, after=first[-1]["id"])
@@ -193,28 +199,28 @@ def test_a_page_goes_on_where_the_last_one_ended(
 
 
 def test_what_commits_late_is_not_skipped(
-    actors: Actors, ana: Connection, ben: Connection, anon: Connection, riverside: Clinic
+    actors: Actors, ana: Connection, ben: Connection, anon: Connection, sakura: Clinic
 ) -> None:
     """An event with a lower id whose transaction is still open holds back what follows it."""
-    topic = f"availability:{riverside.id}"
+    topic = f"availability:{sakura.id}"
     with ana.transaction():
-        book(ana, riverside, riverside.at("09:00"))
-        book(ben, riverside, riverside.at("09:00"), dentist_id=riverside.other)
+        book(ana, sakura, sakura.at("09:00"))
+        book(ben, sakura, sakura.at("09:00"), dentist_id=sakura.other)
         seen = since(anon, topic)
     late = settled(anon, topic, after=seen[-1]["id"] if seen else 0)
     rows = [*seen, *late]
-    assert {UUID(row["payload"]["dentist_id"]) for row in rows} == {riverside.lee, riverside.other}
+    assert {UUID(row["payload"]["dentist_id"]) for row in rows} == {sakura.lee, sakura.other}
     assert [row["id"] for row in rows] == sorted(row["id"] for row in rows)
 
 
 def test_no_clock_says_that_a_transaction_must_be_over(
-    ana: Connection, ben: Connection, anon: Connection, superuser: Connection, riverside: Clinic
+    ana: Connection, ben: Connection, anon: Connection, superuser: Connection, sakura: Clinic
 ) -> None:
     """What follows an open transaction waits for it, though by the clock it began hours ago."""
-    topic = f"availability:{riverside.id}"
+    topic = f"availability:{sakura.id}"
     with ana.transaction():
-        book(ana, riverside, riverside.at("09:00"))
-        book(ben, riverside, riverside.at("09:00"), dentist_id=riverside.other)
+        book(ana, sakura, sakura.at("09:00"))
+        book(ben, sakura, sakura.at("09:00"), dentist_id=sakura.other)
         superuser.execute("update clinic.realtime_events set occurred_at = occurred_at - interval '5 hours'")
         assert since(anon, topic) == []
     assert len(settled(anon, topic)) == 2
@@ -252,7 +258,7 @@ def test_a_long_transaction_does_not_skip_what_a_younger_one_commits_late(
 
 
 @pytest.fixture
-def busy(actors: Actors, superuser: Connection, riverside: Clinic) -> list[UUID]:
+def busy(actors: Actors, superuser: Connection, sakura: Clinic) -> list[UUID]:
     """Many appointments, each of another patient with a login."""
     row = superuser.execute(
         """
@@ -279,10 +285,10 @@ def busy(actors: Actors, superuser: Connection, riverside: Clinic) -> list[UUID]
         select array_agg(id) as ids from booked
         """,
         {
-            "clinic": riverside.id,
-            "lee": riverside.lee,
-            "type": riverside.checkup,
-            "start": riverside.at("09:00"),
+            "clinic": sakura.id,
+            "lee": sakura.lee,
+            "type": sakura.checkup,
+            "start": sakura.at("09:00"),
         },
     ).fetchone()
     assert row is not None
@@ -376,7 +382,7 @@ def test_a_reader_who_polls_while_all_write_hears_everything_once(
     heard += [row["id"] for row in settled(anon, topic, after=heard[-1] if heard else 0)]
     rows = superuser.execute(
         "select id from clinic.realtime_events"
-        " where %s = any(topics) and event <> 'hours_changed' order by id",
+        " where %s = any(topics) and event not in ('hours_changed', 'availability_changed') order by id",
         [topic],
     ).fetchall()
     assert heard == [row["id"] for row in rows]

@@ -88,7 +88,7 @@ def requests_in_full(desk: Connection, clinic: Clinic) -> dict[str, Row]:
     moved = {"appointment_id": booked, "starts_at": clinic.at("10:30"), "dentist_id": clinic.lee}
     return {
         "reserve_slot": slot | {"starts_at": clinic.at("09:00")},
-        "book_appointment": slot | {"starts_at": clinic.at("11:00"), "notes": "Said so"},
+        "book_appointment": slot | {"starts_at": clinic.at("11:00"), "notes": "Said so", "squeeze_in": False},
         "confirm_reservation": {"reservation_id": held, "patient_id": patient, "notes": "Said so"},
         "reschedule_appointment": moved | {"expected_version": 1},
     }
@@ -103,6 +103,7 @@ def other_arguments(desk: Connection, clinic: Clinic) -> Row:
         "appointment_type_id": clinic.cleaning,
         "starts_at": clinic.at("11:15"),
         "notes": "Something else",
+        "squeeze_in": True,
         "expected_version": 7,
         "appointment_id": book(desk, clinic, clinic.at("09:00"), **elsewhere)["id"],
         "reservation_id": reserve(desk, clinic, clinic.at("10:00"), **elsewhere)["id"],

@@ -186,7 +186,7 @@ def test_who_holds_a_calendar_and_does_nothing_is_hung_up_on(
 
 READS = {
     "health", "me", "available_slots", "explain_slot", "get_availability", "clinic_day", "events_since",
-    "clinic_time", "longest_answer",
+    "clinic_time", "longest_answer", "next_slots", "absence_worklist",
 }  # fmt: skip
 MATRIX = matrix.read(matrix.FUNCTIONS)
 WRITES = [name for name in ARGUMENTS if name.partition(":")[0] not in READS]

@@ -30,7 +30,8 @@ def book_and_administer(actors: Actors, clinic: Clinic, clock: str) -> None:
     call(ana, "update_appointment", appointment_id=moved["id"], notes="A new filling")
     call(admin, "cancel_appointment", appointment_id=moved["id"])
     again = call(ana, "book_appointment", **slot, idempotency_key=f"book {clock}")
-    call(admin, "set_appointment_status", appointment_id=again["id"], status="checked_in")
+    for status in ("cancelled", "booked"):
+        call(admin, "set_appointment_status", appointment_id=again["id"], status=status)
     search = {"clinic_slug": clinic.slug, "service": "Check-up", "from_date": clinic.weekday(3)}
     offers = call(bot, "chatbot_find_slots", **search)["offers"]
     person = {"patient_name": f"Casey {clock}", "patient_phone": "+1 212 555 0199"}

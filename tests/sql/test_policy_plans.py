@@ -17,10 +17,10 @@ pytestmark = pytest.mark.xdist_group("city")
 
 CITY = City(clinics=200, days=100, claims=30_000, patients=20)
 ROLES = ("admin", "receptionist", "dentist", "chatbot", "patient", "stranger", "anon")
-PUBLIC = {"clinics", "dentists", "appointment_types", "working_hours", "extra_hours"}
+PUBLIC = {"clinics", "dentists", "appointment_types", "dentist_types", "working_hours", "extra_hours"}
 PRIVATE = {
-    "appointments", "daily_metrics", "job_runs", "patients", "realtime_events", "slot_reservations", "staff",
-    "time_off",
+    "appointments", "closures", "daily_metrics", "job_runs", "patients", "realtime_events", "resources",
+    "slot_reservations", "staff", "time_off", "type_parts",
 }  # fmt: skip
 # What a client may ask for: everything, a page as `max_rows` cuts it, pages in an order that an index has.
 QUESTIONS = (

@@ -11,7 +11,7 @@ import pytest
 from tests.support.actors import Actors, Connection, call
 from tests.support.clinics import Clinic
 from tests.support.refusals import refused
-from tests.support.slots import expire_hold, listed, reserve
+from tests.support.slots import book, expire_hold, listed, reserve
 
 
 def test_a_hold_says_what_is_held_until_when_by_whose_clock(ana: Connection, riverside: Clinic) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.support.actors import Connection, Row, call
@@ -13,10 +15,11 @@ STATUSES = ("booked", "checked_in", "fulfilled", "cancelled", "no_show")
 # From each status, where staff may go. Staying is no change, and no error.
 ALLOWED: dict[str, set[str]] = {
     "booked": {"checked_in", "cancelled", "no_show"},
-    "checked_in": {"fulfilled", "cancelled"},
-    "fulfilled": set(),
-    "cancelled": set(),
-    "no_show": set(),
+    "checked_in": {"booked", "fulfilled", "cancelled"},
+    # What was set by mistake is taken back.
+    "fulfilled": {"checked_in"},
+    "cancelled": {"booked"},
+    "no_show": {"booked", "checked_in"},
 }
 PATHS: dict[str, list[str]] = {
     "booked": [],
@@ -65,15 +68,36 @@ def test_only_what_is_still_to_come_claims_the_calendar(
     claims = "select from clinic.occupancy where id = %s"
     if status == "checked_in":
         set_status(desk, appointment, status)
-    assert superuser.execute(claims, [appointment["id"]]).rowcount == 1
+    # The dentist's, and the chair's.
+    assert superuser.execute(claims, [appointment["id"]]).rowcount == 2
     set_status(desk, appointment, {"booked": "no_show", "checked_in": "fulfilled"}[status])
     assert superuser.execute(claims, [appointment["id"]]).rowcount == 0
+    set_status(desk, appointment, status)
+    assert superuser.execute(claims, [appointment["id"]]).rowcount == 2
 
 
 def test_nobody_has_missed_what_has_not_begun(ana: Connection, desk: Connection, riverside: Clinic) -> None:
     appointment = book(ana, riverside, riverside.at("09:00"))
     with refused("invalid_transition"):
         set_status(desk, appointment, "no_show")
+
+
+def test_nobody_is_checked_in_before_the_day_nor_done_before_the_start(
+    ana: Connection, desk: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    appointment = book(ana, riverside, riverside.at("09:00"))
+    for status in ("checked_in", "fulfilled"):
+        with refused("invalid_transition"):
+            set_status(desk, appointment, status)
+    tonight = riverside.at("23:58", riverside.today())
+    superuser.execute(
+        "update clinic.appointments set starts_at = %s, ends_at = %s where id = %s",
+        [tonight, tonight + timedelta(minutes=1), appointment["id"]],
+    )
+    set_status(desk, appointment, "checked_in")
+    if datetime.now(UTC) < tonight - timedelta(minutes=1):  # hardly ever is it that late
+        with refused("invalid_transition"):
+            set_status(desk, appointment, "fulfilled")
 
 
 def test_cancelling_by_status_is_cancelling(ana: Connection, desk: Connection, riverside: Clinic) -> None:
