@@ -24,15 +24,29 @@ ARGUMENTS: dict[str, Arguments] = {
     "me": lambda _: {},
     "update_me": lambda _: {"locale": "de-CH"},
     "available_slots": lambda w: {"appointment_type_id": w.clinic.checkup, "from_date": w.clinic.weekday(1)},
+    "available_slots:to_move_to": lambda w: {
+        "appointment_type_id": w.clinic.checkup,
+        "from_date": w.clinic.weekday(1),
+        "appointment_id": w.appointment(),
+    },
+    "next_slots": lambda w: {"appointment_type_id": w.clinic.checkup},
+    "next_slots:to_move_to": lambda w: {
+        "appointment_type_id": w.clinic.checkup,
+        "appointment_id": w.appointment(),
+    },
     "explain_slot": lambda w: w.slot(),
+    "explain_slot:to_move_to": lambda w: w.slot() | {"appointment_id": w.appointment()},
     "reserve_slot": lambda w: w.slot(),
     "reserve_slot:for_a_patient": lambda w: w.slot() | {"patient_id": w.walk_in},
     "reserve_slot:with_a_colleague": lambda w: w.slot(w.clinic.other),
+    "reserve_slot:with_anybody": lambda w: w.slot() | {"dentist_id": None},
     "release_reservation": lambda w: {"reservation_id": w.hold()},
     "confirm_reservation": lambda w: {"reservation_id": w.hold()},
     "book_appointment": lambda w: w.slot(),
     "book_appointment:for_a_patient": lambda w: w.slot() | {"patient_id": w.walk_in},
     "book_appointment:with_a_colleague": lambda w: w.slot(w.clinic.other) | {"patient_id": w.walk_in},
+    "book_appointment:with_anybody": lambda w: w.slot() | {"dentist_id": None, "patient_id": w.walk_in},
+    "book_appointment:squeezed_in": lambda w: w.slot() | {"patient_id": w.walk_in, "squeeze_in": True},
     "reschedule_appointment": lambda w: {"appointment_id": w.appointment(), "starts_at": w.start()},
     "reschedule_appointment:to_a_colleague": lambda w: {
         "appointment_id": w.appointment(),
@@ -48,7 +62,31 @@ ARGUMENTS: dict[str, Arguments] = {
     "cancel_appointment:of_a_colleague": lambda w: {
         "appointment_id": w.appointment(w.clinic.other, w.walk_in)
     },
-    "set_appointment_status": lambda w: {"appointment_id": w.appointment(), "status": "checked_in"},
+    "set_appointment_status": lambda w: {"appointment_id": w.appointment(), "status": "cancelled"},
+    "resize_appointment": lambda w: w.resized(w.appointment()),
+    "resize_appointment:of_a_colleague": lambda w: w.resized(w.appointment(w.clinic.other, w.walk_in)),
+    "move_to_resource": lambda w: {
+        "appointment_id": w.appointment(type_id=w.seated),
+        "part": 1,
+        "resource_id": w.chair,
+    },
+    "move_to_resource:of_a_colleague": lambda w: {
+        "appointment_id": w.appointment(w.clinic.other, w.walk_in, w.seated),
+        "part": 1,
+        "resource_id": w.chair,
+    },
+    "swap_appointments": lambda w: {
+        "appointment_id": w.appointment(),
+        "other_id": w.appointment(None, w.walk_in),
+    },
+    "swap_appointments:with_a_colleagues": lambda w: {
+        "appointment_id": w.appointment(),
+        "other_id": w.appointment(w.clinic.other, w.walk_in),
+    },
+    "absence_worklist": lambda w: {"clinic_id": w.clinic.id, "dentist_id": w.clinic.lee} | w.hours(),
+    "absence_worklist:of_a_colleague": lambda w: (
+        {"clinic_id": w.clinic.id, "dentist_id": w.clinic.other} | w.hours()
+    ),
     "get_availability": lambda w: {"dentist_id": w.clinic.lee},
     "set_availability": lambda w: {"dentist_id": w.clinic.lee, "weekly": WEEKLY, "dry_run": True},
     "set_availability:of_a_colleague": lambda w: {
@@ -57,8 +95,13 @@ ARGUMENTS: dict[str, Arguments] = {
         "dry_run": True,
     },
     "add_time_off": lambda w: {"clinic_id": w.clinic.id, "dentist_id": w.clinic.lee} | w.hours(),
+    "add_time_off:of_a_colleague": lambda w: (
+        {"clinic_id": w.clinic.id, "dentist_id": w.clinic.other} | w.hours()
+    ),
+    "add_time_off:of_a_chair": lambda w: {"clinic_id": w.clinic.id, "resource_id": w.chair} | w.hours(),
     "add_time_off:for_the_clinic": lambda w: {"clinic_id": w.clinic.id} | w.hours(),
     "remove_time_off": lambda w: {"time_off_id": w.time_off()},
+    "remove_time_off:of_the_clinic": lambda w: {"time_off_id": w.closure()},
     "add_extra_hours": lambda w: {"dentist_id": w.clinic.lee} | w.hours(),
     "remove_extra_hours": lambda w: {"extra_hours_id": w.extra_hours()},
     "create_patient": lambda w: {"clinic_id": w.clinic.id, "full_name": "New Patient"},
@@ -70,6 +113,14 @@ ARGUMENTS: dict[str, Arguments] = {
     "revoke_staff_role": lambda w: {"clinic_id": w.clinic.id, "user_id": make_user(w.superuser)},
     "create_clinic": lambda _: {"slug": name(), "name": "New clinic", "time_zone": "Europe/Berlin"},
     "update_clinic_policy": lambda w: {"clinic_id": w.clinic.id, "min_notice": "2 hours"},
+    "update_clinic": lambda w: {"clinic_id": w.clinic.id, "phone": "+1 212 555 0100"},
+    "create_resource": lambda w: {"clinic_id": w.clinic.id, "name": name(), "kind": "equipment"},
+    "update_resource": lambda w: {"resource_id": w.chair, "name": name()},
+    "set_visit_parts": lambda w: {"appointment_type_id": w.seated, "parts": [{"needs": "chair"}]},
+    "set_dentist_types": lambda w: {
+        "dentist_id": w.clinic.lee,
+        "appointment_type_ids": [*w.clinic.types.values(), w.seated],
+    },
     "create_dentist": lambda w: {"clinic_id": w.clinic.id, "full_name": "Dr. New"},
     "update_dentist": lambda w: {"dentist_id": w.clinic.other, "bio": "Older and wiser"},
     "create_appointment_type": lambda w: {"clinic_id": w.clinic.id, "name": name(), "duration": "20 minutes"},

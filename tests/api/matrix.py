@@ -17,15 +17,22 @@ health                                    .        .       .        .          .
 me                                       401       .       .        .          .      .       .
 update_me                                401       .       .        .          .      .       .
 available_slots                           .        .       .        .          .      .       .
+available_slots:to_move_to               401       .      404       .          .      .      404
+next_slots                                .        .       .        .          .      .       .
+next_slots:to_move_to                    401       .      404       .          .      .      404
 explain_slot                              .        .       .        .          .      .       .
+explain_slot:to_move_to                  401       .      404       .          .      .      404
 reserve_slot                             401       .      403       .          .      .       .
 reserve_slot:for_a_patient               401      404     403       .          .      .      404
 reserve_slot:with_a_colleague            401       .      403       .         403     .       .
+reserve_slot:with_anybody                401       .      403       .         403     .       .
 release_reservation                      401       .      404       .          .      .      404
 confirm_reservation                      401       .      404       .          .      .      404
 book_appointment                         401       .      403      400        400    400      .
 book_appointment:for_a_patient           401      404     403       .          .      .      404
 book_appointment:with_a_colleague        401      404     403       .         403     .      404
+book_appointment:with_anybody            401      404     403       .         403     .      404
+book_appointment:squeezed_in             401      404     403       .          .      .      404
 reschedule_appointment                   401       .      404       .          .      .      404
 reschedule_appointment:to_a_colleague    401       .      404       .         403     .      404
 reschedule_appointment:of_a_colleague    401      404     404       .         404     .      404
@@ -33,12 +40,23 @@ update_appointment                       401       .      404       .          .
 cancel_appointment                       401       .      404       .          .      .      404
 cancel_appointment:of_a_colleague        401      404     404       .         404     .      404
 set_appointment_status                   401      403     404       .          .      .      404
+resize_appointment                       401      403     404       .          .      .      404
+resize_appointment:of_a_colleague        401      404     404       .         404     .      404
+move_to_resource                         401      403     404       .          .      .      404
+move_to_resource:of_a_colleague          401      404     404       .         404     .      404
+swap_appointments                        401      403     404       .          .      .      404
+swap_appointments:with_a_colleagues      401      403     404       .         404     .      404
+absence_worklist                         401      404     403       .          .      .      404
+absence_worklist:of_a_colleague          401      404     403       .         403     .      404
 get_availability                          .        .       .        .          .      .       .
 set_availability                         401      404     403      403         .      .      404
 set_availability:of_a_colleague          401      404     403      403        403     .      404
-add_time_off                             401      404     403      403         .      .      404
+add_time_off                             401      404     403       .          .      .      404
+add_time_off:of_a_colleague              401      404     403       .         403     .      404
+add_time_off:of_a_chair                  401      404     403       .         403     .      404
 add_time_off:for_the_clinic              401      404     403      403        403     .      404
-remove_time_off                          401      404     403      403         .      .      404
+remove_time_off                          401      404     403       .          .      .      404
+remove_time_off:of_the_clinic            401      404     403      403        403     .      404
 add_extra_hours                          401      404     403      403         .      .      404
 remove_extra_hours                       401      404     403      403         .      .      404
 create_patient                           401      404     403       .          .      .      404
@@ -46,6 +64,11 @@ grant_staff_role                         401      404     403      403        40
 revoke_staff_role                        401      404     403      403        403     .      404
 create_clinic                            401      403     403      403        403    403     403
 update_clinic_policy                     401      404     403      403        403     .      404
+update_clinic                            401      404     403      403        403     .      404
+create_resource                          401      404     403      403        403     .      404
+update_resource                          401      404     403      403        403     .      404
+set_visit_parts                          401      404     403      403        403     .      404
+set_dentist_types                        401      404     403      403        403     .      404
 create_dentist                           401      404     403      403        403     .      404
 update_dentist                           401      404     403      403        403     .      404
 create_appointment_type                  401      404     403      403        403     .      404
@@ -66,19 +89,23 @@ chatbot_cancel                           401      403      .       403        40
 """
 
 # The clinic has an appointment of the patient with the dentist, one of a walk-in with a colleague, a hold of
-# the patient, time off and extra hours of the dentist.
+# the patient, time off and extra hours of the dentist, a chair that one type needs, and an evening closed.
 VIEWS = """
                      anonymous patient chatbot receptionist dentist admin stranger
 clinics                  1        1       1        1          1      1       1
 dentists                 2        2       2        2          2      2       2
-appointment_types        3        3       3        3          3      3       3
+appointment_types        4        4       4        4          4      4       4
 working_hours           20       20      20       20         20     20      20
 extra_hours              1        1       1        1          1      1       1
+dentist_types            8        8       8        8          8      8       8
 appointments             -        1       0        2          1      2       0
 slot_reservations        -        1       0        1          1      1       0
 patients                 -        1       0        2          1      2       0
 staff                    -        0       1        1          1      4       0
 time_off                 -        0       0        1          1      1       0
+closures                 -        0       0        1          1      1       0
+resources                -        0       0        3          3      3       0
+type_parts               -        0       0        1          1      1       0
 realtime_events          -        0       0        0          0      +       0
 daily_metrics            -        0       0        0          0      +       0
 job_runs                 -        0       0        0          0      +       +

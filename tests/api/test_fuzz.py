@@ -29,13 +29,18 @@ TRACES = """
 select
   (select string_agg(t::text, '' order by t.id) from clinic.appointments t where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, '' order by id) from clinic.slot_reservations t where t.clinic_id = %(clinic)s),
-  (select string_agg(t::text, '' order by t.id) from clinic.occupancy as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, '' order by t.id, t.part) from clinic.occupancy as t where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, '' order by t.id) from clinic.patients as t where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, '' order by t.id) from clinic.dentists as t where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, '' order by id) from clinic.appointment_types t where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, '' order by t.id) from clinic.working_hours t where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, '' order by t.id) from clinic.extra_hours as t where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, '' order by t.id) from clinic.time_off as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, '' order by t.id) from clinic.closures as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, '' order by t.id) from clinic.resources as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, '' order by t::text) from clinic.type_parts t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, '' order by t::text) from clinic.dentist_types t
+   where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, ',' order by t.user_id) from clinic.staff as t where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, '' order by t.user_id) from clinic.profiles t where t.user_id = any(%(users)s)),
   (select string_agg(t::text, ',' order by t.user_id, t.operation, t.key) from clinic.idempotency_keys as t
@@ -79,6 +84,25 @@ RUBBISH = st.one_of(
     st.dictionaries(st.text(max_size=5), st.integers(), max_size=3),
 )
 
+WINDOWS = st.fixed_dictionaries(
+    {
+        "weekday": st.integers(0, 8) | RUBBISH,
+        "opens": st.sampled_from(["09:00", "25:00", "9"]) | RUBBISH,
+    },
+    optional={
+        "closes": st.sampled_from(["12:00", "24:00", "08:00"]),
+        "valid_from": st.sampled_from(["2030-01-01", "2030-02-30"]) | RUBBISH,
+    },
+)
+PARTS = st.fixed_dictionaries(
+    {"needs": st.sampled_from(["leader", "dentist", "hygienist", "chair", "equipment", "luck"]) | RUBBISH},
+    optional={
+        "starts_after": st.sampled_from(INTERVALS) | RUBBISH,
+        "lasts": st.sampled_from(INTERVALS) | RUBBISH,
+        "only_resources": st.lists(st.uuids().map(str), max_size=2) | RUBBISH,
+    },
+)
+
 
 class Fuzzed:
     """A furnished world, and what is known of its functions."""
@@ -104,6 +128,8 @@ class Fuzzed:
             world.appointment(clinic.other, world.walk_in),
             world.time_off(),
             world.extra_hours(),
+            world.closure(),
+            world.chair,
             world.walk_in,
             clinic.id,
             *clinic.dentists.values(),
@@ -148,16 +174,11 @@ class Fuzzed:
             "bigint": st.integers(-3, 3) | st.sampled_from([2**63 - 1, -(2**63), 2**63]),
             "boolean": st.booleans(),
             "text": st.sampled_from(texts) | st.text(max_size=20),
-            "jsonb": st.lists(
-                st.fixed_dictionaries(
-                    {
-                        "weekday": st.integers(0, 8) | RUBBISH,
-                        "opens": st.sampled_from(["09:00", "25:00", "9"]) | RUBBISH,
-                    },
-                    optional={"closes": st.sampled_from(["12:00", "24:00", "08:00"])},
-                ),
-                max_size=3,
-            ),
+            "text[]": st.lists(st.sampled_from(["audience", "min_notice", *texts]) | st.text(max_size=5), max_size=3),
+            "uuid[]": st.lists(st.sampled_from(self.ids), max_size=3),
+            "jsonb": st.dictionaries(st.sampled_from(self.ids), st.sampled_from(INTERVALS) | RUBBISH, max_size=2)
+            if name == "durations"
+            else st.lists(WINDOWS | PARTS, max_size=3),
         }
         return values[kind]
 

@@ -53,6 +53,7 @@ def furnished(stack: Stack) -> Iterator[World]:
     world.appointment(world.clinic.other, world.walk_in)
     world.hold()
     world.time_off()
+    world.closure()
     world.extra_hours()
     with world.superuser.transaction():
         world.superuser.execute("select clinic.refresh_daily_metrics()")

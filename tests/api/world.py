@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 
 from tests.support.actors import Row, call
-from tests.support.build import MadeClinic, make_clinic, make_user
+from tests.support.build import MadeClinic, insert, make_clinic, make_type, make_user
 from tests.support.stacks import Stack
 
 
@@ -21,7 +21,7 @@ class World:
         self.stack = stack
         self._actors = stack.actors()
         self.superuser = self._actors.superuser()
-        policy = {"max_active_holds": 100, "booking_horizon": "730 days"}
+        policy = {"max_active_holds": 100, "max_upcoming": 1000, "booking_horizon": "730 days"}
         self.clinic: MadeClinic = make_clinic(self.superuser, **policy)
         staff = {"chatbot": "bot", "receptionist": "desk", "dentist": "lee", "admin": "admin"}
         self.users: dict[str, UUID] = {actor: self.clinic.users[name] for actor, name in staff.items()}
@@ -32,6 +32,11 @@ class World:
             for actor in ("patient", "chatbot", "receptionist", "admin")
         }
         self._days = count()
+        self.chair: UUID = uuid4()
+        insert(self.superuser, "resources", id=self.chair, clinic_id=self.clinic.id, kind="chair", name="One")
+        self.seated = make_type(self.superuser, self.clinic.id, "Seated", 30)
+        part = {"appointment_type_id": self.seated, "clinic_id": self.clinic.id, "part": 1, "needs": "chair"}
+        insert(self.superuser, "type_parts", **part)
         self.walk_in: UUID = self.make(
             "receptionist", "create_patient", clinic_id=self.clinic.id, full_name="Walter"
         )["id"]
@@ -64,11 +69,22 @@ class World:
         identifier: UUID = self.make("patient", "reserve_slot", **self.slot())["id"]
         return identifier
 
-    def appointment(self, dentist: UUID | None = None, patient: UUID | None = None) -> UUID:
+    def appointment(
+        self, dentist: UUID | None = None, patient: UUID | None = None, type_id: UUID | None = None
+    ) -> UUID:
         """Return a new appointment of the patient, or of another, with the dentist, or with another."""
         who, whom = ("receptionist", {"patient_id": patient}) if patient else ("patient", {})
-        identifier: UUID = self.make(who, "book_appointment", **self.slot(dentist), **whom)["id"]
+        slot = self.slot(dentist) | ({"appointment_type_id": type_id} if type_id else {})
+        identifier: UUID = self.make(who, "book_appointment", **slot, **whom)["id"]
         return identifier
+
+    def resized(self, appointment: UUID) -> Row:
+        """Return arguments that make an appointment a quarter of an hour longer."""
+        row = self.superuser.execute(
+            "select ends_at from clinic.appointments where id = %s", [appointment]
+        ).fetchone()
+        assert row is not None
+        return {"appointment_id": appointment, "ends_at": row["ends_at"] + timedelta(minutes=15)}
 
     def hours(self) -> Row:
         """Return arguments that name four hours of a day of its own, in the evening."""
@@ -81,6 +97,11 @@ class World:
             "admin", "add_time_off", clinic_id=self.clinic.id, dentist_id=self.clinic.lee, **self.hours()
         )
         return UUID(answer["time_off"][0]["id"])
+
+    def closure(self) -> UUID:
+        """Return a new closure of the clinic."""
+        answer = self.make("admin", "add_time_off", clinic_id=self.clinic.id, **self.hours())
+        return UUID(answer["closure_id"])
 
     def extra_hours(self) -> UUID:
         """Return new extra hours of the dentist."""

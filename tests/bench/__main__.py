@@ -26,7 +26,7 @@ HISTORIES = (10_000, 100_000, 1_000_000)
 # The ledger without its rules: the same columns, indexes and constraints, and no trigger.
 BARE_INSERT = """
 \\set number :number + 6
-insert into bench.occupancy (id, clinic_id, dentist_id, cause, during)
+insert into bench.occupancy (id, clinic_id, resource_id, cause, during)
 values (
   gen_random_uuid(), bench.clinic(), bench.dentist(:client_id), 'appointment',
   tstzrange(bench.at(:number), bench.at(:number) + interval '30 minutes')

@@ -18,7 +18,7 @@ HELPERS = """
 create schema bench;
 create table bench.occupancy (like clinic.occupancy including all);
 alter table bench.occupancy
-  add foreign key (dentist_id, clinic_id) references clinic.dentists (id, clinic_id);
+  add foreign key (resource_id, clinic_id) references clinic.resources (id, clinic_id);
 create function bench.clinic() returns uuid immutable language sql return '{clinic}'::uuid;
 create function bench.type() returns uuid immutable language sql return '{type}'::uuid;
 create function bench.monday() returns date immutable language sql return '{monday}'::date;
@@ -33,6 +33,8 @@ grant execute on all functions in schema bench to public;
 
 insert into clinic.dentists (id, clinic_id, full_name)
 select bench.dentist(n), bench.clinic(), 'Dr. ' || n from generate_series(0, 19) as n;
+insert into clinic.dentist_types (clinic_id, dentist_id, appointment_type_id)
+select bench.clinic(), bench.dentist(n), bench.type() from generate_series(0, 19) as n;
 insert into clinic.patients (id, clinic_id, full_name)
 select bench.patient(n), bench.clinic(), 'Patient ' || n from generate_series(0, 19) as n;
 insert into clinic.working_hours (clinic_id, dentist_id, weekday, opens, closes)
@@ -59,13 +61,13 @@ from generate_series(0, {size} - 1) as n
 where hashint8(n) % 100 < {percent};
 insert into clinic.appointments (
   id, clinic_id, dentist_id, patient_id, appointment_type_id,
-  starts_at, ends_at, buffer_before, buffer_after, source
+  starts_at, ends_at, buffer_before, buffer_after, parts, source
 )
 select
   f.id, bench.clinic(), f.dentist_id, f.patient_id, bench.type(),
-  f.starts_at, f.starts_at + interval '30 minutes', '0', '0', 'desk'
+  f.starts_at, f.starts_at + interval '30 minutes', '0', '0', '{{}}', 'desk'
 from filled as f;
-insert into clinic.occupancy (id, clinic_id, dentist_id, cause, during)
+insert into clinic.occupancy (id, clinic_id, resource_id, cause, during)
 select
   f.id, bench.clinic(), f.dentist_id, 'appointment',
   tstzrange(f.starts_at, f.starts_at + interval '30 minutes')

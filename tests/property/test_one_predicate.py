@@ -144,7 +144,8 @@ class Drawn:
                 self.expire(hold)
         for start, length in self.calendar.off:
             if self.is_free(start, length):
-                insert(self.superuser, "time_off", **ids, during=self.range(start, length))
+                off = {"clinic_id": self.clinic.id, "resource_id": self.clinic.lee}
+                insert(self.superuser, "time_off", **off, during=self.range(start, length))
 
     def range(self, start: int, length: int) -> str:
         """Return a range of instants, counted in minutes from the drawn day's first."""
@@ -153,7 +154,7 @@ class Drawn:
 
     def is_free(self, start: int, length: int) -> bool:
         """Whether no claim lies there."""
-        query = "select from clinic.occupancy where dentist_id = %s and during && %s::tstzrange"
+        query = "select from clinic.occupancy where resource_id = %s and during && %s::tstzrange"
         return not self.superuser.execute(query, [self.clinic.lee, self.range(start, length)]).rowcount
 
     def listed(self, connection: Connection | None = None) -> list[datetime]:
