@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -15,7 +17,7 @@ from tests.support.actors import Actors, Connection, Row, call
 from tests.support.clinics import Clinic
 from tests.support.refusals import refused
 from tests.support.slots import book, expire_hold, reserve
-from tests.support.waiting import act_behind_lock
+from tests.support.waiting import PATIENCE, act_behind_lock
 
 
 @dataclass
@@ -132,6 +134,23 @@ RAW = {
 def test_whoever_writes_a_cause_by_hand_waits_too(actors: Actors, riverside: Clinic, what: str) -> None:
     hand = actors.superuser()
     act_behind_lock(actors, riverside.lee, hand, partial(hand.execute, RAW[what])).result()
+
+
+def test_whoever_takes_a_status_back_by_hand_waits_too(actors: Actors, world: World) -> None:
+    call(world.ana, "cancel_appointment", appointment_id=world.appointment["id"])
+    hand = actors.superuser()
+    back = "update clinic.appointments set status = 'booked', cancelled_at = null"
+    act_behind_lock(actors, world.clinic.lee, hand, partial(hand.execute, back)).result()
+
+
+@pytest.mark.parametrize("function", ["reserve_slot", "book_appointment"])
+def test_a_plain_visit_waits_too_and_is_judged_then(
+    actors: Actors, ana: Connection, sakura: Clinic, function: str
+) -> None:
+    slot = {"dentist_id": sakura.lee, "appointment_type_id": sakura.checkup, "starts_at": sakura.at("11:00")}
+    outcome = act_behind_lock(actors, sakura.lee, ana, partial(call, ana, function, **slot), close)
+    with refused("outside_working_hours"):
+        outcome.result()
 
 
 def close(keeper: Connection) -> None:
@@ -329,17 +348,22 @@ def test_a_clinic_closes_in_the_order_of_its_dentists_ids(actors: Actors, world:
     assert seen == [True]
 
 
-def test_a_patient_who_is_just_checked_in_is_no_no_show(actors: Actors, world: World) -> None:
+def test_a_patient_who_came_while_the_job_looked_is_no_no_show(actors: Actors, world: World) -> None:
+    """Checked in by hand, without the calendar: the job waits for the row, and finds them here."""
     world.superuser.execute(
         "update clinic.appointments"
         " set starts_at = now() - interval '3 hours', ends_at = now() - interval '2 hours'"
     )
     worker, keeper = actors.superuser(), actors.superuser()
-    flag = "select clinic.flag_no_shows() as n"
-    with keeper.transaction():
-        keeper.execute("select clinic.lock_calendars(%s)", [world.clinic.lee])
-        keeper.execute("update clinic.appointments set status = 'checked_in'")
-        assert worker.execute(flag).fetchone() == {"n": 0}
-    assert worker.execute(flag).fetchone() == {"n": 0}
+    stopped = "select from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as pool:
+        with keeper.transaction():
+            keeper.execute("update clinic.appointments set status = 'checked_in'")
+            future = pool.submit(worker.execute, "select clinic.flag_no_shows() as n")
+            deadline = time.monotonic() + PATIENCE
+            while not world.superuser.execute(stopped, [worker.info.backend_pid]).rowcount:
+                assert time.monotonic() < deadline, "it did not wait for the row"
+                time.sleep(0.005)
+        assert future.result().fetchone() == {"n": 0}
     row = world.superuser.execute("select status from clinic.appointments").fetchone()
     assert row == {"status": "checked_in"}
