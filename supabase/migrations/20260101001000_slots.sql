@@ -285,8 +285,10 @@ begin
     v_earliest := clinic.later(as_of, v_policy.min_notice);
     v_latest := clinic.later(as_of, v_policy.booking_horizon);
   end if;
-  if bookable.leaders = '{}' then
+  if v_leaders = '{}' then
     return;
+  elsif visit.parts <> '{}' then
+    v_part_starts := clinic.part_starts(bookable, visit, v_span, as_of, v_except);
   end if;
   visit.starts_at := lower(v_days);
   return query
@@ -544,7 +546,7 @@ begin
   if found then
     v_colleagues := clinic.movable(v_appointment, case when is_staff then 'admin' else 'patient' end);
   else
-    v_colleagues.leaders := clinic.leaders(bookable.type, null);
+    v_colleagues.leaders := clinic.leaders(bookable.type);
   end if;
   v_colleagues.leaders := array(
     select l from unnest(v_colleagues.leaders) as l where slot.assigned = 'named' and l.dentist_id <> slot.dentist_id
