@@ -126,14 +126,20 @@ begin
   if exists (
     select from unnest(require_unsqueezed.claims) as c
     inner join clinic.occupancy as o on c.resource_id = o.resource_id and c.during && o.during
-    where o.is_squeezed and o.id <> require_unsqueezed.id
+    where
+      o.is_squeezed and o.id <> require_unsqueezed.id
+      -- Where it lies over what the visit has already, the visit keeps that.
+      and not exists (
+        select from clinic.occupancy as own
+        where own.id = require_unsqueezed.id and own.resource_id = c.resource_id and own.during @> (c.during * o.during)
+      )
   ) then
     perform clinic.refuse('slot_taken', clinic_id => require_unsqueezed.clinic_id);
   end if;
 end
 $$;
 comment on function clinic.require_unsqueezed is
-'Passes claims over which nothing was squeezed in: that is outside the constraint, but its time is taken, also for who is not judged. Errors: slot_taken.';
+'Passes claims over which nothing was squeezed in, but for what they have already: that is outside the constraint, but its time is taken, also for who is not judged. Errors: slot_taken.';
 
 create function clinic.claim_time(
   id uuid,

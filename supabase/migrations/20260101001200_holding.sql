@@ -155,9 +155,9 @@ set search_path = ''
 as $$
 declare
   v_policy clinic.clinics := bookable.policy;
-  v_full tstzmultirange := clinic.full_days(
+  v_full tstzmultirange := case when (bookable.type).max_per_day is not null then clinic.full_days(
     bookable, slot.dentist_id, tstzrange(slot.starts_at, slot.ends_at), clock_timestamp(), array[slot.id]
-  );
+  ) end;
   v_in_the_way uuid [] := array(
     select r.id from clinic.slot_reservations as r
     where

@@ -30,14 +30,13 @@ declare
   v_appointment clinic.appointments := clinic.appointment_to_change(
     resize_appointment.appointment_id, resize_appointment.expected_version
   );
-  v_claims clinic.claim [];
+  v_before clinic.claim [] := clinic.claims(v_appointment);
 begin
   perform clinic.require_desk(v_appointment);
   if v_ends_at < v_appointment.starts_at + interval '1 minute' or v_ends_at > v_appointment.starts_at + interval '12 hours' then
     perform clinic.refuse('invalid_argument', 'ends_at must be 1 minute to 12 hours after the start.');
   end if;
   v_appointment.ends_at := v_ends_at;
-  v_claims := clinic.claims(v_appointment);
   if exists (
     select from unnest(v_appointment.parts) as p
     where
@@ -47,10 +46,12 @@ begin
   then
     perform clinic.refuse('invalid_argument', 'A part of the visit would lie behind its end.');
   elsif not v_appointment.is_squeezed and exists (
-    select from unnest(v_claims) as c
+    -- What it had already it may keep, whatever was squeezed in over that.
+    select from unnest(clinic.claims(v_appointment)) as c
+    inner join unnest(v_before) as b on c.part = b.part
     where clinic.busy_times(
       v_appointment.clinic_id, c.resource_id, c.during, clock_timestamp(), array[v_appointment.id]
-    ) && c.during
+    ) && (tstzmultirange(c.during) - tstzmultirange(b.during))
   ) then
     perform clinic.refuse('slot_taken', clinic_id => v_appointment.clinic_id);
   end if;
