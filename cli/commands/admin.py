@@ -13,7 +13,7 @@ from cli.commands import (
     admin_resources,
     admin_types,
 )
-from cli.commands.shared import Clinic, DryRun, Interval, Name, connect, some
+from cli.commands.shared import Clinic, DryRun, Interval, Name, connect, said, some
 from cli.output import emit_row, emit_rows
 from cli.project import find_project
 
@@ -103,7 +103,12 @@ def _draw_updated(answer: "Row") -> "RenderableType":
     drawn = [head, output.fields([(name.replace("_", " "), answer["clinic"][name]) for name in contact])]
     if shifted := answer["appointments_shifted"]:
         lines = (
-            (row["local_before"], row["local_after"], row["patient_name"], row["appointment_id"])
+            (
+                _clock(row["local_before"]),
+                _clock(row["local_after"]),
+                row["patient_name"],
+                row["appointment_id"],
+            )
             for row in shifted
         )
         drawn.append(output.table(("Before", "After", "Patient", "Id"), lines, "Whose time of day shifts"))

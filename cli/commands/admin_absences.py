@@ -6,6 +6,7 @@ import typer
 
 from cli import lookup, output
 from cli.commands.shared import Clinic, DryRun, connect, ends_of, names_of, span
+from cli.errors import ChairtimeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,15 +52,20 @@ def add_absence(
 def _add(
     api: "Api", clinic: "Row", starts: str, ends: str, *, cancel: bool, dry_run: bool, **about: str | None
 ) -> None:
-    answer = api.rpc(
-        "add_time_off",
-        clinic_id=clinic["id"],
-        starts_at=lookup.parse_instant(api, starts, clinic),
-        ends_at=lookup.parse_instant(api, ends, clinic),
-        on_conflict="cancel" if cancel else "reject",
-        dry_run=dry_run,
-        **about,
-    )
+    try:
+        answer = api.rpc(
+            "add_time_off",
+            clinic_id=clinic["id"],
+            starts_at=lookup.parse_instant(api, starts, clinic),
+            ends_at=lookup.parse_instant(api, ends, clinic),
+            on_conflict="cancel" if cancel else "reject",
+            dry_run=dry_run,
+            **about,
+        )
+    except ChairtimeError as error:
+        if error.code == "appointments_in_the_way":
+            error.hint = "`chairtime worklist` shows where they could go; --cancel cancels them."
+        raise
     clock = lookup.wall_times(api, clinic, ends_of(answer["appointments"]))
     lines = [
         (span(clock, row), row["patient_name"], row["status"], row["appointment_id"])

@@ -1,5 +1,6 @@
 """What many commands share: how they name things, and the API as who signed in."""
 
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -94,7 +95,12 @@ def span(clock: "dict[str, datetime]", row: "Row") -> str:
     """Say from when to when, by the clinic's clock: `Mon 07 Dec 09:00 to 10:30`."""
     starts, ends = clock[row["starts_at"]], clock[row["ends_at"]]
     same_day = starts.date() == ends.date()
-    return f"{starts:%a %d %b %H:%M} to {ends:{'%H:%M' if same_day else '%a %d %b %H:%M'}}"
+    return f"{said(starts)} to {ends:%H:%M}" if same_day else f"{said(starts)} to {said(ends)}"
+
+
+def said(time: "datetime") -> str:
+    """Say a day and a time of the clock, with the year if it is another than this one."""
+    return f"{time:{'%a %d %b %H:%M' if time.year == date.today().year else '%a %d %b %Y %H:%M'}}"
 
 
 def ends_of(rows: "Iterable[Row]") -> "Iterable[str]":

@@ -184,6 +184,7 @@ def explain(
 def _draw_answer(answer: Row, dentist: str | None) -> "RenderableType":
     from rich.text import Text
 
-    said = Text(answer["message"] if answer["code"] else f"With {dentist}.")
-    sign = Text(f"{answer['code']}  ", "bold yellow") if answer["code"] else Text("Yes  ", "green")
-    return sign + said
+    if answer["bookable"]:
+        return Text("Yes  ", "green") + Text(f"With {dentist}.")
+    about = f"With {dentist}: " if dentist else ""
+    return Text(f"{answer['code']}  ", "bold yellow") + Text(f"{about}{answer['message']}")

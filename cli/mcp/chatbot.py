@@ -13,6 +13,7 @@ from cli.mcp.watcher import Watcher
 # Refusals after which other times are what helps.
 LOST = {
     "slot_taken",
+    "day_full",
     "reservation_expired",
     "patient_busy",
     "notice_too_short",

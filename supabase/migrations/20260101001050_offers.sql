@@ -54,6 +54,18 @@ end
 $$;
 comment on function clinic.with_parts is 'The same, with what a visit of the type needs.';
 
+create function clinic.who_does_not(dentist_id uuid)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case when who_does_not.dentist_id is null then 'Nobody does this.' else 'This dentist does not do this.' end;
+end
+$$;
+comment on function clinic.who_does_not is 'What is said where nobody, or not the dentist who is named, leads a type of visit.';
+
 create function clinic.bookable(appointment_type_id uuid, dentist_id uuid default null, is_question boolean default false)
 returns clinic.bookable
 language plpgsql
@@ -88,7 +100,7 @@ begin
     end if;
     if not is_question then
       perform clinic.refuse(
-        'not_offered', case when bookable.dentist_id is null then 'Nobody does this.' else 'This dentist does not do this.' end,
+        'not_offered', clinic.who_does_not(bookable.dentist_id),
         hint => 'Choose another dentist or another type of visit.', clinic_id => (v_bookable.policy).id
       );
     end if;
@@ -260,7 +272,7 @@ begin
     if movable.role = 'dentist' and movable.dentist_id <> all (clinic.my_dentists(appointment.clinic_id)) then
       perform clinic.refuse('forbidden', 'A dentist books in their own calendar.');
     end if;
-    perform clinic.refuse('not_offered', 'This dentist does not do this.', hint => 'Choose another dentist.');
+    perform clinic.refuse('not_offered', clinic.who_does_not(movable.dentist_id), hint => 'Choose another dentist.');
   end if;
   return v_bookable;
 end
@@ -702,6 +714,8 @@ begin
   end if;
   if v_code = 'slot_taken' and clinic.sees_calendar(v_policy.id, v_slot.dentist_id) then
     v_message := coalesce(nullif(clinic.explain_taken(v_wish, v_slot), ''), v_message);
+  elsif (v_wish.bookable).leaders = '{}' then
+    v_message := clinic.who_does_not(explain_slot.dentist_id);
   end if;
   return jsonb_build_object('bookable', v_code is null, 'code', v_code, 'message', v_message, 'dentist_id', v_slot.dentist_id);
 end

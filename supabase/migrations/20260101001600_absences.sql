@@ -157,7 +157,14 @@ begin
   -- The reason is the staff's: what patients are told says nothing of it.
   perform clinic.clear_calendar(
     enter_absence.clinic_id, enter_absence.resource_ids, enter_absence.during,
-    case when is_closure then 'The clinic is closed.' else 'The dentist is away.' end, is_closure
+    case
+      when is_closure then 'The clinic is closed.'
+      when exists (
+        select from clinic.resources as r where r.id = enter_absence.resource_ids[1] and r.kind = 'practitioner'
+      ) then 'The dentist is away.'
+      else 'The visit cannot take place then.'
+    end,
+    is_closure
   );
   if not is_closure then
     return jsonb_build_object('closure_id', null, 'time_off', clinic.insert_time_off(

@@ -133,9 +133,7 @@ def test_patients_rules_hold(bot: Connection, superuser: Connection, riverside: 
         cancel(bot, booked["confirmation_code"])
 
 
-def test_what_has_been_is_not_cancelled(
-    bot: Connection, superuser: Connection, riverside: Clinic
-) -> None:
+def test_what_has_been_is_not_cancelled(bot: Connection, superuser: Connection, riverside: Clinic) -> None:
     booked = book(bot, riverside)
     for status in ("checked_in", "fulfilled"):
         superuser.execute(

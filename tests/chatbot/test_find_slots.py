@@ -62,7 +62,9 @@ def test_what_is_not_for_everybody_is_not_offered(
 ) -> None:
     """A chatbot cannot know whom the clinic knows."""
     token = offer(bot, riverside, service="Root canal")
-    superuser.execute("update clinic.appointment_types set audience = %s where name = 'Root canal'", [audience])
+    superuser.execute(
+        "update clinic.appointment_types set audience = %s where name = 'Root canal'", [audience]
+    )
     answer = find(bot, riverside, service="root canal")
     assert (answer["status"], answer["offers"]) == ("choose_service", [])
     assert {one["name"] for one in answer["clinic"]["services"]} == {"Check-up", "Cleaning"}
@@ -70,9 +72,7 @@ def test_what_is_not_for_everybody_is_not_offered(
         hold(bot, token)
 
 
-def test_what_nobody_does_is_not_offered(
-    bot: Connection, superuser: Connection, riverside: Clinic
-) -> None:
+def test_what_nobody_does_is_not_offered(bot: Connection, superuser: Connection, riverside: Clinic) -> None:
     superuser.execute("update clinic.dentists set is_active = false where profession = 'hygienist'")
     answer = find(bot, riverside, service="cleaning", dentist=None)
     assert (answer["status"], answer["offers"]) == ("choose_service", [])

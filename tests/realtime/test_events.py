@@ -25,13 +25,19 @@ WRITERS = 32
 
 
 @pytest.fixture
-def riverside(actors: Actors) -> Clinic:
-    return load_clinic(actors, "riverside")
+def sakura(actors: Actors) -> Clinic:
+    return load_clinic(actors, "sakura")
 
 
 @pytest.fixture
 def root(actors: Actors) -> Connection:
     return actors.superuser()
+
+
+@pytest.fixture
+def riverside(actors: Actors) -> Clinic:
+    """The clinic whose visits take chairs; the other one's take who leads them, and no more."""
+    return load_clinic(actors, "riverside")
 
 
 def last_id(root: Connection) -> int:
@@ -60,19 +66,52 @@ class TestNothingIsSilent:
     """Whatever changes the calendar is an event, by whichever path."""
 
     def test_one_event_is_written_once_and_heard_by_all_it_concerns(
-        self, root: Connection, actors: Actors, riverside: Clinic
+        self, root: Connection, actors: Actors, sakura: Clinic
     ):
         before = last_id(root)
-        book(actors.user("ana@patients.test"), riverside, riverside.at("09:00"))
+        book(actors.user("ana@patients.test"), sakura, sakura.at("09:00"))
         assert sorted(happened(root, before)) == ["appointment_booked", "slot_taken"]
         assert heard(root, "slot_taken") == ["availability"]
         assert heard(root, "appointment_booked") == ["clinic", "dentist", "patient"]
 
-    def test_a_refused_booking_leaves_no_event(self, root: Connection, actors: Actors, riverside: Clinic):
-        book(actors.user("ana@patients.test"), riverside, riverside.at("09:00"))
+    def test_a_visit_of_parts_is_told_to_all_whose_time_it_takes(
+        self, root: Connection, actors: Actors, riverside: Clinic
+    ):
+        """Who watches learns that there may be less to have: never of which chair, nor for whom."""
+        before = last_id(root)
+        start, hannah = riverside.at("09:00"), riverside.dentists["Hannah Cole"]
+        book(actors.user("ana@patients.test"), riverside, start, riverside.cleaning, dentist_id=hannah)
+        query = "select event, dentist_id, topics, payload from clinic.realtime_events where id > %s order by id"
+        told = root.execute(query, [before]).fetchall()
+        assert [(row["event"], row["dentist_id"] == hannah) for row in told] == [
+            ("slot_taken", True),
+            ("availability_changed", True),
+            ("appointment_booked", True),
+            ("slot_taken", False),  # ten minutes of some dentist
+        ]
+        public = [row for row in told if f"availability:{riverside.id}" in row["topics"]]
+        assert len(public) == 3
+        secrets = (*root.execute("select id::text from clinic.resources where kind = 'chair'"), {"id": "Ana"})
+        assert [row for row in public for secret in secrets if secret["id"] in str(row["payload"])] == []
+
+    def test_a_chair_that_breaks_and_is_mended_is_told(
+        self, root: Connection, actors: Actors, riverside: Clinic
+    ):
+        desk, before = actors.user("desk@riverside.test"), last_id(root)
+        chair = root.execute("select id from clinic.resources where name = 'Chair 1'").fetchone()
+        assert chair is not None
+        span = {"starts_at": riverside.at("09:00"), "ends_at": riverside.at("12:00")}
+        added = call(desk, "add_time_off", clinic_id=riverside.id, resource_id=chair["id"], **span)
+        assert set(happened(root, before)) == {"availability_changed"}
+        before = last_id(root)
+        call(desk, "remove_time_off", time_off_id=added["time_off"][0]["id"])
+        assert set(happened(root, before)) == {"availability_changed"}
+
+    def test_a_refused_booking_leaves_no_event(self, root: Connection, actors: Actors, sakura: Clinic):
+        book(actors.user("ana@patients.test"), sakura, sakura.at("09:00"))
         before = last_id(root)
         with refused("slot_taken"):
-            book(actors.user("ben@patients.test"), riverside, riverside.at("09:00"))
+            book(actors.user("ben@patients.test"), sakura, sakura.at("09:00"))
         assert happened(root, before) == []
 
     @pytest.mark.parametrize(
@@ -90,9 +129,9 @@ class TestNothingIsSilent:
         ],
     )
     def test_raw_sql_announces_itself(
-        self, root: Connection, actors: Actors, *, riverside: Clinic, statement: str, expected: str
+        self, root: Connection, actors: Actors, *, sakura: Clinic, statement: str, expected: str
     ):
-        book(actors.user("ana@patients.test"), riverside, riverside.at("09:00"))
+        book(actors.user("ana@patients.test"), sakura, sakura.at("09:00"))
         before = last_id(root)
         try:
             root.execute(statement)  # type: ignore[call-overload]
@@ -102,11 +141,11 @@ class TestNothingIsSilent:
             assert expected in happened(root, before)
 
     def test_a_broadcast_that_fails_stops_no_booking(
-        self, root: Connection, actors: Actors, riverside: Clinic
+        self, root: Connection, actors: Actors, sakura: Clinic
     ):
         root.execute("alter table realtime.messages add constraint nothing check (false) not valid")
         before = last_id(root)
-        book(actors.user("ana@patients.test"), riverside, riverside.at("09:00"))
+        book(actors.user("ana@patients.test"), sakura, sakura.at("09:00"))
         assert sorted(happened(root, before)) == ["appointment_booked", "slot_taken"]
         assert heard(root, "slot_taken") == []
 
@@ -114,15 +153,15 @@ class TestNothingIsSilent:
 class TestExpiry:
     """A hold that runs out is announced once, whoever notices first."""
 
-    def test_by_the_sweep_or_by_who_takes_the_slot(self, root: Connection, actors: Actors, riverside: Clinic):
-        start = riverside.at("09:00")
-        hold = reserve(actors.user("ana@patients.test"), riverside, start)
+    def test_by_the_sweep_or_by_who_takes_the_slot(self, root: Connection, actors: Actors, sakura: Clinic):
+        start = sakura.at("09:00")
+        hold = reserve(actors.user("ana@patients.test"), sakura, start)
         before = last_id(root)
         expire_hold(root, hold["id"])
         sweepers = [
             partial(actors.superuser().execute, "select clinic.expire_reservations()") for _ in range(3)
         ]
-        taker = partial(book, actors.user("ben@patients.test"), riverside, start)
+        taker = partial(book, actors.user("ben@patients.test"), sakura, start)
         outcome = race([*sweepers, taker])
         assert outcome.refused == []
         events = Counter(happened(root, before))
@@ -133,18 +172,18 @@ class TestNumbers:
     """Each dentist's events are numbered without gaps."""
 
     def test_no_gap_and_no_twin_among_concurrent_writers_that_also_roll_back(
-        self, root: Connection, actors: Actors, riverside: Clinic
+        self, root: Connection, actors: Actors, sakura: Clinic
     ):
         users = [actors.sign_up(f"writer{number}@patients.test", "Writer") for number in range(WRITERS)]
-        days = [riverside.weekday(day, weeks) for day in range(1, 6) for weeks in range(2, 6)]
+        days = [sakura.weekday(day, weeks) for day in range(1, 6) for weeks in range(2, 6)]
 
         def write(number: int) -> None:
             chance = random.Random(number)  # noqa: S311 repeatable on purpose
             for _ in range(6):
-                dentist = chance.choice(list(riverside.dentists.values()))
+                dentist = chance.choice(list(sakura.dentists.values()))
                 minutes = 30 * chance.randrange(6)
-                start = riverside.at("09:00", chance.choice(days)) + timedelta(minutes=minutes)
-                try_to_book(users[number], riverside, dentist, start, keep=chance.random() < 0.5)
+                start = sakura.at("09:00", chance.choice(days)) + timedelta(minutes=minutes)
+                try_to_book(users[number], sakura, dentist, start, keep=chance.random() < 0.5)
 
         race([partial(write, number) for number in range(WRITERS)])
         numbers: dict[UUID, list[int]] = defaultdict(list)
@@ -155,11 +194,11 @@ class TestNumbers:
             assert found == list(range(1, len(found) + 1)), "in the order of the ids, too"
 
     def test_what_topics_hear_names_the_number_they_heard_before(
-        self, root: Connection, actors: Actors, riverside: Clinic
+        self, root: Connection, actors: Actors, sakura: Clinic
     ):
-        ana, desk = actors.user("ana@patients.test"), actors.user("desk@riverside.test")
+        ana, desk = actors.user("ana@patients.test"), actors.user("desk@sakura.test")
         for minute in ("09:00", "09:30", "10:00"):
-            appointment = book(ana, riverside, riverside.at(minute))
+            appointment = book(ana, sakura, sakura.at(minute))
             call(desk, "cancel_appointment", appointment_id=appointment["id"])
         rows = root.execute(
             "select topic, payload from realtime.messages order by inserted_at, payload -> 'event_id'"
@@ -199,34 +238,34 @@ def awaited(read: Callable[[], list[dict[str, Any]]], count: int = 1) -> list[di
 class TestCatchingUp:
     """events_since, read by somebody who polls."""
 
-    def test_what_commits_late_holds_back_what_follows_it(self, actors: Actors, riverside: Clinic):
-        topic, reader = f"availability:{riverside.id}", actors.anon()
+    def test_what_commits_late_holds_back_what_follows_it(self, actors: Actors, sakura: Clinic):
+        topic, reader = f"availability:{sakura.id}", actors.anon()
         slow, fast = actors.user("ana@patients.test"), actors.user("ben@patients.test")
         read = partial(call, reader, "events_since", topic=topic)
         start = max(row["id"] for row in read(after_id=0))
         with slow.transaction():
-            book(slow, riverside, riverside.at("09:00"))
-            book(fast, riverside, riverside.at("09:00"), dentist_id=riverside.other)
+            book(slow, sakura, sakura.at("09:00"))
+            book(fast, sakura, sakura.at("09:00"), dentist_id=sakura.other)
             assert read(after_id=start) == []
         # Transactions of the server's other databases hold events back, too.
         rows = awaited(lambda: read(after_id=start), count=2)
-        assert [row["dentist_id"] for row in rows] == [riverside.lee, riverside.other]
+        assert [row["dentist_id"] for row in rows] == [sakura.lee, sakura.other]
 
     def test_a_reader_that_polls_sees_every_event_once_and_in_order(
-        self, root: Connection, actors: Actors, riverside: Clinic
+        self, root: Connection, actors: Actors, sakura: Clinic
     ):
-        topic, reader = f"availability:{riverside.id}", actors.anon()
+        topic, reader = f"availability:{sakura.id}", actors.anon()
         writers = [actors.sign_up(f"writer{number}@patients.test", "Writer") for number in range(8)]
         written: list[int] = []
         before = last_id(root)
 
         def write(number: int) -> None:
             chance = random.Random(number)  # noqa: S311 repeatable on purpose
-            dentist = list(riverside.dentists.values())[number % len(riverside.dentists)]
+            dentist = list(sakura.dentists.values())[number % len(sakura.dentists)]
             for _ in range(12):
-                day = riverside.weekday(chance.randrange(1, 6), chance.randrange(2, 10))
+                day = sakura.weekday(chance.randrange(1, 6), chance.randrange(2, 10))
                 with writers[number].transaction():
-                    try_to_book(writers[number], riverside, dentist, riverside.at("09:00", day), keep=True)
+                    try_to_book(writers[number], sakura, dentist, sakura.at("09:00", day), keep=True)
                     time.sleep(chance.random() / 50)  # so that ids are overtaken
 
         def poll() -> list[int]:
@@ -252,23 +291,23 @@ class TestCatchingUp:
             (None, {"availability"}),
             ("ana@patients.test", {"availability", "patient"}),
             ("ben@patients.test", {"availability"}),
-            ("lee@riverside.test", {"availability", "dentist"}),
-            ("desk@riverside.test", {"availability", "dentist", "clinic"}),
-            ("admin@riverside.test", {"availability", "dentist", "clinic"}),
-            ("bot@riverside.test", {"availability"}),
-            ("admin@sakura.test", {"availability"}),
+            ("lee@sakura.test", {"availability", "dentist"}),
+            ("desk@sakura.test", {"availability", "dentist", "clinic"}),
+            ("admin@sakura.test", {"availability", "dentist", "clinic"}),
+            ("bot@sakura.test", {"availability"}),
+            ("admin@riverside.test", {"availability"}),
         ],
     )
     def test_only_who_may_join_a_topic_may_read_it(
-        self, actors: Actors, riverside: Clinic, email: str | None, mine: set[str]
+        self, actors: Actors, sakura: Clinic, email: str | None, mine: set[str]
     ):
-        book(actors.user("ana@patients.test"), riverside, riverside.at("09:00"))
+        book(actors.user("ana@patients.test"), sakura, sakura.at("09:00"))
         somebody = actors.user(email) if email else actors.anon()
         topics = {
-            "availability": riverside.id,
+            "availability": sakura.id,
             "patient": actors.user_id("ana@patients.test"),
-            "dentist": riverside.lee,
-            "clinic": riverside.id,
+            "dentist": sakura.lee,
+            "clinic": sakura.id,
         }
         for kind, identifier in topics.items():
             read: Callable[[], Any] = partial(

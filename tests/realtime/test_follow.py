@@ -39,8 +39,8 @@ def standin(database: str) -> Iterator[Standin]:
 
 
 @pytest.fixture
-def riverside(actors: Actors) -> Clinic:
-    return load_clinic(actors, "riverside")
+def sakura(actors: Actors) -> Clinic:
+    return load_clinic(actors, "sakura")
 
 
 Pages = Callable[[str, int], Awaitable[list[Event]]]
@@ -123,7 +123,7 @@ def logged(actors: Actors, topic: str) -> list[int]:
     """Return the ids of all events of a topic since the seed's, in order."""
     query = """
       select id from clinic.realtime_events
-      where %s = any (topics) and event <> 'hours_changed' order by id
+      where %s = any (topics) and event not in ('hours_changed', 'availability_changed') order by id
     """
     return [row["id"] for row in actors.superuser().execute(query, [topic])]
 
@@ -144,12 +144,12 @@ def calendar(payloads: list[dict[str, Any]]) -> set[Claim]:
 def true_calendar(actors: Actors, clinic: Clinic) -> set[Claim]:
     """Read the calendar from the ledger."""
     rows = actors.superuser().execute("select * from clinic.occupancy where clinic_id = %s", [clinic.id])
-    return {(row["dentist_id"], row["during"].lower, row["during"].upper) for row in rows}
+    return {(row["resource_id"], row["during"].lower, row["during"].upper) for row in rows}
 
 
 def change_a_lot(actors: Actors, clinic: Clinic) -> None:
     """Book and cancel at random until the calendar has changed CHANGES times."""
-    desk, chance = actors.user("desk@riverside.test"), random.Random(7)  # noqa: S311 repeatable on purpose
+    desk, chance = actors.user("desk@sakura.test"), random.Random(7)  # noqa: S311 repeatable on purpose
     free = free_chairs(actors, desk, clinic)
     chance.shuffle(free)
     booked: list[Any] = []
@@ -163,6 +163,7 @@ def change_a_lot(actors: Actors, clinic: Clinic) -> None:
 
 def free_chairs(actors: Actors, desk: Connection, clinic: Clinic) -> list[tuple[tuple[UUID, UUID], datetime]]:
     """Return dentist, patient and start of bookings that do not touch each other."""
+    call(desk, "create_patient", clinic_id=clinic.id, full_name="Somebody Else")
     query = "select id from clinic.patients where clinic_id = %s order by id"
     patients = [row["id"] for row in actors.superuser().execute(query, [clinic.id])]
     chairs = list(zip(clinic.dentists.values(), patients, strict=False))
@@ -176,9 +177,9 @@ def free_chairs(actors: Actors, desk: Connection, clinic: Clinic) -> list[tuple[
 
 
 async def test_who_is_cut_off_ends_with_the_same_calendar(
-    connect: Connect, standin: Standin, actors: Actors, riverside: Clinic
+    connect: Connect, standin: Standin, actors: Actors, sakura: Clinic
 ):
-    topic, fetch = f"availability:{riverside.id}", events_since(actors.anon())
+    topic, fetch = f"availability:{sakura.id}", events_since(actors.anon())
     steady = {kind: await connect(kind) for kind in ("python", "js")}
     for client in steady.values():
         await client.join(topic)
@@ -187,7 +188,7 @@ async def test_who_is_cut_off_ends_with_the_same_calendar(
         following(cable.port, PUBLISHABLE_KEY, fetch, topic) as cut_off,
     ):
         await cut_off.until(lambda: bool(cut_off.states))
-        changing = asyncio.create_task(asyncio.to_thread(change_a_lot, actors, riverside))
+        changing = asyncio.create_task(asyncio.to_thread(change_a_lot, actors, sakura))
         for heard in (200, 500):
             await steady["python"].broadcast(topic, heard)
             cable.pull()
@@ -202,7 +203,7 @@ async def test_who_is_cut_off_ends_with_the_same_calendar(
             await client.broadcast(topic, CHANGES)
     assert sorted(cut_off.ids) == expected
     assert {event["recovered"] for event in cut_off.events} == {True, False}
-    truth = true_calendar(actors, riverside)
+    truth = true_calendar(actors, sakura)
     assert truth
     assert calendar([event["payload"] for event in cut_off.events]) == truth
     for client in steady.values():
@@ -211,45 +212,45 @@ async def test_who_is_cut_off_ends_with_the_same_calendar(
 
 
 async def test_a_lost_broadcast_is_noticed_by_the_next_one(
-    standin: Standin, actors: Actors, riverside: Clinic
+    standin: Standin, actors: Actors, sakura: Clinic
 ):
     topic, ana, superuser = (
-        f"availability:{riverside.id}",
+        f"availability:{sakura.id}",
         actors.user("ana@patients.test"),
         actors.superuser(),
     )
     async with following(standin.port, PUBLISHABLE_KEY, events_since(actors.anon()), topic) as notebook:
-        book(ana, riverside, riverside.at("09:00"))
+        book(ana, sakura, sakura.at("09:00"))
         await notebook.until(lambda: len(notebook.ids) == 1)
         superuser.execute("alter table realtime.messages disable trigger announce_message")
-        book(ana, riverside, riverside.at("09:30"))
+        book(ana, sakura, sakura.at("09:30"))
         superuser.execute("alter table realtime.messages enable trigger announce_message")
-        book(ana, riverside, riverside.at("10:00"))
+        book(ana, sakura, sakura.at("10:00"))
         await notebook.until(lambda: len(notebook.ids) == 3)
         assert notebook.ids == logged(actors, topic)
 
 
 async def test_what_commits_late_is_neither_missed_nor_shown_twice(
-    standin: Standin, actors: Actors, riverside: Clinic
+    standin: Standin, actors: Actors, sakura: Clinic
 ):
     topic, ana, ben = (
-        f"clinic:{riverside.id}",
+        f"clinic:{sakura.id}",
         actors.user("ana@patients.test"),
         actors.user("ben@patients.test"),
     )
-    desk = actors.user("desk@riverside.test")
-    key = token(str(actors.user_id("desk@riverside.test")))
+    desk = actors.user("desk@sakura.test")
+    key = token(str(actors.user_id("desk@sakura.test")))
     async with following(standin.port, key, events_since(desk), topic) as notebook:
         await notebook.until(lambda: bool(notebook.states))
         with ana.transaction():
-            book(ana, riverside, riverside.at("09:00"))
-            book(ben, riverside, riverside.at("09:00"), dentist_id=riverside.other)
+            book(ana, sakura, sakura.at("09:00"))
+            book(ben, sakura, sakura.at("09:00"), dentist_id=sakura.other)
             await notebook.until(lambda: len(notebook.ids) == 1)
         await notebook.until(lambda: len(notebook.ids) == 2)
         assert sorted(notebook.ids) == logged(actors, topic)
 
 
-async def test_a_topic_that_is_not_ones_own_is_refused(standin: Standin, actors: Actors, riverside: Clinic):
+async def test_a_topic_that_is_not_ones_own_is_refused(standin: Standin, actors: Actors, sakura: Clinic):
     notebook = Notebook()
     fetch = events_since(actors.anon())
 
@@ -257,7 +258,7 @@ async def test_a_topic_that_is_not_ones_own_is_refused(standin: Standin, actors:
         return PUBLISHABLE_KEY
 
     follower = Follower(
-        standin.url, PUBLISHABLE_KEY, token=anon_token, fetch=fetch, after={f"clinic:{riverside.id}": 0}
+        standin.url, PUBLISHABLE_KEY, token=anon_token, fetch=fetch, after={f"clinic:{sakura.id}": 0}
     )
     with pytest.raises(ChairtimeError) as refusal:
         await notebook.write(follower.events())
@@ -265,9 +266,9 @@ async def test_a_topic_that_is_not_ones_own_is_refused(standin: Standin, actors:
 
 
 async def test_an_api_that_is_away_for_a_while_costs_no_event(
-    standin: Standin, actors: Actors, riverside: Clinic
+    standin: Standin, actors: Actors, sakura: Clinic
 ):
-    topic, fetch = f"availability:{riverside.id}", events_since(actors.anon())
+    topic, fetch = f"availability:{sakura.id}", events_since(actors.anon())
     ana, failures = actors.user("ana@patients.test"), 0
 
     async def unreliable(topic: str, after_id: int) -> list[Event]:
@@ -279,28 +280,28 @@ async def test_an_api_that_is_away_for_a_while_costs_no_event(
 
     async with following(standin.port, PUBLISHABLE_KEY, unreliable, topic) as notebook:
         failures = 2
-        book(ana, riverside, riverside.at("09:00"))
+        book(ana, sakura, sakura.at("09:00"))
         await notebook.until(lambda: len(notebook.ids) == 1)
         assert any("cannot reach the API" in state for state in notebook.states)
 
 
 async def test_what_was_committed_before_the_server_heard_the_database_is_fetched(
-    database: str, actors: Actors, riverside: Clinic
+    database: str, actors: Actors, sakura: Clinic
 ):
     """A join is answered before replication runs: the broadcast comes to nobody, and leaves no gap to see."""
-    topic = f"availability:{riverside.id}"
+    topic = f"availability:{sakura.id}"
     with serving(database, replication_delay=2) as deaf:
         async with following(deaf.port, PUBLISHABLE_KEY, events_since(actors.anon()), topic) as notebook:
             await notebook.until(lambda: bool(notebook.states))
             assert deaf.realtime.hub.seconds_until_heard() > 0, "the test is about nothing otherwise"
-            book(actors.user("ana@patients.test"), riverside, riverside.at("09:00"))
+            book(actors.user("ana@patients.test"), sakura, sakura.at("09:00"))
             await notebook.until(lambda: len(notebook.ids) == 1)
     assert [event["recovered"] for event in notebook.events] == [True]
 
 
-async def test_news_for_too_many_is_fetched(standin: Standin, actors: Actors, riverside: Clinic):
+async def test_news_for_too_many_is_fetched(standin: Standin, actors: Actors, sakura: Clinic):
     """A long transaction tells each topic once that there is news."""
-    topic, superuser = f"availability:{riverside.id}", actors.superuser()
+    topic, superuser = f"availability:{sakura.id}", actors.superuser()
     async with following(standin.port, PUBLISHABLE_KEY, events_since(actors.anon()), topic) as notebook:
         await notebook.until(lambda: bool(notebook.states))
         with superuser.transaction():
@@ -308,23 +309,23 @@ async def test_news_for_too_many_is_fetched(standin: Standin, actors: Actors, ri
                 superuser.execute(
                     "insert into clinic.extra_hours (clinic_id, dentist_id, during)"
                     " values (%s, %s, tstzrange(now(), now() + interval '1 hour'))",
-                    [riverside.id, riverside.lee],
+                    [sakura.id, sakura.lee],
                 )
         await notebook.until(lambda: len(notebook.ids) == 60)
     assert sorted(notebook.ids) == sorted(set(notebook.ids))
 
 
 async def test_who_is_thrown_out_for_too_many_messages_comes_back_and_misses_nothing(
-    database: str, actors: Actors, riverside: Clinic
+    database: str, actors: Actors, sakura: Clinic
 ):
-    topic, ana = f"availability:{riverside.id}", actors.user("ana@patients.test")
-    free = listed(ana, riverside, riverside.at("09:00"))[:16:2]
+    topic, ana = f"availability:{sakura.id}", actors.user("ana@patients.test")
+    free = listed(ana, sakura, sakura.at("09:00"))[:16:2]
     with serving(database, max_messages=9) as strict:
         async with following(strict.port, PUBLISHABLE_KEY, events_since(actors.anon()), topic) as notebook:
             await notebook.until(lambda: bool(notebook.states))
             with ana.transaction():
                 for start in free:
-                    book(ana, riverside, start)
+                    book(ana, sakura, start)
             await notebook.until(lambda: len(notebook.ids) == len(free))
             await notebook.until(lambda: any("Too many messages" in state for state in notebook.states))
     assert sorted(notebook.ids) == logged(actors, topic)
