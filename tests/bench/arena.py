@@ -76,6 +76,50 @@ drop table filled;
 reset session_replication_role;
 """
 
+# Twelve chairs, ten devices and ten assistants. A visit of three parts has ten candidates for each; one of a chair twelve.
+PARTS = """
+create function bench.thing(n bigint) returns uuid immutable language sql
+  return ('f1000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid;
+create function bench.three_parts() returns uuid immutable language sql
+  return 'b1000000-0000-4000-8000-000000000003'::uuid;
+create function bench.one_chair() returns uuid immutable language sql
+  return 'b1000000-0000-4000-8000-000000000001'::uuid;
+insert into clinic.resources (id, clinic_id, kind, name)
+select bench.thing(n), bench.clinic(), case when n < 12 then 'chair' else 'equipment' end, 'Thing ' || n
+from generate_series(0, 21) as n;
+insert into clinic.dentists (id, clinic_id, full_name, profession)
+select bench.thing(n), bench.clinic(), 'Assistant ' || n, 'assistant' from generate_series(22, 31) as n;
+insert into clinic.working_hours (clinic_id, dentist_id, weekday, opens, closes)
+select bench.clinic(), bench.thing(n), h.weekday, h.opens, h.closes
+from clinic.working_hours as h
+cross join generate_series(22, 31) as n
+where h.dentist_id = bench.dentist(0);
+insert into clinic.appointment_types (id, clinic_id, name, duration) values
+  (bench.three_parts(), bench.clinic(), 'Three parts', '30 minutes'),
+  (bench.one_chair(), bench.clinic(), 'One chair', '30 minutes');
+insert into clinic.dentist_types (clinic_id, dentist_id, appointment_type_id)
+select bench.clinic(), bench.dentist(n), t.id
+from generate_series(0, 19) as n
+cross join (values (bench.three_parts()), (bench.one_chair())) as t (id);
+insert into clinic.type_parts (appointment_type_id, clinic_id, part, needs, only_resources, starts_after, lasts) values
+  (bench.one_chair(), bench.clinic(), 1, 'chair', null, '0', null),
+  (bench.three_parts(), bench.clinic(), 1, 'chair', array(select bench.thing(n) from generate_series(0, 9) as n), '0', null),
+  (bench.three_parts(), bench.clinic(), 2, 'equipment', null, '0', '15 minutes'),
+  (bench.three_parts(), bench.clinic(), 3, 'assistant', null, '10 minutes', '10 minutes');
+set session_replication_role = replica;
+insert into clinic.occupancy (id, part, clinic_id, resource_id, cause, during)
+select
+  gen_random_uuid(), 1, bench.clinic(), bench.thing(n % 32), 'appointment',
+  tstzrange(at.starts_at, at.starts_at + interval '30 minutes')
+from generate_series(0, {size} - 1) as n
+cross join lateral (
+  select timestamptz '{monday} 09:00:00+00'
+    + interval '1 day' * (4 - n / 448) + interval '30 minutes' * (n / 32 % 14) as starts_at
+) as at
+where hashint8(n) % 100 < 60;
+reset session_replication_role;
+"""
+
 
 @dataclass(frozen=True)
 class Arena:
@@ -105,6 +149,13 @@ class Arena:
     def add_week(self) -> None:
         """Book 60 percent of the measured week."""
         self._fill(4, 1400, 60)
+
+    def add_parts(self, size: int) -> None:
+        """Give the clinic chairs, devices and assistants, 60 percent busy, with so many claims up to the measured week."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            monday = self.clinic.weekday(1, weeks=2)
+            connection.execute(PARTS.format(monday=monday, size=size).encode())
+            connection.execute("vacuum analyze")
 
     def _fill(self, first: int, size: int, percent: int) -> None:
         monday = self.clinic.weekday(1, weeks=2)
