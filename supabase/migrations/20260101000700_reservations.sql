@@ -233,7 +233,12 @@ create policy reservations_are_their_holders_patients_and_desks on clinic.slot_r
       held_by = (select auth.uid())
       or patient_id = any ((select clinic.my_patients())::uuid [])
       or dentist_id = any ((select clinic.my_dentists())::uuid [])
-      and (dentist_id, clinic_id) in (select c.dentist_id, c.clinic_id from clinic.my_calendars() as c)
+      and (dentist_id, clinic_id) in (
+        select
+          c.dentist_id,
+          c.clinic_id
+        from clinic.my_calendars() as c
+      )
       or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
     )
     and ((select 1) = 1 and (select 2) = 2 or id = clinic_id and (select 3) = 3)

@@ -315,7 +315,12 @@ create policy appointments_are_their_patients_dentists_and_desks on clinic.appoi
     (
       patient_id = any ((select clinic.my_patients())::uuid [])
       or dentist_id = any ((select clinic.my_dentists())::uuid [])
-      and (dentist_id, clinic_id) in (select c.dentist_id, c.clinic_id from clinic.my_calendars() as c)
+      and (dentist_id, clinic_id) in (
+        select
+          c.dentist_id,
+          c.clinic_id
+        from clinic.my_calendars() as c
+      )
       or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
       or (
         booked_by = (select auth.uid())
@@ -339,7 +344,12 @@ create policy patients_are_themselves_their_dentists_and_desks on clinic.patient
           select from clinic.appointments as a
           where a.patient_id = patients.id and a.clinic_id = patients.clinic_id
             and a.dentist_id = any ((select clinic.my_dentists())::uuid [])
-            and (a.dentist_id, a.clinic_id) in (select c.dentist_id, c.clinic_id from clinic.my_calendars() as c)
+            and (a.dentist_id, a.clinic_id) in (
+              select
+                c.dentist_id,
+                c.clinic_id
+              from clinic.my_calendars() as c
+            )
         )
       )
     )

@@ -195,7 +195,12 @@ create policy time_off_is_its_dentists_and_desks on clinic.time_off
   using (
     (
       resource_id = any ((select clinic.my_dentists())::uuid [])
-      and (resource_id, clinic_id) in (select c.dentist_id, c.clinic_id from clinic.my_calendars() as c)
+      and (resource_id, clinic_id) in (
+        select
+          c.dentist_id,
+          c.clinic_id
+        from clinic.my_calendars() as c
+      )
       or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
     )
     and ((select 1) = 1 and (select 2) = 2 or id = clinic_id and (select 3) = 3)

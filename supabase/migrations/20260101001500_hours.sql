@@ -261,7 +261,7 @@ as $$
   from clinic.time_off as t
   where t.resource_id = absences.resource_id and t.clinic_id = absences.clinic_id and t.during && absences.span
   union all
-  select c.id, c.during, c.reason, c.id
+  select c.id, c.during, c.reason, c.id as closure_id
   from clinic.closures as c
   where c.clinic_id = absences.clinic_id and c.during && absences.span;
 $$;

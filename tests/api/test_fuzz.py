@@ -174,9 +174,13 @@ class Fuzzed:
             "bigint": st.integers(-3, 3) | st.sampled_from([2**63 - 1, -(2**63), 2**63]),
             "boolean": st.booleans(),
             "text": st.sampled_from(texts) | st.text(max_size=20),
-            "text[]": st.lists(st.sampled_from(["audience", "min_notice", *texts]) | st.text(max_size=5), max_size=3),
+            "text[]": st.lists(
+                st.sampled_from(["audience", "min_notice", *texts]) | st.text(max_size=5), max_size=3
+            ),
             "uuid[]": st.lists(st.sampled_from(self.ids), max_size=3),
-            "jsonb": st.dictionaries(st.sampled_from(self.ids), st.sampled_from(INTERVALS) | RUBBISH, max_size=2)
+            "jsonb": st.dictionaries(
+                st.sampled_from(self.ids), st.sampled_from(INTERVALS) | RUBBISH, max_size=2
+            )
             if name == "durations"
             else st.lists(WINDOWS | PARTS, max_size=3),
         }

@@ -185,9 +185,7 @@ def test_a_dentists_numbers_have_no_gaps_even_after_refusals(
     assert len(numbers) >= 6
 
 
-def test_a_page_goes_on_where_the_last_one_ended(
-    ana: Connection, anon: Connection, sakura: Clinic
-) -> None:
+def test_a_page_goes_on_where_the_last_one_ended(ana: Connection, anon: Connection, sakura: Clinic) -> None:
     for clock in ("09:00", "10:00", "11:00"):
         book(ana, sakura, sakura.at(clock))
     topic = f"availability:{sakura.id}"

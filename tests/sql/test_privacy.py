@@ -130,7 +130,9 @@ PERSONAL = {
     "staff": ("full_name",),
 }
 # Words of the schema, what is public, and what only machines write.
-HARMLESS = {"role", "status", "source", "cause", "outcome", "operation", "locale", "assigned", "kind", "needs"}
+HARMLESS = {
+    "role", "status", "source", "cause", "outcome", "operation", "locale", "assigned", "kind", "needs",
+}  # fmt: skip
 PUBLIC = {
     "clinics", "dentists", "appointment_types", "error_codes", "job_runs", "realtime_events", "time_zones",
 }  # fmt: skip

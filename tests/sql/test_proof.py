@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.actors import Connection, Row, call
+from tests.support.actors import Connection, Row
 from tests.support.clinics import Clinic
 from tests.support.slots import book, reserve
 

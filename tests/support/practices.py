@@ -43,9 +43,7 @@ class Practice:
     def thing(self, name: str, kind: str = "chair", **row: Any) -> UUID:
         """Add a chair or a device; return its id."""
         identifier = uuid4()
-        insert(
-            self.superuser, "resources", id=identifier, clinic_id=self.id, kind=kind, name=name, **row
-        )
+        insert(self.superuser, "resources", id=identifier, clinic_id=self.id, kind=kind, name=name, **row)
         return identifier
 
     def type(

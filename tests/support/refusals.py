@@ -28,7 +28,6 @@ STATUS = {
     "in_the_past": 422,
     "not_offered": 422,
     "off_grid": 422,
-    "not_offered": 422,
     "too_late_to_cancel": 422,
     "idempotency_mismatch": 422,
     "invalid_argument": 400,
