@@ -29,7 +29,8 @@ TRACES = """
 select
   (select string_agg(t::text, '' order by t.id) from clinic.appointments t where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, '' order by id) from clinic.slot_reservations t where t.clinic_id = %(clinic)s),
-  (select string_agg(t::text, '' order by t.id, t.part) from clinic.occupancy as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, '' order by t.id, t.part) from clinic.occupancy as t
+   where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, '' order by t.id) from clinic.patients as t where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, '' order by t.id) from clinic.dentists as t where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, '' order by id) from clinic.appointment_types t where t.clinic_id = %(clinic)s),

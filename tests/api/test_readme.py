@@ -7,6 +7,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import psycopg
+
 from tests.support.stacks import Stack
 from tests.support.templates import ROOT
 
@@ -54,3 +56,13 @@ def test_the_examples_of_the_api_work_as_they_stand(stack: Stack, tmp_path: Path
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert f"--- example {len(examples)}" in done.stderr
     assert '"code"' not in done.stdout.replace('"code": null', "").replace('"code":null', "")
+
+
+def test_the_api_s_table_names_every_function_and_every_view(stack: Stack) -> None:
+    with psycopg.connect(stack.superuser_url) as connection:
+        exposed = connection.execute(
+            "select proname from pg_proc where pronamespace = 'api'::regnamespace union"
+            " select relname from pg_class where relnamespace = 'api'::regnamespace and relkind = 'v'"
+        ).fetchall()
+    named = set(re.findall(r"`(\w+)`", chapter("The API")))
+    assert {name for (name,) in exposed} <= named
