@@ -497,6 +497,16 @@ def test_what_somebody_else_has_by_now_is_not_taken_back(clinic: Desk, superuser
         clinic.do("set_appointment_status", row, status="booked")
 
 
+def test_what_was_squeezed_in_meanwhile_is_not_taken_back_over(clinic: Desk) -> None:
+    row = clinic.book("09:00")
+    clinic.do("cancel_appointment", row)
+    under = clinic.book("09:00")
+    clinic.book("09:00", squeeze_in=True)
+    clinic.do("cancel_appointment", under)
+    with refused("slot_taken"):
+        clinic.do("set_appointment_status", row, status="booked")
+
+
 def test_a_squeezed_visit_comes_back_squeezed(clinic: Desk) -> None:
     clinic.book("09:00")
     row = clinic.book("09:00", squeeze_in=True)

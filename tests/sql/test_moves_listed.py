@@ -207,6 +207,8 @@ def test_at_every_grid_point_of_a_fortnight_what_is_listed_is_accepted(
     listed = book.listed(connection)
     assert listed == sorted(listed, key=lambda slot: (slot[1], str(slot[0])))
     assert sorted(listed) == sorted(book.accepted(connection))
+    own = book.appointment["dentist_id"] in {dentist for dentist, _ in listed}
+    assert own == (who == "desk" or change not in (gone, does_it_no_more))
     upcoming = call(
         connection, "next_slots", appointment_type_id=book.type, appointment_id=book.appointment["id"], max_results=30,
         from_time=datetime.combine(book.first_day(), time(), book.practice.zone),
