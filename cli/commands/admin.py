@@ -104,8 +104,7 @@ def _draw_updated(answer: "Row") -> "RenderableType":
     if shifted := answer["appointments_shifted"]:
         lines = (
             (
-                _clock(row["local_before"]),
-                _clock(row["local_after"]),
+                *(said(lookup.instant(row[name])) for name in ("local_before", "local_after")),
                 row["patient_name"],
                 row["appointment_id"],
             )

@@ -149,7 +149,7 @@ def next_slots(
 def _draw_next(rows: list[Row]) -> "RenderableType":
     if not rows:
         return "[yellow]Nothing is free as far ahead as one can book.[/]"
-    lines = [(f"{row['starts_at']:%a %d %b %H:%M} to {row['ends_at']:%H:%M}", row["dentist"]) for row in rows]
+    lines = [(f"{said(row['starts_at'])} to {row['ends_at']:%H:%M}", row["dentist"]) for row in rows]
     return output.table(("When", "Dentist"), lines)
 
 

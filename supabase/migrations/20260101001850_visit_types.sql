@@ -210,7 +210,7 @@ as $$
   order by c.slug, t.name;
 $$;
 comment on function clinic.unbookable_types is 'The active types that can never be booked, and why.';
-grant execute on function clinic.unbookable_types to service_role, chairtime_worker;
+grant execute on function clinic.unbookable_types to service_role;
 
 create function clinic.parse_parts(parts jsonb)
 returns setof clinic.visit_part

@@ -10,7 +10,7 @@ volatile
 security definer -- reads the ledger, which the worker's role may not
 set search_path = ''
 as $$
-  select min(r.expires_at) from clinic.slot_reservations as r where r.outcome is null;
+  select min(o.expires_at) from clinic.occupancy as o where o.expires_at is not null;
 $$;
 comment on function clinic.next_expiry is 'When the next hold ends, or ended if it is not swept yet; null if there is none.';
 grant execute on function clinic.next_expiry to chairtime_worker;

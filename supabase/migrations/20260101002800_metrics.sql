@@ -139,7 +139,7 @@ as $$
     ) as w
   ) as works
   cross join lateral (
-    select range_agg(o.during) + coalesce((
+    select coalesce(range_agg(o.during), '{}') + coalesce((
       select range_agg(c.during) from clinic.closures as c
       where c.clinic_id = clinic.id and c.during && tstzrange(lower(works.spans), upper(works.spans))
     ), '{}') as spans
@@ -148,7 +148,7 @@ as $$
       and o.during && tstzrange(lower(works.spans), upper(works.spans))
   ) as off;
 $$;
-comment on function clinic.working_minutes is 'The working time of a clinic''s active dentists on a clinic-local day, less their time off.';
+comment on function clinic.working_minutes is 'The working time of a clinic''s active dentists on a clinic-local day, less their time off and the clinic''s closures.';
 
 create function clinic.measure_day(clinic clinic.clinics, day date)
 returns clinic.daily_metrics
@@ -480,12 +480,9 @@ as $$
     'cancelled', coalesce((totals.events ->> 'appointment_cancelled')::bigint, 0),
     'rescheduled', coalesce((totals.events ->> 'appointment_rescheduled')::bigint, 0),
     'refusals', clinic.count_refusals(),
-    'holds_live', (
-      select count(*) from clinic.slot_reservations as r where r.outcome is null and r.expires_at > clock_timestamp()
-    ),
-    'holds_unswept', (
-      select count(*) from clinic.slot_reservations as r where r.outcome is null and r.expires_at <= clock_timestamp()
-    ),
+    -- From the ledger, which has what is live and no more; each hold's leader once.
+    'holds_live', (select count(*) from clinic.occupancy as o where o.part = 0 and o.expires_at > clock_timestamp()),
+    'holds_unswept', (select count(*) from clinic.occupancy as o where o.part = 0 and o.expires_at <= clock_timestamp()),
     'sweep_lag_seconds', clinic.seconds_since(clinic.next_expiry()),
     'tail_lag_seconds', clinic.log_lag(),
     'oldest_transaction_seconds', clinic.seconds_since(clinic.oldest_writer()),

@@ -81,7 +81,9 @@ class TestNothingIsSilent:
         before = last_id(root)
         start, hannah = riverside.at("09:00"), riverside.dentists["Hannah Cole"]
         book(actors.user("ana@patients.test"), riverside, start, riverside.cleaning, dentist_id=hannah)
-        query = "select event, dentist_id, topics, payload from clinic.realtime_events where id > %s order by id"
+        query = (
+            "select event, dentist_id, topics, payload from clinic.realtime_events where id > %s order by id"
+        )
         told = root.execute(query, [before]).fetchall()
         assert [(row["event"], row["dentist_id"] == hannah) for row in told] == [
             ("slot_taken", True),
@@ -140,9 +142,7 @@ class TestNothingIsSilent:
         else:
             assert expected in happened(root, before)
 
-    def test_a_broadcast_that_fails_stops_no_booking(
-        self, root: Connection, actors: Actors, sakura: Clinic
-    ):
+    def test_a_broadcast_that_fails_stops_no_booking(self, root: Connection, actors: Actors, sakura: Clinic):
         root.execute("alter table realtime.messages add constraint nothing check (false) not valid")
         before = last_id(root)
         book(actors.user("ana@patients.test"), sakura, sakura.at("09:00"))

@@ -211,9 +211,7 @@ async def test_who_is_cut_off_ends_with_the_same_calendar(
         assert calendar([seen["payload"] for seen in heard_by_steady]) == truth
 
 
-async def test_a_lost_broadcast_is_noticed_by_the_next_one(
-    standin: Standin, actors: Actors, sakura: Clinic
-):
+async def test_a_lost_broadcast_is_noticed_by_the_next_one(standin: Standin, actors: Actors, sakura: Clinic):
     topic, ana, superuser = (
         f"availability:{sakura.id}",
         actors.user("ana@patients.test"),

@@ -173,7 +173,7 @@ def test_a_job_that_goes_on_failing_is_given_up_until_its_next_instant(
     worker = start_worker(
         retry_first=0.1,
         retry_longest=0.2,
-        retry_for=0.5,
+        retry_for=3,
         schedule_purge_idempotency_keys="0 0 1 1 *",
         schedule_refresh_daily_metrics="* * * * * *",
     )
