@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import lookup, output
-from cli.commands.shared import ByDentist, Clinic, Moves, Time, Type, connect, names_of
+from cli.commands.shared import ByDentist, Clinic, Moves, Time, Type, connect, names_of, said
 from cli.errors import ChairtimeError
 from cli.lookup import Row
 from cli.project import find_project
