@@ -110,6 +110,7 @@ class Stage:
     clinic: dict[str, Any] = field(default_factory=dict)
     dentist: dict[str, Any] = field(default_factory=dict)
     service: dict[str, Any] = field(default_factory=dict)
+    cleaning: dict[str, Any] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     found: dict[str, Any] = field(default_factory=dict)
 
@@ -154,10 +155,14 @@ def set_stage(status: Mapping[str, Any]) -> Iterator[Stage]:
         owner = stage.people["owner"] = stage.person("the owner", key=status["secret_key"])
         stage.clinic = _one(owner, "clinics", {"slug": SLUG}) or _make_clinic(owner)
         clinic = {"clinic_id": stage.clinic["id"]}
-        stage.dentist = _one(owner, "dentists", clinic) or _make_dentist(owner, clinic)
-        stage.service = _one(owner, "appointment_types", clinic) or owner.call(
+        stage.dentist = _one(owner, "dentists", clinic | {"profession": "dentist"}) or _make_dentist(
+            owner, clinic, "Dr. Ada Byrne"
+        )
+        types = "appointment_types"
+        stage.service = _one(owner, types, clinic | {"name": "Check-up"}) or owner.call(
             "create_appointment_type", **clinic, name="Check-up", duration="30 minutes"
         )
+        stage.cleaning = _one(owner, types, clinic | {"name": "Cleaning"}) or _make_cleaning(owner, clinic)
         set_hold_duration(stage, "5 minutes")
         yield stage
 
@@ -170,10 +175,26 @@ def _make_clinic(owner: Person) -> Any:
     return owner.call("create_clinic", slug=SLUG, name="Harbour Dental", time_zone=ZONE.key)
 
 
-def _make_dentist(owner: Person, clinic: dict[str, Any]) -> Any:
-    dentist = owner.call("create_dentist", **clinic, full_name="Dr. Ada Byrne", specialty="General dentistry")
+def _make_dentist(owner: Person, clinic: dict[str, Any], name: str, profession: str = "dentist") -> Any:
+    dentist = owner.call("create_dentist", **clinic, full_name=name, profession=profession)
     owner.call("set_availability", dentist_id=dentist["id"], weekly=WEEKLY)
     return dentist
+
+
+def _make_cleaning(owner: Person, clinic: dict[str, Any]) -> Any:
+    """Make a visit that two hygienists lead, in the one chair there is, with ten minutes of the dentist."""
+    owner.call("create_resource", **clinic, name="Chair 1", kind="chair")
+    hygienists = [_make_dentist(owner, clinic, name, "hygienist") for name in ("Mia Sol", "Noa Reyes")]
+    cleaning = owner.call(
+        "create_appointment_type",
+        **clinic,
+        name="Cleaning",
+        duration="60 minutes",
+        dentist_ids=[one["id"] for one in hygienists],
+    )
+    parts = [{"needs": "chair"}, {"needs": "dentist", "starts_after": "40 minutes", "lasts": "10 minutes"}]
+    owner.call("set_visit_parts", appointment_type_id=cleaning["id"], parts=parts)
+    return cleaning
 
 
 def first_day() -> date:

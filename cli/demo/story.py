@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 
+from cli.demo import visits
 from cli.demo.audience import Audience
 from cli.demo.stage import DemoFailure, Person, Refusal, Stage, expect, first_day, said, set_hold_duration
 
@@ -218,6 +219,8 @@ STEPS: tuple[Step, ...] = (
     expire,
     cancel,
     privacy,
+    visits.clean,
+    visits.crowd,
     converse,
     prove,
 )
