@@ -137,7 +137,7 @@ def add_closure(
 ) -> None:
     """Close the clinic for a while: for everybody, also who is hired later.
 
-    Example: [bold]chairtime admin closure add riverside "2027-12-24 00:00" "2027-12-27 00:00" --dry-run[/]
+    Example: [bold]chairtime admin closure add riverside "sunday 00:00" "sunday 23:59" --dry-run[/]
     """
     api = connect()
     _add(api, lookup.find_clinic(api, clinic), starts, ends, reason=reason, cancel=cancel, dry_run=dry_run)

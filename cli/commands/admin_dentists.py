@@ -111,7 +111,7 @@ def update_dentist(
 ) -> None:
     """Change what is given about a dentist. Who has appointments ahead leaves only with --keep.
 
-    Example: [bold]chairtime admin dentist update riverside ito --inactive --keep[/]
+    Example: [bold]chairtime admin dentist update riverside "kim sun" --inactive --keep[/]
     """
     api = connect()
     where = lookup.find_clinic(api, clinic)

@@ -19,13 +19,46 @@ ENDLESS = re.compile(r"--watch|events tail|chairtime worker$|chairtime mcp")
 WHILE = 5  # seconds
 INTERRUPTED = 124
 
-HOLD = "chairtime hold riverside cleaning '{time}' --dentist webb --patient walter --json"
-BOOK = "chairtime book riverside check-up '{time}' --dentist webb --patient walter --json"
-# What makes the thing whose ID a reader fills in.
+HOLD = "chairtime hold riverside check-up '{}' --dentist webb --patient walter --json"
+BOOK = "chairtime book riverside check-up '{}' --dentist webb --patient walter --json"
+AWAY = "chairtime admin {} '{}' '{}' --json | python3 -c 'import json, sys; print(json.dumps({}))'"
+# What makes the things whose ID, and OTHER one, a reader fills in.
 MAKES = {
-    "chairtime book riverside --reservation ID": HOLD.format(time="tuesday 09:00"),
-    "chairtime reservations release ID": HOLD.format(time="wednesday 09:00"),
-    "chairtime cancel ID": BOOK.format(time="thursday 09:00"),
+    "chairtime book riverside --reservation ID": [HOLD.format("tuesday 09:00")],
+    "chairtime reservations release ID": [HOLD.format("wednesday 09:00")],
+    "chairtime cancel ID": [BOOK.format("thursday 09:00")],
+    "chairtime move ID": [BOOK.format("thursday 10:00")],
+    "chairtime resize ID": [BOOK.format("wednesday 10:00")],
+    "chairtime swap ID OTHER": [BOOK.format("friday 09:00"), BOOK.format("friday 10:00")],
+    "chairtime seat ID": [BOOK.format("tuesday 10:00")],
+    "chairtime mark ID checked_in": [
+        "chairtime admin hours add riverside webb 'today 00:00' 'tomorrow 00:00' >&2;"
+        + BOOK.format("today 12:00")
+    ],
+    "chairtime undo ID": [
+        BOOK.format("thursday 11:00")
+        + " | python3 -c 'import json, sys; print(json.load(sys.stdin)[\"id\"])'"
+        + " | xargs -I ID chairtime cancel ID --yes --json"
+    ],
+    "chairtime admin hours remove ID": [
+        "chairtime admin hours add riverside webb 'sunday 19:00' 'sunday 20:00' --json"
+    ],
+    "chairtime admin absence remove ID": [
+        AWAY.format(
+            "absence add riverside webb",
+            "sunday 08:00",
+            "sunday 09:00",
+            'json.load(sys.stdin)["time_off"][0]',
+        )
+    ],
+    "chairtime admin closure remove ID": [
+        AWAY.format(
+            "closure add riverside",
+            "sunday 06:00",
+            "sunday 07:00",
+            '{"id": json.load(sys.stdin)["closure_id"]}',
+        )
+    ],
 }
 
 
@@ -79,13 +112,13 @@ def for_a_while(command: str) -> str:
 
 
 def filled(workshop: Workshop, command: str) -> str:
-    """Put an id where the example says ID."""
-    make = next((make for start, make in MAKES.items() if command.startswith(start)), None)
-    if make is None:
-        return command
-    made = workshop.run(make)
-    assert made.returncode == 0, made.stderr
-    return re.sub(r"\bID\b", json.loads(made.stdout)["id"], command)
+    """Put ids where the example says ID and OTHER."""
+    makes = next((makes for start, makes in MAKES.items() if command.startswith(start)), [])
+    for name, make in zip(("ID", "OTHER"), makes, strict=False):
+        made = workshop.run(f"set -euo pipefail\n{make}")
+        assert made.returncode == 0, made.stderr
+        command = re.sub(rf"\b{name}\b", json.loads(made.stdout)["id"], command)
+    return command
 
 
 def up_again(workshop: Workshop) -> None:
