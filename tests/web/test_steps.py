@@ -75,7 +75,7 @@ async def test_a_sick_dentists_day_is_listed_in_two_steps_and_cleared_in_one_for
     page = await visit(f"/desk/{clinic.slug}/day", clinic.users["desk"])
     await is_live(page)
     steps = Steps()
-    await steps.press(page.get_by_role("link", name="Absences"))
+    await steps.press(page.get_by_role("link", name="Away"))
     await steps.choose(page.get_by_label("Who is away?"), str(clinic.lee))
     work = page.get_by_label("In the way")
     await expect(work.locator("[data-entry]")).to_have_count(6)

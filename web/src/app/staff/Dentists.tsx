@@ -1,17 +1,27 @@
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
 import { useState } from 'react'
-import { type Clinic, useChairtime } from '../../chairtime'
+import { type Clinic, type Dentist, useChairtime } from '../../chairtime'
 import { useDentists } from '../data'
 import { Dialog } from '../ui/Dialog'
+import { SelectField } from '../ui/fields'
 import { Avatar, Button, ErrorNotice, Skeleton } from '../ui/parts'
+import { professionNames } from '../words'
 import { InTheWay } from './InTheWay'
+
+const professions = Object.entries(professionNames).map(([value, label]) => ({ value, label }))
 
 /** The dentists who can be booked, or could be. */
 export function Dentists({ clinic }: { clinic: Clinic }) {
   const dentists = useDentists(clinic.id)
   const [isAdding, setAdding] = useState(false)
-  const refresh = () => void dentists.refetch()
+  const queries = useQueryClient()
+  const refresh = () => {
+    void dentists.refetch()
+    // Who is new leads what fits.
+    for (const key of ['dentist types', 'resources'])
+      void queries.invalidateQueries({ queryKey: [key, clinic.id] })
+  }
   return (
     <section className="card panel-card">
       <div className="spread">
@@ -24,7 +34,7 @@ export function Dentists({ clinic }: { clinic: Clinic }) {
       {!dentists.data && !dentists.error && <Skeleton height={180} />}
       <ul className="rows">
         {dentists.data?.map((dentist) => (
-          <DentistRow key={dentist.id} dentist={dentist} zone={clinic.time_zone} onChanged={refresh} />
+          <DentistRow key={dentist.id} dentist={dentist} clinic={clinic} onChanged={refresh} />
         ))}
       </ul>
       {isAdding && <DentistDialog clinicId={clinic.id} onClose={() => setAdding(false)} onAdded={refresh} />}
@@ -33,16 +43,21 @@ export function Dentists({ clinic }: { clinic: Clinic }) {
 }
 
 interface DentistRowProps {
-  dentist: { id: string; full_name: string; specialty: string | null; is_active: boolean }
-  zone: string
+  dentist: Dentist
+  clinic: Clinic
   onChanged(): void
 }
 
-function DentistRow({ dentist, zone, onChanged }: DentistRowProps) {
+function DentistRow({ dentist, clinic, onChanged }: DentistRowProps) {
   const client = useChairtime()
   const toggle = useMutation({
     mutationFn: (on_conflict: 'reject' | 'keep') =>
-      client.rpc('update_dentist', { dentist_id: dentist.id, is_active: !dentist.is_active, on_conflict }),
+      client.rpc('update_dentist', {
+        dentist_id: dentist.id,
+        clinic_id: clinic.id,
+        is_active: !dentist.is_active,
+        on_conflict,
+      }),
     onSettled: onChanged,
   })
   return (
@@ -50,7 +65,7 @@ function DentistRow({ dentist, zone, onChanged }: DentistRowProps) {
       <Avatar name={dentist.full_name} />
       <div className="grow">
         <strong className="clip">{dentist.full_name}</strong>
-        <p className="muted small-text clip">{dentist.specialty ?? 'Dentist'}</p>
+        <p className="muted small-text clip">{dentist.specialty ?? professionNames[dentist.profession]}</p>
       </div>
       <span className={dentist.is_active ? 'badge fulfilled' : 'badge'}>
         {dentist.is_active ? 'Bookable' : 'Paused'}
@@ -60,7 +75,7 @@ function DentistRow({ dentist, zone, onChanged }: DentistRowProps) {
       </Button>
       <InTheWay
         error={toggle.error}
-        zone={zone}
+        zone={clinic.time_zone}
         label="Pause, and keep them"
         busy={toggle.isPending}
         onKeep={() => toggle.mutate('keep')}
@@ -82,6 +97,7 @@ function DentistDialog({ clinicId, onClose, onAdded }: DialogProps) {
       client.rpc('create_dentist', {
         clinic_id: clinicId,
         full_name: String(form.get('full_name')),
+        profession: String(form.get('profession')),
         ...(form.get('specialty') ? { specialty: String(form.get('specialty')) } : {}),
       }),
     onSuccess: () => {
@@ -90,7 +106,7 @@ function DentistDialog({ clinicId, onClose, onAdded }: DialogProps) {
     },
   })
   return (
-    <Dialog title="New dentist" onClose={onClose}>
+    <Dialog title="New dentist, hygienist or assistant" onClose={onClose}>
       <form
         className="stack"
         onSubmit={(event) => {
@@ -102,6 +118,7 @@ function DentistDialog({ clinicId, onClose, onAdded }: DialogProps) {
           <span>Full name</span>
           <input className="input" name="full_name" required maxLength={200} />
         </label>
+        <SelectField label="Profession" name="profession" defaultValue="dentist" options={professions} />
         <label className="field">
           <span>Specialty</span>
           <input className="input" name="specialty" maxLength={200} placeholder="Optional" />

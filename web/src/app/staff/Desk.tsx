@@ -51,7 +51,7 @@ const sections: Section[] = [
   },
   {
     path: 'absences',
-    label: 'Absences',
+    label: 'Away',
     icon: <CalendarOff size={19} />,
     roles: ['admin', 'receptionist', 'dentist'],
     page: (desk) => <AbsencePage {...desk} />,

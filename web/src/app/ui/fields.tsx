@@ -98,6 +98,7 @@ export function SelectField({ label, name, error, hint, defaultValue, options }:
 }
 
 interface Described {
+  id: string
   'aria-invalid'?: true
   'aria-describedby'?: string
 }
@@ -114,22 +115,21 @@ function Field({ label, name, error, hint, children }: ShellProps) {
   const id = useId()
   const isWrong = isAbout(error, name)
   const described = {
+    id,
     ...(isWrong ? { 'aria-invalid': true as const } : {}),
-    ...(isWrong || hint ? { 'aria-describedby': id } : {}),
+    ...(isWrong || hint ? { 'aria-describedby': `${id}note` } : {}),
   }
   return (
-    <div>
-      <label className="field">
-        <span>{label}</span>
-        {children(described)}
-      </label>
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      {children(described)}
       {(isWrong || hint) && (
         <small
-          id={id}
+          id={`${id}note`}
           className={isWrong ? 'field-note wrong' : 'field-note'}
           role={isWrong ? 'alert' : undefined}
         >
-          {isWrong ? error?.message : hint}
+          {isWrong ? wordsOf(error) : hint}
         </small>
       )}
     </div>
@@ -142,11 +142,13 @@ export function FormError({ error, names }: { error: Error | null; names: readon
 }
 
 function isAbout(error: Error | null | undefined, name: string): boolean {
-  return (
-    error instanceof ChairtimeError &&
-    error.code === 'invalid_argument' &&
-    new RegExp(`\\b${name}\\b`).test(error.message)
-  )
+  if (!(error instanceof ChairtimeError) || error.code !== 'invalid_argument') return false
+  // "email is not …", "There is a chair of this name already.", and the name of a bound.
+  return new RegExp(`^(.*\\bthis )?${name}\\b|_${name}_`).test(error.message)
+}
+
+function wordsOf(error: Error | null | undefined): string {
+  return error?.message.includes('constraint') ? 'This is out of bounds.' : (error?.message ?? '')
 }
 
 /** A form whose fields are read when it is sent; after a refusal they are as they were. */

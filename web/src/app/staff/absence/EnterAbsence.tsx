@@ -114,7 +114,7 @@ export function EnterAbsence(props: Props) {
             Enter absence
           </Button>
         ) : (
-          <Button className="danger solid" busy={enter.isPending} onClick={() => enter.mutate('cancel')}>
+          <Button className="danger" busy={enter.isPending} onClick={() => enter.mutate('cancel')}>
             Enter, and cancel {left === 1 ? 'the one left' : `the ${left} left`}
           </Button>
         )}

@@ -86,11 +86,9 @@ function useHandling(clinic: Clinic, refresh: () => void, setOutcome: (id: strin
   const move = useMutation({
     mutationFn: ({ entry, slot }: { entry: WorklistEntry; slot: Slot }) => moveTo(entry, slot),
     onSuccess: (moved, { entry }) => {
-      const outcome = `Moved to ${nearTime(moved.starts_at, clinic.time_zone)}`
-      setOutcome(entry.id, outcome)
-      offerUndo(`${entry.patient_name}: ${outcome.toLowerCase()}.`, () =>
-        moveTo(moved, entry).finally(refresh),
-      )
+      const time = nearTime(moved.starts_at, clinic.time_zone)
+      setOutcome(entry.id, `Moved to ${time}`)
+      offerUndo(`${entry.patient_name}: moved to ${time}.`, () => moveTo(moved, entry).finally(refresh))
     },
     onSettled: refresh,
   })

@@ -149,7 +149,7 @@ export function BookDialog({ clinic, draft, dentistId: ownId, onClose }: Props) 
             choose({ how: 'listed', startsAt: slot.starts_at })
           }}
         />
-        <div className="actions">
+        <div className="actions stays">
           <Button className="quiet" onClick={onClose}>
             Close
           </Button>

@@ -100,7 +100,7 @@ export function TypeDialog({ clinic, type, parts, dentists, leaderIds, onChanged
         </fieldset>
         <PartsEditor clinicId={clinic.id} parts={drafts} onEdit={setDrafts} />
         <FormError error={error} names={fields} />
-        <div className="actions">
+        <div className="actions stays">
           <Button className="quiet" onClick={onClose}>
             Close
           </Button>

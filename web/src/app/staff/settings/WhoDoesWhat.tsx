@@ -95,7 +95,7 @@ function Person({ clinic, dentist, types, offers }: PersonProps) {
       <ul className="rows">
         {types.map((type) => (
           <li key={type.id}>
-            <label className="grow check">
+            <label className="grow check-row">
               <input
                 type="checkbox"
                 checked={led.has(type.id)}
