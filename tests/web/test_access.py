@@ -10,8 +10,10 @@ import httpx
 import pytest
 from playwright.async_api import Route, expect
 
+from tests.support.actors import Connection
 from tests.support.build import MadeClinic
 from tests.support.stacks import Stack
+from tests.web.days import desk_books, has_chairs, has_patient
 from tests.web.site import WEB
 from tests.web.test_desk import board, has_booked
 from tests.web.visitors import DESKTOP, PHONE, Visitors, is_live, serious_violations, slot
@@ -164,13 +166,25 @@ async def test_axe_finds_nothing_serious_for_patients(
 
 
 async def test_axe_finds_nothing_serious_for_staff(
-    visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID, look: dict[str, Any]
+    visit: Visitors,
+    clinic: MadeClinic,
+    stack: Stack,
+    superuser: Connection,
+    ana: UUID,
+    look: dict[str, Any],
 ) -> None:
+    has_chairs(superuser, clinic)
     has_booked(stack, clinic, ana, clinic.at("10:00"))
+    ben = has_patient(superuser, clinic, "Ben Okafor")
+    desk_books(stack, clinic, ben, clinic.at("10:15"), squeeze_in=True)
     page = await visit(board(clinic), clinic.users["admin"], **look)
-    await page.locator(".appointment").wait_for()
+    await page.locator(".appointment").first.wait_for()
     await is_live(page)
     found = {"day": await serious_violations(page)}
+    await page.get_by_role("button", name="Chairs").click()
+    await page.locator(".appointment:visible").first.wait_for()
+    found["chairs"] = await serious_violations(page)
+    await page.get_by_role("button", name="Dentists", exact=True).click()
     await page.get_by_role("button", name="All dentists").click()
     found["filter"] = await serious_violations(page)
     await page.keyboard.press("Escape")
@@ -178,10 +192,17 @@ async def test_axe_finds_nothing_serious_for_staff(
     await page.get_by_role("row").last.wait_for()
     found["list"] = await serious_violations(page)
     await page.get_by_role("button", name="Board").click()
-    await page.locator(".appointment").click()
+    await page.locator(".appointment").first.click()
     found["appointment"] = await serious_violations(page)
+    dialog = page.get_by_role("dialog")
+    for pane in ("Move", "Length", "Swap", "Cancel"):
+        await dialog.get_by_role("button", name=pane, exact=True).click()
+        await expect(dialog.locator(".skeleton")).to_have_count(0)
+        found[pane] = await serious_violations(page)
+        await dialog.get_by_role("button", name="Back").click()
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name="Book", exact=True).click()
+    await dialog.get_by_role("group", name="Free times").wait_for()
     found["book"] = await serious_violations(page)
     for section, ready in (("hours", "Weekly hours"), ("team", "Staff"), ("metrics", "Metrics")):
         await page.goto(f"/desk/{clinic.slug}/{section}")
