@@ -13,6 +13,11 @@ create table clinic.occupancy (
   during tstzrange not null,
   expires_at timestamptz,
   is_squeezed boolean not null default false,
+  -- What the exclusion constraint compares: one lane for all, and one each for those that were squeezed in. A constraint
+  -- for the others alone would have an index that no query could use.
+  lane uuid not null generated always as (
+    case when is_squeezed then id else '00000000-0000-0000-0000-000000000000'::uuid end
+  ) stored,
   constraint occupancy_pkey primary key (id, part, clinic_id),
   constraint occupancy_resource_fkey foreign key (resource_id, clinic_id) references clinic.resources (id, clinic_id),
   constraint occupancy_is_bounded check (
@@ -23,7 +28,7 @@ create table clinic.occupancy (
     case when expires_at is null then cause in ('appointment', 'time_off') else cause = 'hold' end
   ),
   constraint occupancy_squeezed_is_booked check (not is_squeezed or cause = 'appointment'),
-  constraint occupancy_no_overlap exclude using gist (resource_id with =, during with &&) where (not is_squeezed)
+  constraint occupancy_no_overlap exclude using gist (resource_id with =, during with &&, lane with =)
 );
 comment on table clinic.occupancy is
 'The ledger: every claim on a resource''s time, buffers included. It names no patient. A hold is dead once expires_at has passed, swept or not.
