@@ -231,7 +231,7 @@ stable
 set search_path = ''
 as $$
 declare
-  v_taken uuid [] := '{}';
+  v_taken uuid [] := array[]::uuid [];
   v_part clinic.visit_part;
   v_during tstzrange;
 begin
