@@ -84,7 +84,7 @@ begin
       when d.id is not null then array[row(d.id, coalesce(l.duration, t.duration))::clinic.leader]
       else '{}'
     end,
-    interval '0', null, array[]::clinic.visit_part []
+    interval '0', null::interval, array[]::clinic.visit_part []
   into v_bookable
   from clinic.appointment_types as t
   inner join clinic.clinics as c on t.clinic_id = c.id
