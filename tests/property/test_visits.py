@@ -113,7 +113,9 @@ books = st.builds(
         ),
         max_size=6,
     ),
-    off=st.lists(st.tuples(st.integers(0, 9), st.integers(300, 1200), st.sampled_from([30, 240])), max_size=3),
+    off=st.lists(
+        st.tuples(st.integers(0, 9), st.integers(300, 1200), st.sampled_from([30, 240])), max_size=3
+    ),
     closures=st.lists(st.tuples(st.integers(300, 1200), st.sampled_from([20, 120])), max_size=1),
     in_days=st.sampled_from([0, 1, 2, 3, 9, 20]),
 )
@@ -147,13 +149,15 @@ class Drawn:
             for n, active in enumerate(number)
         }
         self.leaders = {
-            who: p.minutes
-            for who, p in self.people.items()
-            if p.leads and p.profession != "assistant"
+            who: p.minutes for who, p in self.people.items() if p.leads and p.profession != "assistant"
         }
         self.parts = [self._row(part) for part in book.parts]
         after, lasts = book.leads
-        leader = [{"needs": "leader", "starts_after": after, "lasts": lasts}] if (after, lasts) != (0, None) else []
+        leader = (
+            [{"needs": "leader", "starts_after": after, "lasts": lasts}]
+            if (after, lasts) != (0, None)
+            else []
+        )
         rules = {
             "min_notice": optional(book.notice[1], MINUTE),
             "booking_horizon": optional(book.horizon[1], timedelta(days=1)),
@@ -162,9 +166,13 @@ class Drawn:
         }
         before, behind = book.buffers
         self.type = self.practice.type(
-            book.minutes, self.leaders, [*self.parts, *leader],
-            buffer_before=before * MINUTE, buffer_after=behind * MINUTE, **rules,
-        )  # fmt: skip
+            book.minutes,
+            self.leaders,
+            [*self.parts, *leader],
+            buffer_before=before * MINUTE,
+            buffer_after=behind * MINUTE,
+            **rules,
+        )
         self.plain = self.practice.type(25, [*self.people])
         self.patient = actors.user(f"{make_user(superuser, 'Asks')}@made.test")
         self.desk = self.practice.staff(actors, "receptionist")
@@ -177,8 +185,11 @@ class Drawn:
         of_kind = self.of_kind(part.needs)
         only = part.only and sorted({of_kind[n % len(of_kind)] for n in part.only}) if of_kind else None
         return {
-            "needs": part.needs, "only_resources": only, "starts_after": part.starts_after, "lasts": lasts,
-        }  # fmt: skip
+            "needs": part.needs,
+            "only_resources": only,
+            "starts_after": part.starts_after,
+            "lasts": lasts,
+        }
 
     def of_kind(self, needs: str) -> list[UUID]:
         """Return who or what is of a kind, in use or not."""
@@ -196,13 +207,14 @@ class Drawn:
             claimed = "select from clinic.occupancy where resource_id = %s and during && %s::tstzrange"
             if not self.superuser.execute(claimed, [resource, self.range(start, length)]).rowcount:
                 insert(
-                    self.superuser, "time_off", clinic_id=self.practice.id, resource_id=resource,
+                    self.superuser,
+                    "time_off",
+                    clinic_id=self.practice.id,
+                    resource_id=resource,
                     during=self.range(start, length),
-                )  # fmt: skip
+                )
         for start, length in self.book.closures:
-            insert(
-                self.superuser, "closures", clinic_id=self.practice.id, during=self.range(start, length)
-            )
+            insert(self.superuser, "closures", clinic_id=self.practice.id, during=self.range(start, length))
 
     def _take(self, kind: str, index: int, who: int) -> None:
         free = self.listed(self.desk)
@@ -210,8 +222,9 @@ class Drawn:
         asked: Row = {"dentist_id": people[who % len(people)], "appointment_type_id": self.type}
         if kind == "plain":
             asked = {
-                "dentist_id": [*self.people][who % len(self.people)], "appointment_type_id": self.plain,
-            }  # fmt: skip
+                "dentist_id": [*self.people][who % len(self.people)],
+                "appointment_type_id": self.plain,
+            }
         times = sorted({instant for _, instant in free} | {self.midnight + 600 * MINUTE})
         asked["starts_at"] = times[index % len(times)]
         someone = {"patient_id": self.practice.patient()}
@@ -242,7 +255,11 @@ class Drawn:
         chosen = {*instants[:2], *instants[len(instants) // 2 :][:2], *instants[-2:]}
         near = {slot + shift for slot in chosen for shift in (timedelta(), step, -step)}
         others = {self.midnight + (540 + n * 60) * MINUTE for n in range(0, 9, 2)}
-        return [at for at in sorted(near | others) if abs(at.astimezone(self.practice.zone).date() - self.day) < 2 * DAY]
+        return [
+            at
+            for at in sorted(near | others)
+            if abs(at.astimezone(self.practice.zone).date() - self.day) < 2 * DAY
+        ]
 
     def is_between_two_minutes(self, instant: datetime) -> bool:
         """Whether the passing of time during this test might change the verdict."""
@@ -270,7 +287,7 @@ def attempt(connection: Connection, function: str, **arguments: Any) -> Row:
     return row
 
 
-# The slow way ---------------------------------------------------------------------------------------------------------
+# The slow way -----------------------------------------------------------------------------------------------
 
 
 class Ledger:
@@ -292,7 +309,8 @@ class Ledger:
         for row in drawn.superuser.execute(query, parameters):
             self.busy.setdefault(row["resource_id"], []).append((row["starts_at"], row["ends_at"]))
         closures = drawn.superuser.execute(
-            "select lower(during) as starts_at, upper(during) as ends_at from clinic.closures where clinic_id = %s",
+            "select lower(during) as starts_at, upper(during) as ends_at from clinic.closures"
+            " where clinic_id = %s",
             [drawn.practice.id],
         ).fetchall()
         self.closed = [(row["starts_at"], row["ends_at"]) for row in closures]
@@ -312,7 +330,9 @@ class Ledger:
     def is_free(self, resource: UUID, span: Span) -> bool:
         """Whether a resource is there, and nothing takes it."""
         taken = [*self.busy.get(resource, []), *self.closed]
-        works = resource not in self.open or any(a <= span[0] and span[1] <= b for a, b in self.open[resource])
+        works = resource not in self.open or any(
+            a <= span[0] and span[1] <= b for a, b in self.open[resource]
+        )
         return works and not any(overlap(span, other) for other in taken)
 
     def can_be_had(self, leader: UUID, start: datetime) -> bool:
@@ -354,11 +374,13 @@ class Ledger:
         idle = {thing for thing, is_active in things if not is_active}
         only = row["only_resources"]
         return [
-            one for one in self.drawn.of_kind(row["needs"]) if one not in idle and (only is None or one in only)
+            one
+            for one in self.drawn.of_kind(row["needs"])
+            if one not in idle and (only is None or one in only)
         ]
 
     def check(self, booked: Row, taken: list[Row]) -> None:
-        """Assert that what a visit has taken is its parts exactly, each of one that will do, no one twice at once."""
+        """Assert that a visit has taken its parts exactly, each of one that will do, no one twice at once."""
         leader = booked["dentist_id"]
         wanted = self.claims(leader, booked["starts_at"])
         assert leader in self.drawn.leaders
@@ -377,7 +399,9 @@ def overlap(one: Span, other: Span) -> bool:
 
 def asker(connection: Connection) -> str:
     """Return the email of who is connected."""
-    row = connection.execute("select current_setting('request.jwt.claims')::jsonb ->> 'email' as email").fetchone()
+    row = connection.execute(
+        "select current_setting('request.jwt.claims')::jsonb ->> 'email' as email"
+    ).fetchone()
     assert row is not None
     email: str = row["email"]
     return email
@@ -431,7 +455,9 @@ def test_a_visit_of_parts_is_listed_exactly_if_it_can_be_had_and_takes_exactly_i
                 code = verdict["code"]
                 event(f"{'anybody' if who is None else 'named'}: {code}")
                 assert verdict["bookable"] == (code is None)
-                assert (code is None) == any(w in (who or w, None) and at == instant for w, at in listed), asked
+                assert (code is None) == any(w in (who or w, None) and at == instant for w, at in listed), (
+                    asked
+                )
                 for function in ("book_appointment", "reserve_slot"):
                     assert take(drawn, ledger, function, asked) == code, (function, asked)
                 if who is not None and code in ABOUT_THE_DAY:

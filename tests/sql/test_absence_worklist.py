@@ -44,9 +44,13 @@ class House:
     def book(self, clock: str, visit: UUID, who: UUID, **more: Any) -> Row:
         """Book as the desk does, for somebody new."""
         row: Row = call(
-            self.desk, "book_appointment", appointment_type_id=visit, dentist_id=who, starts_at=self.at(clock),
+            self.desk,
+            "book_appointment",
+            appointment_type_id=visit,
+            dentist_id=who,
+            starts_at=self.at(clock),
             **{"patient_id": self.practice.patient()} | more,
-        )  # fmt: skip
+        )
         return row
 
     def day(self) -> Row:
@@ -75,10 +79,17 @@ def house(actors: Actors, superuser: Connection) -> Iterator[House]:
     hygienist = practice.person("Hygienist", "hygienist", week=EVERY_DAY)
     chairs = [practice.thing("Left"), practice.thing("Right")]
     yield House(
-        practice, one, two, hygienist, chairs,
-        practice.type(30, [one, two], [CHAIR]), practice.type(40, [hygienist], [CHAIR, EXAM]),
-        practice.staff(actors, "receptionist"), practice.staff(actors, "admin"), practice.staff(actors, "dentist", one),
-    )  # fmt: skip
+        practice,
+        one,
+        two,
+        hygienist,
+        chairs,
+        practice.type(30, [one, two], [CHAIR]),
+        practice.type(40, [hygienist], [CHAIR, EXAM]),
+        practice.staff(actors, "receptionist"),
+        practice.staff(actors, "admin"),
+        practice.staff(actors, "dentist", one),
+    )
     assert superuser.execute("select * from clinic.check_invariants()").fetchall() == []
 
 
@@ -89,7 +100,9 @@ def test_a_sick_dentists_visits_come_with_phone_and_three_ways_out_none_in_the_a
     cleaning = house.book("11:00", house.cleaning, house.hygienist)
     examiner = parts_of(superuser, cleaning["id"])[2]["resource_id"]
     elsewhere = house.book("12:00", house.visit, house.two)
-    superuser.execute("update clinic.patients set phone = '212 555 0100' where clinic_id = %s", [house.practice.id])
+    superuser.execute(
+        "update clinic.patients set phone = '212 555 0100' where clinic_id = %s", [house.practice.id]
+    )
     listed = house.worklist(dentist_id=house.one)
     expected = rows[:2] + ([cleaning] if examiner == house.one else []) + rows[2:]
     assert [row["id"] for row in listed] == [str(row["id"]) for row in expected]
@@ -104,9 +117,12 @@ def test_a_sick_dentists_visits_come_with_phone_and_three_ways_out_none_in_the_a
         way = first["alternatives"][0]
         assert way["dentist_id"] != str(house.one)
         moved = call(
-            house.desk, "reschedule_appointment", appointment_id=first["id"], starts_at=way["starts_at"],
+            house.desk,
+            "reschedule_appointment",
+            appointment_id=first["id"],
+            starts_at=way["starts_at"],
             dentist_id=way["dentist_id"],
-        )  # fmt: skip
+        )
         assert str(moved["id"]) == row["id"]
     assert house.worklist(dentist_id=house.one) == []
     entered = call(house.desk, "add_time_off", **house.day(), dentist_id=house.one)
@@ -115,7 +131,9 @@ def test_a_sick_dentists_visits_come_with_phone_and_three_ways_out_none_in_the_a
 
 def test_no_way_out_needs_the_one_who_is_away(house: House) -> None:
     """Each dentist's long visit has the other look in: when one is away, the other cannot stand in alone."""
-    long = house.practice.type(60, [house.one, house.two], [{"needs": "dentist", "starts_after": 20, "lasts": 10}])
+    long = house.practice.type(
+        60, [house.one, house.two], [{"needs": "dentist", "starts_after": 20, "lasts": 10}]
+    )
     house.book("09:00", long, house.one)
     (row,) = house.worklist(dentist_id=house.one)
     call(house.desk, "add_time_off", **house.day(), dentist_id=house.one, on_conflict="cancel")
@@ -123,20 +141,30 @@ def test_no_way_out_needs_the_one_who_is_away(house: House) -> None:
     assert len(row["alternatives"]) == 3
     for way in row["alternatives"]:
         verdict = call(
-            house.desk, "explain_slot", appointment_type_id=long, dentist_id=way["dentist_id"], starts_at=way["starts_at"]
-        )  # fmt: skip
+            house.desk,
+            "explain_slot",
+            appointment_type_id=long,
+            dentist_id=way["dentist_id"],
+            starts_at=way["starts_at"],
+        )
         assert verdict["bookable"], way
 
 
 def test_a_broken_chairs_visits_can_stay_with_the_other_day_or_go(house: House) -> None:
     row = house.book("09:00", house.visit, house.one)
-    chair = next(c for c in house.chairs if [r["id"] for r in house.worklist(dentist_id=c)] == [str(row["id"])])
+    chair = next(
+        c for c in house.chairs if [r["id"] for r in house.worklist(dentist_id=c)] == [str(row["id"])]
+    )
     (listed,) = house.worklist(dentist_id=chair)
     starts = [datetime.fromisoformat(way["starts_at"]) for way in listed["alternatives"]]
     assert len(starts) == 3
     call(house.desk, "add_time_off", **house.day(), resource_id=chair, on_conflict="cancel")
     for way in listed["alternatives"]:
-        asked = {"appointment_type_id": house.visit, "dentist_id": way["dentist_id"], "starts_at": way["starts_at"]}
+        asked = {
+            "appointment_type_id": house.visit,
+            "dentist_id": way["dentist_id"],
+            "starts_at": way["starts_at"],
+        }
         assert call(house.desk, "explain_slot", **asked)["bookable"]
 
 
@@ -156,21 +184,28 @@ def test_the_list_is_the_staffs(house: House, actors: Actors, superuser: Connect
     assert len(house.worklist(house.admin)) == 1
     assert house.worklist(house.dentist, dentist_id=house.one) == []
     for connection, asked, code in (
-        (house.dentist, {"dentist_id": house.two}, "forbidden"), (house.dentist, {}, "forbidden"),
-        (patient, {}, "not_found"), (actors.anon(), {}, "not_authenticated"),
-        (house.desk, {"dentist_id": uuid4()}, "not_found"), (house.desk, {"ends_at": house.at("08:00")}, "invalid_argument"),
+        (house.dentist, {"dentist_id": house.two}, "forbidden"),
+        (house.dentist, {}, "forbidden"),
+        (patient, {}, "not_found"),
+        (actors.anon(), {}, "not_authenticated"),
+        (house.desk, {"dentist_id": uuid4()}, "not_found"),
+        (house.desk, {"ends_at": house.at("08:00")}, "invalid_argument"),
         (house.desk, {"ends_at": house.at("08:00", 50)}, "invalid_argument"),
         (house.desk, {"starts_at": "tomorrow"}, "invalid_argument"),
-    ):  # fmt: skip
+    ):
         with refused(code):
             house.worklist(connection, **asked)
 
 
-# Absences -------------------------------------------------------------------------------------------------------------
+# Absences ---------------------------------------------------------------------------------------------------
 
 
 def test_the_desk_enters_and_removes_absences_and_a_dentist_their_own(house: House) -> None:
-    for connection, who in ((house.desk, house.two), (house.dentist, house.one), (house.admin, house.hygienist)):
+    for connection, who in (
+        (house.desk, house.two),
+        (house.dentist, house.one),
+        (house.admin, house.hygienist),
+    ):
         (off,) = call(connection, "add_time_off", **house.day(), dentist_id=who)["time_off"]
         assert (off["dentist_id"], off["resource_id"]) == (str(who), str(who))
         assert call(connection, "remove_time_off", time_off_id=off["id"]) is True
@@ -190,9 +225,9 @@ def test_a_chair_out_of_order_leaves_the_other_and_everybody_hears_of_it_without
 ) -> None:
     reason = "Water under the chair"
     before = len(house.availability())
-    (off,) = call(
-        house.desk, "add_time_off", **house.day(), resource_id=house.chairs[0], reason=reason
-    )["time_off"]  # fmt: skip
+    (off,) = call(house.desk, "add_time_off", **house.day(), resource_id=house.chairs[0], reason=reason)[
+        "time_off"
+    ]
     assert (off["dentist_id"], off["resource_id"]) == (None, str(house.chairs[0]))
     first = house.book("09:00", house.visit, house.one)
     assert parts_of(superuser, first["id"])[1]["resource_id"] == house.chairs[1]
@@ -202,8 +237,15 @@ def test_a_chair_out_of_order_leaves_the_other_and_everybody_hears_of_it_without
     assert [event["event"] for event in told][:3] == ["availability_changed"] * 3
     for event in told:
         assert set(event["payload"]) <= {
-            "event_id", "occurred_at", "event", "clinic_id", "dentist_id", "dentist_seq", "starts_at", "ends_at",
-        }  # fmt: skip
+            "event_id",
+            "occurred_at",
+            "event",
+            "clinic_id",
+            "dentist_id",
+            "dentist_seq",
+            "starts_at",
+            "ends_at",
+        }
         assert not any(str(chair) in str(event["payload"]) for chair in house.chairs)
         assert reason not in str(event["payload"])
     before = len(house.availability())
@@ -212,20 +254,29 @@ def test_a_chair_out_of_order_leaves_the_other_and_everybody_hears_of_it_without
     assert call(house.desk, "explain_slot", **wish)["bookable"]
 
 
-def test_who_only_looks_in_is_in_the_way_too_and_the_whole_visit_goes(house: House, superuser: Connection) -> None:
+def test_who_only_looks_in_is_in_the_way_too_and_the_whole_visit_goes(
+    house: House, superuser: Connection
+) -> None:
     cleaning = house.book("11:00", house.cleaning, house.hygienist)
     examiner = parts_of(superuser, cleaning["id"])[2]["resource_id"]
     off = {
-        "clinic_id": house.practice.id, "dentist_id": examiner, "starts_at": house.at("11:10"), "ends_at": house.at("11:20"),
-    }  # fmt: skip
+        "clinic_id": house.practice.id,
+        "dentist_id": examiner,
+        "starts_at": house.at("11:10"),
+        "ends_at": house.at("11:20"),
+    }
     with refused("appointments_in_the_way") as refusal:
         call(house.desk, "add_time_off", **off)
     assert [row["appointment_id"] for row in refusal.details] == [str(cleaning["id"])]
     call(house.desk, "add_time_off", **off, on_conflict="cancel")
     assert parts_of(superuser, cleaning["id"]) == []
     assert call(
-        house.desk, "explain_slot", appointment_type_id=house.cleaning, dentist_id=house.hygienist, starts_at=house.at("11:00")
-    )["bookable"]  # fmt: skip
+        house.desk,
+        "explain_slot",
+        appointment_type_id=house.cleaning,
+        dentist_id=house.hygienist,
+        starts_at=house.at("11:00"),
+    )["bookable"]
 
 
 def test_a_closure_binds_whoever_is_hired_later_and_reaches_no_patient(
@@ -236,21 +287,28 @@ def test_a_closure_binds_whoever_is_hired_later_and_reaches_no_patient(
     assert closed["time_off"] == []
     new = house.practice.person("New", week=EVERY_DAY)
     insert(
-        superuser, "dentist_types", clinic_id=house.practice.id, dentist_id=new, appointment_type_id=house.visit
+        superuser,
+        "dentist_types",
+        clinic_id=house.practice.id,
+        dentist_id=new,
+        appointment_type_id=house.visit,
     )
     patient = actors.user(f"{make_user(superuser)}@made.test")
     wish = {"appointment_type_id": house.visit, "dentist_id": new, "starts_at": house.at("09:00")}
     for connection in (patient, house.desk):
         assert call(connection, "explain_slot", **wish)["code"] == "slot_taken"
         assert "Water damage" not in str(call(connection, "explain_slot", **wish))
-    assert call(house.desk, "get_availability", dentist_id=new)["time_off"][0]["closure_id"] == closed["closure_id"]
+    assert (
+        call(house.desk, "get_availability", dentist_id=new)["time_off"][0]["closure_id"]
+        == closed["closure_id"]
+    )
     assert "time_off" not in call(patient, "get_availability", dentist_id=new)
     assert "Water damage" not in str([event["payload"] for event in house.availability()])
     assert call(house.admin, "remove_time_off", time_off_id=closed["closure_id"]) is True
     assert call(patient, "explain_slot", **wish)["bookable"]
 
 
-# Rotas and the clinic itself -------------------------------------------------------------------------------------------
+# Rotas and the clinic itself --------------------------------------------------------------------------------
 
 
 def test_a_rota_that_starts_later_is_listed_from_that_day_until_its_last(house: House) -> None:
@@ -261,16 +319,33 @@ def test_a_rota_that_starts_later_is_listed_from_that_day_until_its_last(house: 
     call(house.admin, "set_availability", dentist_id=house.one, weekly=[*always, *rota])
 
     def evening(days: int) -> str | None:
-        wish = {"appointment_type_id": house.visit, "dentist_id": house.one, "starts_at": house.at("20:00", days)}
+        wish = {
+            "appointment_type_id": house.visit,
+            "dentist_id": house.one,
+            "starts_at": house.at("20:00", days),
+        }
         code: str | None = call(house.desk, "explain_slot", **wish)["code"]
         return code
 
-    assert [evening(days) for days in (9, 10, 11, 12)] == ["outside_working_hours", None, None, "outside_working_hours"]
+    assert [evening(days) for days in (9, 10, 11, 12)] == [
+        "outside_working_hours",
+        None,
+        None,
+        "outside_working_hours",
+    ]
     rows = call(
-        house.desk, "available_slots", appointment_type_id=house.visit, dentist_id=house.one, from_date=house.at("00:00", 9).date(),
+        house.desk,
+        "available_slots",
+        appointment_type_id=house.visit,
+        dentist_id=house.one,
+        from_date=house.at("00:00", 9).date(),
         to_date=house.at("00:00", 12).date(),
-    )  # fmt: skip
-    late = {row["starts_at"].astimezone(house.practice.zone).date() for row in rows if row["starts_at"].astimezone(house.practice.zone).hour >= 20}
+    )
+    late = {
+        row["starts_at"].astimezone(house.practice.zone).date()
+        for row in rows
+        if row["starts_at"].astimezone(house.practice.zone).hour >= 20
+    }
     assert late == {first, last}
     weekly = call(house.desk, "get_availability", dentist_id=house.one)["weekly"]
     assert [w for w in weekly if "valid_from" not in w] == always
@@ -280,10 +355,13 @@ def test_a_rota_that_starts_later_is_listed_from_that_day_until_its_last(house: 
 @pytest.mark.parametrize(
     "rota",
     [
-        [{"valid_from": "2030-02-01", "valid_until": "2030-01-01"}], [{"valid_from": "2030-02-30"}], [{"valid_from": "soon"}],
-        [{"valid_until": "2030-06-01"}, {"valid_from": "2030-06-01"}], [{}, {"valid_from": "2030-06-01"}],
+        [{"valid_from": "2030-02-01", "valid_until": "2030-01-01"}],
+        [{"valid_from": "2030-02-30"}],
+        [{"valid_from": "soon"}],
+        [{"valid_until": "2030-06-01"}, {"valid_from": "2030-06-01"}],
+        [{}, {"valid_from": "2030-06-01"}],
     ],
-)  # fmt: skip
+)
 def test_a_rota_is_valid_for_some_days_and_overlaps_with_no_other(house: House, rota: list[Row]) -> None:
     window = {"weekday": 1, "opens": "08:00", "closes": "09:00"}
     with refused("invalid_argument"):
@@ -299,7 +377,12 @@ def test_rotas_that_follow_each_other_do_not_overlap(house: House) -> None:
 
 def test_another_time_zone_is_tried_first_and_says_whose_clock_time_changes(house: House) -> None:
     row = house.book("09:00", house.visit, house.one)
-    asked = {"clinic_id": house.practice.id, "time_zone": "America/Chicago", "name": "Moved west", "phone": "312 555 0100"}
+    asked = {
+        "clinic_id": house.practice.id,
+        "time_zone": "America/Chicago",
+        "name": "Moved west",
+        "phone": "312 555 0100",
+    }
     before = house.availability()
     tried = call(house.admin, "update_clinic", **asked, dry_run=True)
     (shifted,) = tried["appointments_shifted"]
@@ -320,8 +403,10 @@ def test_another_time_zone_is_tried_first_and_says_whose_clock_time_changes(hous
     assert {event["event"] for event in house.availability()[len(before) :]} == {"availability_changed"}
     assert clinic_row() == {"name": "Moved west", "time_zone": "America/Chicago", "phone": "312 555 0100"}
     for connection, more, code in (
-        (house.desk, {}, "forbidden"), (house.admin, {"time_zone": "Mars/Olympus"}, "invalid_argument"),
-        (house.admin, {"email": "nowhere"}, "invalid_argument"), (house.admin, {"name": "x" * 201}, "invalid_argument"),
-    ):  # fmt: skip
+        (house.desk, {}, "forbidden"),
+        (house.admin, {"time_zone": "Mars/Olympus"}, "invalid_argument"),
+        (house.admin, {"email": "nowhere"}, "invalid_argument"),
+        (house.admin, {"name": "x" * 201}, "invalid_argument"),
+    ):
         with refused(code):
             call(connection, "update_clinic", **asked | more)

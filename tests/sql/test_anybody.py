@@ -94,17 +94,28 @@ def test_whoever_has_the_least_booked_that_day_is_chosen(
     anything = practice.type(20, four)
     for who, visit in types.items():
         call(
-            desk, "book_appointment", appointment_type_id=visit, starts_at=at(practice, 8), dentist_id=who,
+            desk,
+            "book_appointment",
+            appointment_type_id=visit,
+            starts_at=at(practice, 8),
+            dentist_id=who,
             patient_id=practice.patient(),
-        )  # fmt: skip
+        )
     # Two have half an hour: the second was booked before the fourth.
     verdict = call(patient, "explain_slot", appointment_type_id=anything, starts_at=at(practice, 10))
     row = call(patient, "book_appointment", appointment_type_id=anything, starts_at=at(practice, 10))
     assert row["dentist_id"] == UUID(verdict["dentist_id"]) == four[1]
     assert row["assigned"] == "any"
-    assert call(
-        desk, "book_appointment", appointment_type_id=anything, starts_at=at(practice, 11), patient_id=practice.patient()
-    )["dentist_id"] == four[3]  # fmt: skip
+    assert (
+        call(
+            desk,
+            "book_appointment",
+            appointment_type_id=anything,
+            starts_at=at(practice, 11),
+            patient_id=practice.patient(),
+        )["dentist_id"]
+        == four[3]
+    )
 
 
 def test_on_days_without_bookings_it_is_whoever_was_not_booked_for_longest(
@@ -113,11 +124,14 @@ def test_on_days_without_bookings_it_is_whoever_was_not_booked_for_longest(
     checkup = practice.type(30, four)
     chosen = [
         call(
-            desk, "book_appointment", appointment_type_id=checkup, starts_at=at(practice, 9, days=10 + n),
+            desk,
+            "book_appointment",
+            appointment_type_id=checkup,
+            starts_at=at(practice, 9, days=10 + n),
             patient_id=practice.patient(),
         )["dentist_id"]
         for n in range(8)
-    ]  # fmt: skip
+    ]
     assert chosen == four * 2
 
 
@@ -152,7 +166,10 @@ def test_a_named_dentist_who_is_taken_is_answered_with_a_colleague_too(
     assert offered == [(four[1], True), (four[0], False), (four[0], False)]
     assert len(same_time) == 1
     for offer in refusal.details:
-        asked = wish | {"dentist_id": offer["dentist_id"], "starts_at": datetime.fromisoformat(offer["starts_at"])}
+        asked = wish | {
+            "dentist_id": offer["dentist_id"],
+            "starts_at": datetime.fromisoformat(offer["starts_at"]),
+        }
         assert call(patient, "explain_slot", **asked)["bookable"]
 
 
@@ -176,14 +193,22 @@ def test_a_colleague_offered_for_a_move_can_take_it_as_long_as_it_is(
 ) -> None:
     checkup = practice.type(30, {four[0]: None, four[1]: 90})
     booked = call(
-        desk, "book_appointment", appointment_type_id=checkup, starts_at=at(practice, 9), dentist_id=four[0],
+        desk,
+        "book_appointment",
+        appointment_type_id=checkup,
+        starts_at=at(practice, 9),
+        dentist_id=four[0],
         patient_id=practice.patient(),
-    )  # fmt: skip
+    )
     call(desk, "resize_appointment", appointment_id=booked["id"], ends_at=at(practice, 9, 50))
     call(
-        desk, "book_appointment", appointment_type_id=checkup, starts_at=at(practice, 12), dentist_id=four[0],
+        desk,
+        "book_appointment",
+        appointment_type_id=checkup,
+        starts_at=at(practice, 12),
+        dentist_id=four[0],
         patient_id=practice.patient(),
-    )  # fmt: skip
+    )
     with refused("slot_taken") as refusal:
         call(desk, "reschedule_appointment", appointment_id=booked["id"], starts_at=at(practice, 12))
     lengths = {
@@ -192,9 +217,12 @@ def test_a_colleague_offered_for_a_move_can_take_it_as_long_as_it_is(
     assert lengths == {50 * MINUTE}
     other = next(o for o in refusal.details if o.get("other_dentist"))
     moved = call(
-        desk, "reschedule_appointment", appointment_id=booked["id"], starts_at=other["starts_at"],
+        desk,
+        "reschedule_appointment",
+        appointment_id=booked["id"],
+        starts_at=other["starts_at"],
         dentist_id=other["dentist_id"],
-    )  # fmt: skip
+    )
     assert (moved["dentist_id"], moved["ends_at"] - moved["starts_at"]) == (four[1], 50 * MINUTE)
 
 
@@ -206,9 +234,13 @@ def test_a_replay_names_whoever_was_chosen_the_first_time(
     wish = {"appointment_type_id": checkup, "starts_at": at(practice, 9), "idempotency_key": "once"}
     first = call(patient, function, **wish)
     call(
-        desk, "book_appointment", appointment_type_id=checkup, starts_at=at(practice, 15), dentist_id=four[0],
+        desk,
+        "book_appointment",
+        appointment_type_id=checkup,
+        starts_at=at(practice, 15),
+        dentist_id=four[0],
         patient_id=practice.patient(),
-    )  # fmt: skip
+    )
     again = call(patient, function, **wish)
     assert (again["id"], again["dentist_id"]) == (first["id"], first["dentist_id"])
     with refused("idempotency_mismatch"):
@@ -223,12 +255,20 @@ def test_who_was_chosen_for_a_hold_is_booked_and_nobody_named_stays_so(
     booked = call(patient, "confirm_reservation", reservation_id=held["id"])
     assert (booked["dentist_id"], booked["assigned"]) == (held["dentist_id"], "any")
     named = call(
-        patient, "book_appointment", appointment_type_id=checkup, starts_at=at(practice, 11), dentist_id=four[3]
-    )  # fmt: skip
+        patient,
+        "book_appointment",
+        appointment_type_id=checkup,
+        starts_at=at(practice, 11),
+        dentist_id=four[3],
+    )
     assert named["assigned"] == "named"
     moved = call(
-        desk, "reschedule_appointment", appointment_id=booked["id"], starts_at=at(practice, 12), dentist_id=four[2]
-    )  # fmt: skip
+        desk,
+        "reschedule_appointment",
+        appointment_id=booked["id"],
+        starts_at=at(practice, 12),
+        dentist_id=four[2],
+    )
     assert moved["assigned"] == "named"
 
 
@@ -245,9 +285,12 @@ def test_who_is_in_the_chair_already_is_with_whoever_was_free(
     began = now.replace(second=0, microsecond=0)
     walk_in, checkup = practice.type(10, four[:2]), practice.type(240, four[1:2])
     call(
-        desk, "book_appointment", appointment_type_id=checkup, starts_at=(now + 60 * MINUTE).replace(second=0, microsecond=0),
+        desk,
+        "book_appointment",
+        appointment_type_id=checkup,
+        starts_at=(now + 60 * MINUTE).replace(second=0, microsecond=0),
         patient_id=practice.patient(),
-    )  # fmt: skip
+    )
     superuser.execute(
         "insert into clinic.time_off (clinic_id, resource_id, during) values (%s, %s, tstzrange(%s, %s))",
         [practice.id, four[0], now - 30 * MINUTE, now + 30 * MINUTE],

@@ -1,4 +1,4 @@
-"""The desk's corrections: squeezed in, in the chair already, another length, another chair, swapped, taken back."""
+"""Corrections at the desk: squeezed in, in the chair already, longer, in another chair, swapped, taken back."""
 
 from __future__ import annotations
 
@@ -42,13 +42,19 @@ class Desk:
         day = datetime.now(self.practice.zone).date() + days * DAY
         return datetime.combine(day, time.fromisoformat(clock), self.practice.zone)
 
-    def book(self, clock: str, visit: UUID | None = None, who: UUID | None = None, days: int = 10, **more: Any) -> Row:
+    def book(
+        self, clock: str, visit: UUID | None = None, who: UUID | None = None, days: int = 10, **more: Any
+    ) -> Row:
         """Book as the desk does, for somebody new unless told otherwise; a visit with the first dentist."""
         dentist = who or (self.hygienist if visit == self.cleaning else self.one)
         row: Row = call(
-            self.desk, "book_appointment", appointment_type_id=visit or self.visit, dentist_id=dentist,
-            starts_at=self.at(clock, days), **{"patient_id": self.practice.patient()} | more,
-        )  # fmt: skip
+            self.desk,
+            "book_appointment",
+            appointment_type_id=visit or self.visit,
+            dentist_id=dentist,
+            starts_at=self.at(clock, days),
+            **{"patient_id": self.practice.patient()} | more,
+        )
         return row
 
     def do(self, function: str, appointment: Row, **more: Any) -> Row:
@@ -65,14 +71,17 @@ class Desk:
     def begin(self, appointment: Row, ago: timedelta) -> None:
         """Let a visit have begun so long ago."""
         self.practice.superuser.execute(
-            "update clinic.appointments set ends_at = now() - %s + (ends_at - starts_at), starts_at = now() - %s"
-            " where id = %s", [ago, ago, appointment["id"]],
-        )  # fmt: skip
+            "update clinic.appointments"
+            " set ends_at = now() - %s + (ends_at - starts_at), starts_at = now() - %s"
+            " where id = %s",
+            [ago, ago, appointment["id"]],
+        )
 
     def told(self, appointment: Row) -> list[str]:
         """Return what was told of a visit: the events in which it is named, in order."""
         rows = self.practice.superuser.execute(
-            "select event from clinic.realtime_events where entity_id = %s and entity = 'appointments' order by id",
+            "select event from clinic.realtime_events where entity_id = %s and entity = 'appointments'"
+            " order by id",
             [appointment["id"]],
         )
         return [row["event"] for row in rows]
@@ -96,16 +105,26 @@ def clinic(actors: Actors, superuser: Connection) -> Iterator[Desk]:
     visit = practice.type(30, [one, two], [CHAIR])
     cleaning = practice.type(40, [hygienist], [CHAIR, EXAM])
     yield Desk(
-        practice, one, two, hygienist, left, right, visit, cleaning, practice.staff(actors, "receptionist"),
+        practice,
+        one,
+        two,
+        hygienist,
+        left,
+        right,
+        visit,
+        cleaning,
+        practice.staff(actors, "receptionist"),
         actors.user(f"{make_user(superuser, 'Asks')}@made.test"),
-    )  # fmt: skip
+    )
     assert superuser.execute("select * from clinic.check_invariants()").fetchall() == []
 
 
-# Squeezed in ----------------------------------------------------------------------------------------------------------
+# Squeezed in ------------------------------------------------------------------------------------------------
 
 
-def test_a_visit_is_squeezed_in_on_top_of_others_and_everything_else_sees_its_time_as_taken(clinic: Desk) -> None:
+def test_a_visit_is_squeezed_in_on_top_of_others_and_everything_else_sees_its_time_as_taken(
+    clinic: Desk,
+) -> None:
     under = clinic.book("09:00")
     with refused("slot_taken"):
         clinic.book("09:00")
@@ -146,7 +165,9 @@ def test_patients_do_not_squeeze_themselves_in(clinic: Desk) -> None:
             call(clinic.patient, "book_appointment", **wish, starts_at=clinic.at(clock))
 
 
-@pytest.mark.parametrize(("clock", "days", "code"), [("06:00", 10, "outside_working_hours"), ("09:00", -1, "in_the_past")])
+@pytest.mark.parametrize(
+    ("clock", "days", "code"), [("06:00", 10, "outside_working_hours"), ("09:00", -1, "in_the_past")]
+)
 def test_only_what_is_taken_or_full_can_be_squeezed(clinic: Desk, clock: str, days: int, code: str) -> None:
     with refused(code):
         clinic.book(clock, days=days, squeeze_in=True)
@@ -158,7 +179,9 @@ def test_a_patient_is_not_squeezed_into_two_chairs(clinic: Desk) -> None:
         clinic.book("09:00", who=clinic.two, patient_id=first["patient_id"], squeeze_in=True)
 
 
-def test_who_and_what_is_squeezed_is_there_and_least_busy_and_no_one_twice_if_there_are_others(clinic: Desk) -> None:
+def test_who_and_what_is_squeezed_is_there_and_least_busy_and_no_one_twice_if_there_are_others(
+    clinic: Desk,
+) -> None:
     practice = clinic.practice
     # Whose ids come first is chance: several who are off, one who works.
     for n in range(5):
@@ -174,8 +197,12 @@ def test_who_and_what_is_squeezed_is_there_and_least_busy_and_no_one_twice_if_th
 
 def test_what_was_there_before_a_squeeze_stays_as_it_was_and_is_confirmed_and_corrected(clinic: Desk) -> None:
     hold = call(
-        clinic.patient, "reserve_slot", appointment_type_id=clinic.visit, dentist_id=clinic.one, starts_at=clinic.at("09:00")
-    )  # fmt: skip
+        clinic.patient,
+        "reserve_slot",
+        appointment_type_id=clinic.visit,
+        dentist_id=clinic.one,
+        starts_at=clinic.at("09:00"),
+    )
     assert clinic.book("09:00", squeeze_in=True)["is_squeezed"]
     booked = call(clinic.patient, "confirm_reservation", reservation_id=hold["id"])
     assert (booked["status"], booked["is_squeezed"]) == ("booked", False)
@@ -199,8 +226,11 @@ def test_a_squeezed_visit_is_moved_to_where_there_is_room_and_is_squeezed_no_mor
 def test_time_off_counts_what_is_squeezed_among_what_is_in_the_way(clinic: Desk) -> None:
     visits = [clinic.book("09:00"), clinic.book("09:00", squeeze_in=True)]
     off = {
-        "clinic_id": clinic.practice.id, "dentist_id": clinic.one, "starts_at": clinic.at("09:00"), "ends_at": clinic.at("10:00"),
-    }  # fmt: skip
+        "clinic_id": clinic.practice.id,
+        "dentist_id": clinic.one,
+        "starts_at": clinic.at("09:00"),
+        "ends_at": clinic.at("10:00"),
+    }
     with refused("appointments_in_the_way") as refusal:
         call(clinic.desk, "add_time_off", **off)
     assert {row["appointment_id"] for row in refusal.details} == {str(visit["id"]) for visit in visits}
@@ -208,7 +238,7 @@ def test_time_off_counts_what_is_squeezed_among_what_is_in_the_way(clinic: Desk)
     assert [clinic.row(visit)["status"] for visit in visits] == ["cancelled"] * 2
 
 
-# In the chair already -------------------------------------------------------------------------------------------------
+# In the chair already ---------------------------------------------------------------------------------------
 
 
 def test_who_is_in_the_chair_already_is_recorded_by_the_desk_today_and_not_yesterday(clinic: Desk) -> None:
@@ -216,9 +246,12 @@ def test_who_is_in_the_chair_already_is_recorded_by_the_desk_today_and_not_yeste
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for dentist in (clinic.one, clinic.two):
         insert(
-            clinic.practice.superuser, "extra_hours", clinic_id=clinic.practice.id, dentist_id=dentist,
+            clinic.practice.superuser,
+            "extra_hours",
+            clinic_id=clinic.practice.id,
+            dentist_id=dentist,
             during=f"[{(midnight - 60 * MINUTE).isoformat()},{(midnight + 22 * 60 * MINUTE).isoformat()})",
-        )  # fmt: skip
+        )
     began = now.replace(second=0, microsecond=0)
     wish = {"appointment_type_id": clinic.visit, "dentist_id": clinic.one, "starts_at": began}
     someone = {"patient_id": clinic.practice.patient()}
@@ -231,16 +264,21 @@ def test_who_is_in_the_chair_already_is_recorded_by_the_desk_today_and_not_yeste
     # The first minute of today is today's; the minute before is not.
     today = wish | {"dentist_id": clinic.two}
     assert call(clinic.desk, "explain_slot", **today | {"starts_at": midnight})["bookable"]
-    assert call(clinic.desk, "explain_slot", **today | {"starts_at": midnight - MINUTE})["code"] == "in_the_past"
+    assert (
+        call(clinic.desk, "explain_slot", **today | {"starts_at": midnight - MINUTE})["code"] == "in_the_past"
+    )
     for more in ({}, {"squeeze_in": True}):
         with refused("in_the_past"):
             call(
-                clinic.desk, "book_appointment", **today | {"starts_at": midnight - MINUTE},
-                patient_id=clinic.practice.patient(), **more,
-            )  # fmt: skip
+                clinic.desk,
+                "book_appointment",
+                **today | {"starts_at": midnight - MINUTE},
+                patient_id=clinic.practice.patient(),
+                **more,
+            )
 
 
-# Another length -------------------------------------------------------------------------------------------------------
+# Another length ---------------------------------------------------------------------------------------------
 
 
 def test_a_visit_is_made_longer_and_shorter_with_all_that_lasts_until_its_end(clinic: Desk) -> None:
@@ -249,8 +287,10 @@ def test_a_visit_is_made_longer_and_shorter_with_all_that_lasts_until_its_end(cl
     longer = clinic.do("resize_appointment", row, ends_at=clinic.at("10:00"), expected_version=row["version"])
     assert (longer["ends_at"], longer["version"]) == (clinic.at("10:00"), row["version"] + 1)
     assert [claim["ends_at"] for claim in parts_of(clinic.practice.superuser, row["id"])] == [
-        clinic.at("10:05"), clinic.at("10:05"), clinic.at("09:20"),
-    ]  # fmt: skip
+        clinic.at("10:05"),
+        clinic.at("10:05"),
+        clinic.at("09:20"),
+    ]
     with refused("stale_version"):
         clinic.do("resize_appointment", row, ends_at=clinic.at("10:00"), expected_version=row["version"])
     assert clinic.do("resize_appointment", row, ends_at=clinic.at("09:20"))["ends_at"] == clinic.at("09:20")
@@ -265,9 +305,12 @@ def test_a_visit_does_not_grow_into_others_nor_shrink_below_its_parts(clinic: De
     clinic.do("move_to_resource", other, part=1, resource_id=clinic.chair_of(row))
     before = clinic.row(row)
     for ends_at, code in (
-        ("09:50", "slot_taken"), ("09:19", "invalid_argument"), ("09:00", "invalid_argument"), ("08:00", "invalid_argument"),
+        ("09:50", "slot_taken"),
+        ("09:19", "invalid_argument"),
+        ("09:00", "invalid_argument"),
+        ("08:00", "invalid_argument"),
         ("21:01", "invalid_argument"),
-    ):  # fmt: skip
+    ):
         with refused(code):
             clinic.do("resize_appointment", row, ends_at=clinic.at(ends_at))
     assert clinic.row(row) == before
@@ -292,14 +335,21 @@ def test_corrections_are_the_desks_and_of_live_visits(
     clinic: Desk, actors: Actors, superuser: Connection, function: str, asked: Row
 ) -> None:
     own = call(
-        clinic.patient, "book_appointment", appointment_type_id=clinic.visit, dentist_id=clinic.one, starts_at=clinic.at("09:00")
-    )  # fmt: skip
+        clinic.patient,
+        "book_appointment",
+        appointment_type_id=clinic.visit,
+        dentist_id=clinic.one,
+        starts_at=clinic.at("09:00"),
+    )
     asked = asked | ({"other_id": clinic.book("11:00")["id"]} if "other_id" in asked else {})
     other_dentist = clinic.practice.staff(actors, "dentist", clinic.two)
     foreign = make_practice(superuser).staff(actors, "receptionist")
     for connection, code in (
-        (clinic.patient, "forbidden"), (other_dentist, "not_found"), (foreign, "not_found"), (actors.anon(), "not_authenticated"),
-    ):  # fmt: skip
+        (clinic.patient, "forbidden"),
+        (other_dentist, "not_found"),
+        (foreign, "not_found"),
+        (actors.anon(), "not_authenticated"),
+    ):
         with refused(code):
             call(connection, function, appointment_id=own["id"], **asked)
     if function != "set_appointment_status":
@@ -308,10 +358,12 @@ def test_corrections_are_the_desks_and_of_live_visits(
             clinic.do(function, own, **asked)
 
 
-# Another chair --------------------------------------------------------------------------------------------------------
+# Another chair ----------------------------------------------------------------------------------------------
 
 
-def test_a_part_is_given_another_resource_that_will_do_and_is_free(clinic: Desk, superuser: Connection) -> None:
+def test_a_part_is_given_another_resource_that_will_do_and_is_free(
+    clinic: Desk, superuser: Connection
+) -> None:
     row = clinic.book("09:00", clinic.cleaning)
     chair, other = clinic.chair_of(row), {clinic.left, clinic.right}
     (other_chair,) = other - {chair}
@@ -322,7 +374,13 @@ def test_a_part_is_given_another_resource_that_will_do_and_is_free(clinic: Desk,
     clinic.do("move_to_resource", row, part=2, resource_id=colleague)
     assert parts_of(superuser, row["id"])[2]["resource_id"] == colleague
     assert clinic.told(row) == ["appointment_booked", "appointment_rescheduled", "appointment_rescheduled"]
-    for part, resource in ((1, clinic.one), (2, clinic.left), (2, clinic.hygienist), (7, clinic.left), (0, clinic.one)):
+    for part, resource in (
+        (1, clinic.one),
+        (2, clinic.left),
+        (2, clinic.hygienist),
+        (7, clinic.left),
+        (0, clinic.one),
+    ):
         with refused("invalid_argument"):
             clinic.do("move_to_resource", row, part=part, resource_id=resource)
     superuser.execute("update clinic.resources set is_active = false where id = %s", [chair])
@@ -354,7 +412,7 @@ def test_a_visit_keeps_its_chair_when_it_moves_if_it_can(clinic: Desk) -> None:
     assert clinic.chair_of(row) == clinic.left
 
 
-# Swapped --------------------------------------------------------------------------------------------------------------
+# Swapped ----------------------------------------------------------------------------------------------------
 
 
 def swap(clinic: Desk, one: Row, other: Row) -> list[Row]:
@@ -368,11 +426,17 @@ def test_two_visits_change_places_and_keep_their_lengths(clinic: Desk) -> None:
     one, other = clinic.book("09:00"), clinic.book("13:00", longer, clinic.two)
     first, second = swap(clinic, one, other)
     assert (first["id"], first["dentist_id"], first["starts_at"], first["ends_at"]) == (
-        other["id"], clinic.one, clinic.at("09:00"), clinic.at("10:00"),
-    )  # fmt: skip
+        other["id"],
+        clinic.one,
+        clinic.at("09:00"),
+        clinic.at("10:00"),
+    )
     assert (second["id"], second["dentist_id"], second["starts_at"], second["ends_at"]) == (
-        one["id"], clinic.two, clinic.at("13:00"), clinic.at("13:30"),
-    )  # fmt: skip
+        one["id"],
+        clinic.two,
+        clinic.at("13:00"),
+        clinic.at("13:30"),
+    )
     for before, after in ((one, second), (other, first)):
         assert after["version"] == before["version"] + 1
         assert clinic.told(before)[0] == "appointment_booked"
@@ -419,16 +483,20 @@ def test_a_swap_fills_no_day(clinic: Desk) -> None:
     assert [clinic.row(visit)["dentist_id"] for visit in (one, other)] == [clinic.two, clinic.one]
 
 
-# Taken back -----------------------------------------------------------------------------------------------------------
+# Taken back -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("through", "back"),
     [
-        (["checked_in"], "booked"), (["no_show"], "booked"), (["no_show"], "checked_in"), (["cancelled"], "booked"),
-        (["checked_in", "fulfilled"], "checked_in"), (["checked_in", "cancelled"], "booked"),
+        (["checked_in"], "booked"),
+        (["no_show"], "booked"),
+        (["no_show"], "checked_in"),
+        (["cancelled"], "booked"),
+        (["checked_in", "fulfilled"], "checked_in"),
+        (["checked_in", "cancelled"], "booked"),
     ],
-)  # fmt: skip
+)
 def test_a_status_is_taken_back_and_the_visit_has_all_its_parts_again(
     clinic: Desk, through: list[str], back: str
 ) -> None:
@@ -451,9 +519,14 @@ def test_a_status_is_taken_back_and_the_visit_has_all_its_parts_again(
 
 @pytest.mark.parametrize(
     ("through", "refused_to"),
-    [(["cancelled"], "checked_in"), (["no_show"], "fulfilled"), (["checked_in", "fulfilled"], "booked"),
-     (["checked_in", "fulfilled"], "cancelled"), (["cancelled"], "no_show")],
-)  # fmt: skip
+    [
+        (["cancelled"], "checked_in"),
+        (["no_show"], "fulfilled"),
+        (["checked_in", "fulfilled"], "booked"),
+        (["checked_in", "fulfilled"], "cancelled"),
+        (["cancelled"], "no_show"),
+    ],
+)
 def test_not_everything_can_be_taken_back(clinic: Desk, through: list[str], refused_to: str) -> None:
     row = clinic.book("09:00", clinic.practice.type(30, [clinic.one], [CHAIR]))
     clinic.begin(row, 5 * MINUTE)
@@ -485,8 +558,12 @@ def test_what_somebody_else_has_by_now_is_not_taken_back(clinic: Desk, superuser
     row = clinic.book("09:00")
     clinic.do("cancel_appointment", row)
     hold = call(
-        clinic.patient, "reserve_slot", appointment_type_id=clinic.visit, dentist_id=clinic.one, starts_at=clinic.at("09:15")
-    )  # fmt: skip
+        clinic.patient,
+        "reserve_slot",
+        appointment_type_id=clinic.visit,
+        dentist_id=clinic.one,
+        starts_at=clinic.at("09:15"),
+    )
     with refused("slot_taken"):
         clinic.do("set_appointment_status", row, status="booked")
     expire_hold(superuser, hold["id"])
@@ -525,14 +602,21 @@ def test_nobody_checks_in_the_day_before_nor_is_done_before_the_start(clinic: De
     visit = clinic.practice.type(1, [clinic.two])
     now = datetime.now(clinic.practice.zone)
     insert(
-        clinic.practice.superuser, "extra_hours", clinic_id=clinic.practice.id, dentist_id=clinic.two,
+        clinic.practice.superuser,
+        "extra_hours",
+        clinic_id=clinic.practice.id,
+        dentist_id=clinic.two,
         during=f"[{now.isoformat()},{(now + 120 * MINUTE).isoformat()})",
-    )  # fmt: skip
+    )
     start = (now + MINUTE).replace(second=0, microsecond=0) + MINUTE
     soon = call(
-        clinic.desk, "book_appointment", appointment_type_id=visit, dentist_id=clinic.two, starts_at=start,
+        clinic.desk,
+        "book_appointment",
+        appointment_type_id=visit,
+        dentist_id=clinic.two,
+        starts_at=start,
         patient_id=clinic.practice.patient(),
-    )  # fmt: skip
+    )
     if start.date() == now.date():
         clinic.do("set_appointment_status", soon, status="checked_in")
     with refused("invalid_transition"):

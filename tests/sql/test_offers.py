@@ -39,7 +39,9 @@ class House:
         day = datetime.now(self.practice.zone).date() + days * DAY
         return datetime.combine(day, time.fromisoformat(clock), self.practice.zone)
 
-    def answers(self, connection: Connection, start: datetime, visit: UUID, who: UUID | None = None) -> set[str | None]:
+    def answers(
+        self, connection: Connection, start: datetime, visit: UUID, who: UUID | None = None
+    ) -> set[str | None]:
         """Return what the doors say of a slot: codes, or None where it can be had. Nothing is changed.
 
         That it is not among those that are listed is `unlisted`.
@@ -69,11 +71,14 @@ class House:
     def offer(self, visit: UUID, **asked: Any) -> Row:
         """Return what a chatbot is answered that asks for this visit."""
         row = self.practice.superuser.execute(
-            "select c.slug, t.name from clinic.clinics as c, clinic.appointment_types as t where t.id = %s and c.id = t.clinic_id",
+            "select c.slug, t.name from clinic.clinics as c, clinic.appointment_types as t"
+            " where t.id = %s and c.id = t.clinic_id",
             [visit],
-        ).fetchone()  # fmt: skip
+        ).fetchone()
         assert row is not None
-        answer: Row = call(self.bot, "chatbot_find_slots", clinic_slug=row["slug"], service=row["name"], **asked)
+        answer: Row = call(
+            self.bot, "chatbot_find_slots", clinic_slug=row["slug"], service=row["name"], **asked
+        )
         return answer
 
     def change(self, visit: UUID, **rules: Any) -> None:
@@ -86,11 +91,12 @@ def house(actors: Actors, superuser: Connection) -> Iterator[House]:
     """A clinic in which nobody is booked yet, and there is no notice."""
     practice = make_practice(superuser, min_notice=timedelta(0))
     yield House(
-        practice, sorted(practice.person(f"Dentist {name}", week=EVERY_DAY) for name in ("Ames", "Boyle")),
+        practice,
+        sorted(practice.person(f"Dentist {name}", week=EVERY_DAY) for name in ("Ames", "Boyle")),
         practice.person("Hygienist Cole", "hygienist", week=EVERY_DAY),
         actors.user(f"{make_user(superuser, 'Asks')}@made.test"),
         *(practice.staff(actors, role) for role in ("receptionist", "admin", "chatbot")),
-    )  # fmt: skip
+    )
     assert superuser.execute("select * from clinic.check_invariants()").fetchall() == []
 
 
@@ -99,7 +105,7 @@ def ids(*values: UUID) -> str:
     return "{" + ",".join(map(str, values)) + "}"
 
 
-# Who does what --------------------------------------------------------------------------------------------------------
+# Who does what ----------------------------------------------------------------------------------------------
 
 
 def test_only_who_does_it_is_listed_explained_held_booked_and_offered(house: House) -> None:
@@ -110,7 +116,9 @@ def test_only_who_does_it_is_listed_explained_held_booked_and_offered(house: Hou
         assert house.answers(connection, start, canal) == {None}
         for other in (house.dentists[1], house.hygienist):
             assert house.answers(connection, start, canal, other) == {"not_offered"}
-    assert {offer["dentist_id"] for offer in house.offer(canal, max_results=10)["offers"]} == {str(house.dentists[0])}
+    assert {offer["dentist_id"] for offer in house.offer(canal, max_results=10)["offers"]} == {
+        str(house.dentists[0])
+    }
     assert house.offer(canal, dentist="Hygienist Cole")["status"] == "choose_dentist"
 
 
@@ -125,14 +133,21 @@ def test_what_nobody_does_is_offered_to_nobody(house: House) -> None:
 def test_who_does_it_is_set_with_how_long_they_take(house: House, superuser: Connection) -> None:
     checkup = house.practice.type(30, house.dentists)
     rows = call(
-        house.admin, "set_dentist_types", dentist_id=house.hygienist, appointment_type_ids=ids(checkup),
+        house.admin,
+        "set_dentist_types",
+        dentist_id=house.hygienist,
+        appointment_type_ids=ids(checkup),
         durations={str(checkup): "45 minutes"},
-    )  # fmt: skip
+    )
     assert [(row["appointment_type_id"], row["duration"]) for row in rows] == [(checkup, 45 * MINUTE)]
     start = house.at("09:00")
     slots = call(
-        house.patient, "available_slots", appointment_type_id=checkup, from_date=start.date(), to_date=start.date()
-    )  # fmt: skip
+        house.patient,
+        "available_slots",
+        appointment_type_id=checkup,
+        from_date=start.date(),
+        to_date=start.date(),
+    )
     lengths = {(row["dentist_id"], row["ends_at"] - row["starts_at"]) for row in slots}
     assert lengths == {(house.hygienist, 45 * MINUTE), *((one, 30 * MINUTE) for one in house.dentists)}
     wish = {"appointment_type_id": checkup, "dentist_id": house.hygienist, "starts_at": start}
@@ -180,16 +195,19 @@ def test_a_new_dentist_does_everything_and_a_new_hygienist_nothing_unless_told(h
     assert types_of(call(house.admin, "create_dentist", **add, full_name="New")) == {checkup, canal}
     hygienist = {"full_name": "Newer", "profession": "hygienist"}
     assert types_of(call(house.admin, "create_dentist", **add, **hygienist)) == set()
-    assert types_of(call(house.admin, "create_dentist", **add, **hygienist, appointment_type_ids=ids(canal))) == {canal}
+    assert types_of(
+        call(house.admin, "create_dentist", **add, **hygienist, appointment_type_ids=ids(canal))
+    ) == {canal}
     row = call(house.admin, "create_appointment_type", **add, name="Newest", duration="20 minutes")
     leaders = house.practice.superuser.execute(
         "select d.profession from clinic.dentist_types as l join clinic.dentists as d on d.id = l.dentist_id"
-        " where l.appointment_type_id = %s", [row["id"]],
-    ).fetchall()  # fmt: skip
+        " where l.appointment_type_id = %s",
+        [row["id"]],
+    ).fetchall()
     assert [leader["profession"] for leader in leaders] == ["dentist"] * 3
 
 
-# For whom -------------------------------------------------------------------------------------------------------------
+# For whom ---------------------------------------------------------------------------------------------------
 
 NEW, KNOWN = "new", "known"
 
@@ -218,7 +236,9 @@ def test_a_type_is_for_its_audience_at_every_door(
 
 def test_whom_the_desk_entered_is_known(house: House) -> None:
     visit = house.practice.type(30, house.dentists, audience="known_patients")
-    who = house.patient.execute("select current_setting('request.jwt.claims')::jsonb ->> 'sub' as id").fetchone()
+    who = house.patient.execute(
+        "select current_setting('request.jwt.claims')::jsonb ->> 'sub' as id"
+    ).fetchone()
     assert who is not None
     assert house.answers(house.patient, house.at("09:00"), visit) == {"not_offered"}
     call(house.desk, "create_patient", clinic_id=house.practice.id, full_name="Walked in", user_id=who["id"])
@@ -243,7 +263,7 @@ def test_an_audience_that_changed_meanwhile_binds_an_offer_and_a_dead_hold_but_n
     assert call(house.patient, "confirm_reservation", reservation_id=live["id"])["status"] == "booked"
 
 
-# By its own rules -----------------------------------------------------------------------------------------------------
+# By its own rules -------------------------------------------------------------------------------------------
 
 
 def test_a_types_own_notice_horizon_and_grid_go_before_the_clinics(house: House) -> None:
@@ -257,7 +277,13 @@ def test_a_types_own_notice_horizon_and_grid_go_before_the_clinics(house: House)
     assert house.answers(patient, house.at("09:30"), visit) == {"unlisted", "off_grid"}
     assert house.answers(desk, house.at("09:00", 2), visit) == {None}
     # And without them the clinic's again.
-    call(house.admin, "update_clinic_policy", clinic_id=house.practice.id, booking_horizon="15 days", min_notice="5 days")
+    call(
+        house.admin,
+        "update_clinic_policy",
+        clinic_id=house.practice.id,
+        booking_horizon="15 days",
+        min_notice="5 days",
+    )
     assert house.answers(patient, house.at("09:00", 4), visit) == {None}
     house.change(visit, clear="{min_notice,booking_horizon,slot_interval}")
     assert house.answers(patient, house.at("09:00", 4), visit) == {"unlisted", "notice_too_short"}
@@ -282,21 +308,31 @@ def test_chatbots_go_by_a_types_own_rules(house: House) -> None:
 @pytest.mark.parametrize(
     "rule",
     [
-        {"audience": "friends"}, {"min_notice": "31 days"}, {"booking_horizon": "1 hour"}, {"slot_interval": "1 minute"},
-        {"max_per_day": 0}, {"min_notice": "-1 minutes"}, {"audience": ""},
+        {"audience": "friends"},
+        {"min_notice": "31 days"},
+        {"booking_horizon": "1 hour"},
+        {"slot_interval": "1 minute"},
+        {"max_per_day": 0},
+        {"min_notice": "-1 minutes"},
+        {"audience": ""},
     ],
-)  # fmt: skip
+)
 def test_a_types_rules_have_bounds(house: House, rule: dict[str, Any]) -> None:
     visit = house.practice.type(30, house.dentists)
     with refused("invalid_argument"):
         house.change(visit, **rule)
     with refused("invalid_argument"):
         call(
-            house.admin, "create_appointment_type", clinic_id=house.practice.id, name="New", duration="20 minutes", **rule
-        )  # fmt: skip
+            house.admin,
+            "create_appointment_type",
+            clinic_id=house.practice.id,
+            name="New",
+            duration="20 minutes",
+            **rule,
+        )
 
 
-# How often ------------------------------------------------------------------------------------------------------------
+# How often --------------------------------------------------------------------------------------------------
 
 
 def test_a_day_is_full_for_each_who_leads_it_and_no_other(house: House, superuser: Connection) -> None:
@@ -304,8 +340,12 @@ def test_a_day_is_full_for_each_who_leads_it_and_no_other(house: House, superuse
     one, other = house.dentists
     wish = {"appointment_type_id": visit, "dentist_id": one}
     booked = call(
-        house.desk, "book_appointment", **wish, starts_at=house.at("08:00"), patient_id=house.practice.patient()
-    )  # fmt: skip
+        house.desk,
+        "book_appointment",
+        **wish,
+        starts_at=house.at("08:00"),
+        patient_id=house.practice.patient(),
+    )
     hold = call(house.desk, "reserve_slot", **wish, starts_at=house.at("09:00"))
     for connection in (house.patient, house.desk):
         assert house.answers(connection, house.at("11:00"), visit, one) == {"unlisted", "day_full"}
@@ -319,8 +359,12 @@ def test_a_day_is_full_for_each_who_leads_it_and_no_other(house: House, superuse
     expire_hold(superuser, hold["id"])
     assert house.answers(house.patient, house.at("11:00"), visit, one) == {None}
     call(
-        house.desk, "book_appointment", **wish, starts_at=house.at("09:00"), patient_id=house.practice.patient()
-    )  # fmt: skip
+        house.desk,
+        "book_appointment",
+        **wish,
+        starts_at=house.at("09:00"),
+        patient_id=house.practice.patient(),
+    )
     assert house.answers(house.patient, house.at("11:00"), visit, one) == {"unlisted", "day_full"}
     call(house.desk, "cancel_appointment", appointment_id=booked["id"])
     assert house.answers(house.patient, house.at("11:00"), visit, one) == {None}
@@ -329,14 +373,24 @@ def test_a_day_is_full_for_each_who_leads_it_and_no_other(house: House, superuse
 def test_a_full_day_takes_no_more_moves_and_only_the_desk_squeezes_in(house: House) -> None:
     visit = house.practice.type(30, house.dentists[:1], max_per_day=1)
     wish = {"appointment_type_id": visit, "dentist_id": house.dentists[0]}
-    call(house.desk, "book_appointment", **wish, starts_at=house.at("08:00"), patient_id=house.practice.patient())
+    call(
+        house.desk,
+        "book_appointment",
+        **wish,
+        starts_at=house.at("08:00"),
+        patient_id=house.practice.patient(),
+    )
     later = call(house.patient, "book_appointment", **wish, starts_at=house.at("08:00", 12))
     with refused("day_full"):
         call(house.patient, "reschedule_appointment", appointment_id=later["id"], starts_at=house.at("12:00"))
     row = call(
-        house.desk, "book_appointment", **wish, starts_at=house.at("12:00"), patient_id=house.practice.patient(),
+        house.desk,
+        "book_appointment",
+        **wish,
+        starts_at=house.at("12:00"),
+        patient_id=house.practice.patient(),
         squeeze_in=True,
-    )  # fmt: skip
+    )
     assert row["is_squeezed"]
 
 
@@ -344,11 +398,20 @@ def test_a_day_is_the_clinics_day(house: House) -> None:
     """In New York the evening is the next day in London already."""
     visit = house.practice.type(30, house.dentists[:1], max_per_day=1)
     insert(
-        house.practice.superuser, "extra_hours", clinic_id=house.practice.id, dentist_id=house.dentists[0],
+        house.practice.superuser,
+        "extra_hours",
+        clinic_id=house.practice.id,
+        dentist_id=house.dentists[0],
         during=f"[{house.at('18:00').isoformat()},{house.at('23:30').isoformat()})",
-    )  # fmt: skip
+    )
     wish = {"appointment_type_id": visit, "dentist_id": house.dentists[0]}
-    call(house.desk, "book_appointment", **wish, starts_at=house.at("22:00"), patient_id=house.practice.patient())
+    call(
+        house.desk,
+        "book_appointment",
+        **wish,
+        starts_at=house.at("22:00"),
+        patient_id=house.practice.patient(),
+    )
     assert house.answers(house.patient, house.at("08:00"), visit) == {"unlisted", "day_full"}
     assert house.answers(house.patient, house.at("08:00", 11), visit) == {None}
 
@@ -379,9 +442,11 @@ def test_a_patient_has_only_so_many_appointments_ahead(house: House, superuser: 
     assert house.answers(house.patient, house.at("12:00"), visit) == {None}
     # What is over is not ahead.
     superuser.execute(
-        "update clinic.appointments set starts_at = now() - interval '2 days', ends_at = now() - interval '47 hours'"
-        " where patient_id = %s and status = 'booked'", [first["patient_id"]],
-    )  # fmt: skip
+        "update clinic.appointments"
+        " set starts_at = now() - interval '2 days', ends_at = now() - interval '47 hours'"
+        " where patient_id = %s and status = 'booked'",
+        [first["patient_id"]],
+    )
     call(house.patient, "book_appointment", appointment_type_id=visit, starts_at=house.at("15:00"))
     assert house.answers(house.patient, house.at("12:00"), visit) == {None}
 
@@ -410,7 +475,13 @@ def test_whom_a_chatbot_books_for_has_only_so_many_ahead_too(house: House) -> No
 
 
 def test_who_has_just_booked_may_think_again_whatever_the_notice(house: House, superuser: Connection) -> None:
-    call(house.admin, "update_clinic_policy", clinic_id=house.practice.id, cancellation_notice="30 days", cancel_grace="15 minutes")
+    call(
+        house.admin,
+        "update_clinic_policy",
+        clinic_id=house.practice.id,
+        cancellation_notice="30 days",
+        cancel_grace="15 minutes",
+    )
     visit = house.practice.type(30, house.dentists)
     first, second = (
         call(house.patient, "book_appointment", appointment_type_id=visit, starts_at=house.at(clock))
@@ -419,12 +490,16 @@ def test_who_has_just_booked_may_think_again_whatever_the_notice(house: House, s
     call(house.patient, "reschedule_appointment", appointment_id=first["id"], starts_at=house.at("11:00"))
     call(house.patient, "cancel_appointment", appointment_id=first["id"])
     superuser.execute(
-        "update clinic.appointments set created_at = now() - interval '16 minutes' where id = %s", [second["id"]]
+        "update clinic.appointments set created_at = now() - interval '16 minutes' where id = %s",
+        [second["id"]],
     )
-    superuser.execute("update clinic.clinics set phone = '+1 212 555 0100' where id = %s", [house.practice.id])
+    superuser.execute(
+        "update clinic.clinics set phone = '+1 212 555 0100' where id = %s", [house.practice.id]
+    )
     for function, asked in (
-        ("cancel_appointment", {}), ("reschedule_appointment", {"starts_at": house.at("12:00")}),
-    ):  # fmt: skip
+        ("cancel_appointment", {}),
+        ("reschedule_appointment", {"starts_at": house.at("12:00")}),
+    ):
         with refused("too_late_to_cancel") as refusal:
             call(house.patient, function, appointment_id=second["id"], **asked)
         assert "+1 212 555 0100" in refusal.hint

@@ -1,4 +1,4 @@
-"""A dentist at two clinics is one person: booked at one, taken at the other, and that is all the other learns."""
+"""A dentist at two clinics is one person: booked at one, taken at the other, which learns no more than that."""
 
 from __future__ import annotations
 
@@ -36,15 +36,22 @@ class Side:
     def book(self, start: datetime, **more: Any) -> Row:
         """Book as the desk does."""
         row: Row = call(
-            self.desk, "book_appointment", appointment_type_id=self.visit, starts_at=start,
+            self.desk,
+            "book_appointment",
+            appointment_type_id=self.visit,
+            starts_at=start,
             **{"patient_id": self.practice.patient("Confidential")} | more,
-        )  # fmt: skip
+        )
         return row
 
     def code(self, start: datetime, who: UUID | None, connection: Connection | None = None) -> str | None:
         """Return why a slot cannot be had here; None if it can."""
         verdict = call(
-            connection or self.desk, "explain_slot", appointment_type_id=self.visit, dentist_id=who, starts_at=start
+            connection or self.desk,
+            "explain_slot",
+            appointment_type_id=self.visit,
+            dentist_id=who,
+            starts_at=start,
         )
         code: str | None = verdict["code"]
         return code
@@ -88,10 +95,16 @@ def both(actors: Actors, superuser: Connection) -> Iterator[Both]:
     for place in places:
         colleague = place.person("Colleague", week=EVERY_DAY)
         place.thing("Chair"), place.thing("Stool")
-        sides.append(Side(
-            place, colleague, place.type(30, [dentist, colleague], [CHAIR]),
-            place.staff(actors, "receptionist"), place.staff(actors, "admin"), place.patient("Confidential"),
-        ))  # fmt: skip
+        sides.append(
+            Side(
+                place,
+                colleague,
+                place.type(30, [dentist, colleague], [CHAIR]),
+                place.staff(actors, "receptionist"),
+                place.staff(actors, "admin"),
+                place.patient("Confidential"),
+            )
+        )
     found = Both(dentist, *sides, datetime.now(places[0].zone))
     found.start = found.at("09:00")
     yield found
@@ -99,7 +112,9 @@ def both(actors: Actors, superuser: Connection) -> Iterator[Both]:
 
 
 @pytest.mark.parametrize("function", ["book_appointment", "reserve_slot"])
-def test_booked_or_held_at_one_is_taken_at_the_other(both: Both, superuser: Connection, function: str) -> None:
+def test_booked_or_held_at_one_is_taken_at_the_other(
+    both: Both, superuser: Connection, function: str
+) -> None:
     patient = {"patient_id": both.here.patient}
     wish = {"appointment_type_id": both.here.visit, "dentist_id": both.dentist, "starts_at": both.start}
     row = call(both.here.desk, function, **wish, **patient)
@@ -123,12 +138,19 @@ def test_hours_and_closures_are_each_clinics_own(both: Both) -> None:
     assert both.here.code(both.at("14:00"), both.dentist) is None
     assert both.there.code(both.at("14:00"), both.dentist) == "outside_working_hours"
     closed = {
-        "clinic_id": both.here.practice.id, "starts_at": both.at("08:00"), "ends_at": both.at("18:00"), "reason": "Confidential",
-    }  # fmt: skip
+        "clinic_id": both.here.practice.id,
+        "starts_at": both.at("08:00"),
+        "ends_at": both.at("18:00"),
+        "reason": "Confidential",
+    }
     hold = call(
-        both.there.desk, "reserve_slot", appointment_type_id=both.there.visit, dentist_id=both.dentist, starts_at=both.at("10:00"),
+        both.there.desk,
+        "reserve_slot",
+        appointment_type_id=both.there.visit,
+        dentist_id=both.dentist,
+        starts_at=both.at("10:00"),
         patient_id=both.there.patient,
-    )  # fmt: skip
+    )
     call(both.here.admin, "add_time_off", **closed)
     assert both.here.code(both.start, both.dentist) == "slot_taken"
     assert both.there.code(both.start, both.dentist) is None
@@ -160,27 +182,46 @@ def test_each_clinic_sees_only_that_it_is_taken(both: Both, actors: Actors, supe
     before = len(both.there.topics())
     row = both.here.book(both.start, dentist_id=both.dentist, notes="Confidential")
     hold = call(
-        both.here.desk, "reserve_slot", appointment_type_id=both.here.visit, dentist_id=both.dentist, starts_at=both.at("11:00"),
+        both.here.desk,
+        "reserve_slot",
+        appointment_type_id=both.here.visit,
+        dentist_id=both.dentist,
+        starts_at=both.at("11:00"),
         patient_id=both.here.patient,
-    )  # fmt: skip
+    )
     told = both.there.topics()[before:]
     assert {event["event"] for event in told} == {"slot_taken"}
     assert len(told) == 2
     for event in told:
-        assert not any(secret in str(event["payload"]) for secret in (*SECRETS, str(row["id"]), str(hold["id"])))
-        assert not any(topic.startswith("dentist:") or topic.startswith("clinic:") for topic in event["topics"])
+        assert not any(
+            secret in str(event["payload"]) for secret in (*SECRETS, str(row["id"]), str(hold["id"]))
+        )
+        assert not any(
+            topic.startswith("dentist:") or topic.startswith("clinic:") for topic in event["topics"]
+        )
     # The board shows a grey bar; the explanation says so; the views have nothing.
     (column,) = [d for d in both.there.day(both.start)["dentists"] if d["dentist_id"] == str(both.dentist)]
     assert (column["appointments"], column["holds"], column["participations"]) == ([], [], [])
-    assert [datetime.fromisoformat(bar["starts_at"]) for bar in column["elsewhere"]] == [both.start, both.at("11:00")]
+    assert [datetime.fromisoformat(bar["starts_at"]) for bar in column["elsewhere"]] == [
+        both.start,
+        both.at("11:00"),
+    ]
     assert [set(bar) for bar in column["elsewhere"]] == [{"starts_at", "ends_at"}] * 2
     verdict = call(
-        both.there.desk, "explain_slot", appointment_type_id=both.there.visit, dentist_id=both.dentist, starts_at=both.start
-    )  # fmt: skip
+        both.there.desk,
+        "explain_slot",
+        appointment_type_id=both.there.visit,
+        dentist_id=both.dentist,
+        starts_at=both.start,
+    )
     assert verdict["message"] == "Taken from 09:00 to 09:30."
     own = call(
-        both.here.desk, "explain_slot", appointment_type_id=both.here.visit, dentist_id=both.dentist, starts_at=both.start
-    )  # fmt: skip
+        both.here.desk,
+        "explain_slot",
+        appointment_type_id=both.here.visit,
+        dentist_id=both.dentist,
+        starts_at=both.start,
+    )
     assert own["message"].startswith("Appointment from 09:00 to 09:30.")
     day = {"clinic_id": both.there.practice.id, "starts_at": both.at("08:00"), "ends_at": both.at("18:00")}
     assert call(both.there.desk, "absence_worklist", **day, dentist_id=both.dentist)["appointments"] == []
@@ -190,7 +231,11 @@ def test_each_clinic_sees_only_that_it_is_taken(both: Both, actors: Actors, supe
 
 def sees(connection: Connection, row: Row, hold: Row, number: int) -> None:
     """Assert how many rows of an appointment, a hold and a patient somebody sees."""
-    for view, identifier in (("appointments", row["id"]), ("slot_reservations", hold["id"]), ("patients", row["patient_id"])):
+    for view, identifier in (
+        ("appointments", row["id"]),
+        ("slot_reservations", hold["id"]),
+        ("patients", row["patient_id"]),
+    ):
         found = connection.execute(f"select from api.{view} where id = %s", [identifier])  # type: ignore[arg-type]
         assert found.rowcount == number, view
 
@@ -198,16 +243,24 @@ def sees(connection: Connection, row: Row, hold: Row, number: int) -> None:
 def test_a_login_of_the_dentist_at_one_clinic_is_none_at_the_other(
     both: Both, actors: Actors, superuser: Connection
 ) -> None:
-    """An admin of one clinic says whose login the dentist's is there: the other's book is not theirs to open."""
+    """An admin of one clinic says whose login the dentist's is there; that opens no other clinic's book."""
     row = both.here.book(both.start, dentist_id=both.dentist)
     hold = call(
-        both.here.desk, "reserve_slot", appointment_type_id=both.here.visit, dentist_id=both.dentist, starts_at=both.at("11:00"),
+        both.here.desk,
+        "reserve_slot",
+        appointment_type_id=both.here.visit,
+        dentist_id=both.dentist,
+        starts_at=both.at("11:00"),
         patient_id=both.here.patient,
-    )  # fmt: skip
+    )
     call(
-        both.here.desk, "add_time_off", clinic_id=both.here.practice.id, dentist_id=both.dentist, starts_at=both.at("14:00"),
+        both.here.desk,
+        "add_time_off",
+        clinic_id=both.here.practice.id,
+        dentist_id=both.dentist,
+        starts_at=both.at("14:00"),
         ends_at=both.at("15:00"),
-    )  # fmt: skip
+    )
     linked = both.there.practice.staff(actors, "dentist", both.dentist)
     sees(linked, row, hold, number=0)
     assert linked.execute("select from api.time_off").rowcount == 0
@@ -217,29 +270,47 @@ def test_a_login_of_the_dentist_at_one_clinic_is_none_at_the_other(
     with refused("not_found"):
         call(linked, "cancel_appointment", appointment_id=row["id"])
     verdict = call(
-        linked, "explain_slot", appointment_type_id=both.here.visit, dentist_id=both.dentist, starts_at=both.start
-    )  # fmt: skip
+        linked,
+        "explain_slot",
+        appointment_type_id=both.here.visit,
+        dentist_id=both.dentist,
+        starts_at=both.start,
+    )
     assert verdict["message"] == "This time is already taken."
     # Once both say so, all of it is theirs.
     user = linked.execute("select current_setting('request.jwt.claims')::jsonb ->> 'sub' as id").fetchone()
     assert user is not None
-    call(both.here.admin, "grant_staff_role", clinic_id=both.here.practice.id, user_id=user["id"], role="dentist")
     call(
-        both.here.admin, "update_dentist", dentist_id=both.dentist, clinic_id=both.here.practice.id, user_id=user["id"]
-    )  # fmt: skip
+        both.here.admin,
+        "grant_staff_role",
+        clinic_id=both.here.practice.id,
+        user_id=user["id"],
+        role="dentist",
+    )
+    call(
+        both.here.admin,
+        "update_dentist",
+        dentist_id=both.dentist,
+        clinic_id=both.here.practice.id,
+        user_id=user["id"],
+    )
     sees(linked, row, hold, number=1)
     assert call(linked, "events_since", topic=topic, after_id=0) is not None
     assert linked.execute("select from api.time_off").rowcount == 1
 
 
-def test_the_dentists_own_channel_is_for_the_desk_of_all_their_clinics(both: Both, superuser: Connection) -> None:
+def test_the_dentists_own_channel_is_for_the_desk_of_all_their_clinics(
+    both: Both, superuser: Connection
+) -> None:
     topic = f"dentist:{both.dentist}"
     for side in (both.here, both.there):
         with refused("not_found"):
             call(side.desk, "events_since", topic=topic, after_id=0)
         call(side.desk, "events_since", topic=f"dentist:{side.colleague}", after_id=0)
         call(side.desk, "events_since", topic=f"clinic:{side.practice.id}", after_id=0)
-    user = both.here.desk.execute("select current_setting('request.jwt.claims')::jsonb ->> 'sub' as id").fetchone()
+    user = both.here.desk.execute(
+        "select current_setting('request.jwt.claims')::jsonb ->> 'sub' as id"
+    ).fetchone()
     assert user is not None
     superuser.execute(
         "insert into clinic.staff (clinic_id, user_id, role) values (%s, %s, 'receptionist')",
@@ -270,38 +341,58 @@ def test_whoever_names_the_dentist_alone_is_asked_at_which_clinic(
     call(both.here.admin, function, dentist_id=both.dentist, **asked)
     if function != "get_availability":
         with refused("not_found"):
-            call(both.here.admin, function, dentist_id=both.dentist, clinic_id=both.there.practice.id, **asked)
+            call(
+                both.here.admin, function, dentist_id=both.dentist, clinic_id=both.there.practice.id, **asked
+            )
     stranger = actors.user(f"{make_user(superuser)}@made.test")
     with refused("invalid_argument"):
         call(stranger, function, dentist_id=both.dentist, **asked)
 
 
-def test_what_is_changed_at_one_clinic_stays_as_it_was_at_the_other(both: Both, superuser: Connection) -> None:
+def test_what_is_changed_at_one_clinic_stays_as_it_was_at_the_other(
+    both: Both, superuser: Connection
+) -> None:
     def state(side: Side) -> tuple[Any, ...]:
         return tuple(
-            superuser.execute(f"select * from clinic.{table} where {key} = %s and clinic_id = %s order by 1, 2, 3",  # type: ignore[arg-type]
-                              [both.dentist, side.practice.id]).fetchall()
-            for table, key in (("dentists", "id"), ("working_hours", "dentist_id"), ("dentist_types", "dentist_id"))
-        )  # fmt: skip
+            superuser.execute(
+                f"select * from clinic.{table} where {key} = %s and clinic_id = %s order by 1, 2, 3",  # type: ignore[arg-type]
+                [both.dentist, side.practice.id],
+            ).fetchall()
+            for table, key in (
+                ("dentists", "id"),
+                ("working_hours", "dentist_id"),
+                ("dentist_types", "dentist_id"),
+            )
+        )
 
     before = state(both.there)
     admin = both.here.admin
-    call(admin, "set_availability", dentist_id=both.dentist, weekly=[{"weekday": 1, "opens": "09:00", "closes": "10:00"}])
+    call(
+        admin,
+        "set_availability",
+        dentist_id=both.dentist,
+        weekly=[{"weekday": 1, "opens": "09:00", "closes": "10:00"}],
+    )
     call(admin, "set_dentist_types", dentist_id=both.dentist, appointment_type_ids="{}")
     call(admin, "update_dentist", dentist_id=both.dentist, full_name="Left", is_active=False)
     assert state(both.there) == before
     assert both.there.code(both.start, both.dentist) is None
 
 
-def test_only_who_administers_the_other_clinic_brings_its_dentist_along(both: Both, superuser: Connection) -> None:
+def test_only_who_administers_the_other_clinic_brings_its_dentist_along(
+    both: Both, superuser: Connection
+) -> None:
     add = {"clinic_id": both.here.practice.id, "full_name": "Colleague", "dentist_id": both.there.colleague}
     with refused("not_found"):
         call(both.here.admin, "create_dentist", **add)
-    user = both.here.admin.execute("select current_setting('request.jwt.claims')::jsonb ->> 'sub' as id").fetchone()
+    user = both.here.admin.execute(
+        "select current_setting('request.jwt.claims')::jsonb ->> 'sub' as id"
+    ).fetchone()
     assert user is not None
     superuser.execute(
-        "insert into clinic.staff (clinic_id, user_id, role) values (%s, %s, 'admin')", [both.there.practice.id, user["id"]]
-    )  # fmt: skip
+        "insert into clinic.staff (clinic_id, user_id, role) values (%s, %s, 'admin')",
+        [both.there.practice.id, user["id"]],
+    )
     assert call(both.here.admin, "create_dentist", **add)["id"] == both.there.colleague
     with refused("invalid_argument"):
         call(both.here.admin, "create_dentist", **add)

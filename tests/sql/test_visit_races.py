@@ -1,4 +1,4 @@
-"""Many at once for visits of several parts: all of a visit or none, never more than there is, and no deadlock."""
+"""Many at once for visits of parts: all of a visit or none, never more than there is, and no deadlock."""
 
 from __future__ import annotations
 
@@ -29,9 +29,13 @@ NURSE = {"needs": "assistant", "lasts": 15}
 def practice(superuser: Connection) -> Practice:
     """A clinic in which nobody is booked yet; a hold lasts a second there."""
     return make_practice(
-        superuser, slot_interval=timedelta(minutes=5), hold_duration=timedelta(seconds=1), max_holds_per_hour=10000,
-        max_upcoming=1000, max_active_holds=100,
-    )  # fmt: skip
+        superuser,
+        slot_interval=timedelta(minutes=5),
+        hold_duration=timedelta(seconds=1),
+        max_holds_per_hour=10000,
+        max_upcoming=1000,
+        max_active_holds=100,
+    )
 
 
 @pytest.fixture
@@ -89,20 +93,34 @@ def test_64_race_for_visits_that_share_two_chairs(
     visit = practice.type(30, dentists, [CHAIR, NURSE, EXAM])
     starts = [monday(practice, 9) + 15 * n * MINUTE for n in range(4)]
     callers = [
-        partial(told, partial(
-            call, patient, "book_appointment", appointment_type_id=visit, starts_at=starts[n % 4],
-            dentist_id=dentists[n % 6] if n % 3 else None,
-        ), patient)
+        partial(
+            told,
+            partial(
+                call,
+                patient,
+                "book_appointment",
+                appointment_type_id=visit,
+                starts_at=starts[n % 4],
+                dentist_id=dentists[n % 6] if n % 3 else None,
+            ),
+            patient,
+        )
         for n, patient in enumerate(crowd(64))
-    ]  # fmt: skip
+    ]
     outcome = race(callers)
     assert set(outcome.refused) == {"slot_taken"}
     # Half an hour each in two chairs: two at a time, from nine until a quarter past ten.
     assert 2 <= len(outcome.won) <= 4
     for row in outcome.won:
         claims = parts_of(superuser, row["id"])
-        assert [(c["part"], (c["starts_at"] - row["starts_at"]) / MINUTE, (c["ends_at"] - row["starts_at"]) / MINUTE)
-                for c in claims] == [(0, 0, 30), (1, 0, 30), (2, 0, 15), (3, 10, 20)]  # fmt: skip
+        assert [
+            (
+                c["part"],
+                (c["starts_at"] - row["starts_at"]) / MINUTE,
+                (c["ends_at"] - row["starts_at"]) / MINUTE,
+            )
+            for c in claims
+        ] == [(0, 0, 30), (1, 0, 30), (2, 0, 15), (3, 10, 20)]
         assert claims[0]["resource_id"] == row["dentist_id"]
         assert claims[1]["resource_id"] in chairs[:2]
         assert claims[3]["resource_id"] in dentists
@@ -120,10 +138,12 @@ def test_as_many_win_as_there_are_chairs(superuser: Connection, practice: Practi
     visit = practice.type(30, dentists, [CHAIR])
     asked = {"appointment_type_id": visit, "starts_at": monday(practice, 9)}
     functions = ("book_appointment", "reserve_slot")
-    outcome = race([
-        partial(told, partial(call, patient, functions[n % 2], **asked), patient)
-        for n, patient in enumerate(crowd(32))
-    ])  # fmt: skip
+    outcome = race(
+        [
+            partial(told, partial(call, patient, functions[n % 2], **asked), patient)
+            for n, patient in enumerate(crowd(32))
+        ]
+    )
     assert len(outcome.won) == 3
     assert outcome.refused == ["slot_taken"] * 29
     assert deadlocks(superuser) == 0
@@ -134,7 +154,7 @@ class Regular:
 
     def __init__(self, connection: Connection, offers: list[Row], seed: int) -> None:
         self.connection, self.offers = connection, offers
-        self.random = random.Random(seed)
+        self.random = random.Random(seed)  # noqa: S311 - a draw, no secret
         self.booked: list[UUID] = []
         self.refusals: Counter[str] = Counter()
 
@@ -177,9 +197,10 @@ class Regular:
         if self.booked:
             offer = self.random.choice(self.offers)
             self.ask(
-                "reschedule_appointment", appointment_id=self.random.choice(self.booked),
+                "reschedule_appointment",
+                appointment_id=self.random.choice(self.booked),
                 starts_at=offer["starts_at"],
-            )  # fmt: skip
+            )
 
     def cancel(self) -> None:
         if self.booked:
@@ -190,9 +211,13 @@ def test_holds_that_run_out_moves_and_cancellations_at_two_clinics_never_deadloc
     superuser: Connection, actors: Actors, practice: Practice, crowd: Crowd
 ) -> None:
     other = make_practice(
-        superuser, slot_interval=timedelta(minutes=5), hold_duration=timedelta(seconds=1), max_holds_per_hour=10000,
-        max_upcoming=1000, max_active_holds=100,
-    )  # fmt: skip
+        superuser,
+        slot_interval=timedelta(minutes=5),
+        hold_duration=timedelta(seconds=1),
+        max_holds_per_hour=10000,
+        max_upcoming=1000,
+        max_active_holds=100,
+    )
     both = [practice.person(f"Dentist {n}") for n in range(4)]
     for n, dentist in enumerate(both):
         other.person(f"Dentist {n}", id=dentist)
@@ -208,12 +233,19 @@ def test_holds_that_run_out_moves_and_cancellations_at_two_clinics_never_deadloc
             place.type(40, [hygienist], [CHAIR, EXAM]),
         ]
         starts = [monday(place, 9) + 20 * n * MINUTE for n in range(8)]
-        offers.append([
-            {"appointment_type_id": visit, "starts_at": start, "dentist_id": who}
-            for start in starts for visit, who in (
-                (types[0], both[0]), (types[0], None), (types[1], both[1]), (types[1], None), (types[2], hygienist),
-            )
-        ])  # fmt: skip
+        offers.append(
+            [
+                {"appointment_type_id": visit, "starts_at": start, "dentist_id": who}
+                for start in starts
+                for visit, who in (
+                    (types[0], both[0]),
+                    (types[0], None),
+                    (types[1], both[1]),
+                    (types[1], None),
+                    (types[2], hygienist),
+                )
+            ]
+        )
     regulars = [Regular(one, offers[n % 2], n) for n, one in enumerate(crowd(24))]
     worker = actors.superuser()
 

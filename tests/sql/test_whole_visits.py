@@ -1,4 +1,4 @@
-"""A visit is whole or not at all, whoever writes it; and whatever changes what can be had, everybody hears of it."""
+"""A visit is whole or not at all, whoever writes it; and of what changes what can be had, everybody hears."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TABLES = ("occupancy", "appointments", "slot_reservations", "time_off")
 
 @dataclass
 class House:
-    """A clinic in which a hygienist leads cleanings in one of two chairs, and one of two dentists looks in."""
+    """A hygienist who leads cleanings in one of two chairs, two dentists of whom one looks in, and staff."""
 
     practice: Practice
     hygienist: UUID
@@ -44,14 +44,19 @@ class House:
     def book(self, clock: str) -> Row:
         """Book a cleaning for somebody new."""
         row: Row = call(
-            self.desk, "book_appointment", appointment_type_id=self.cleaning, starts_at=self.at(clock),
+            self.desk,
+            "book_appointment",
+            appointment_type_id=self.cleaning,
+            starts_at=self.at(clock),
             patient_id=self.practice.patient(),
-        )  # fmt: skip
+        )
         return row
 
     def hold(self, clock: str) -> Row:
         """Hold a cleaning."""
-        row: Row = call(self.desk, "reserve_slot", appointment_type_id=self.cleaning, starts_at=self.at(clock))
+        row: Row = call(
+            self.desk, "reserve_slot", appointment_type_id=self.cleaning, starts_at=self.at(clock)
+        )
         return row
 
     def code(self, clock: str) -> str | None:
@@ -80,8 +85,9 @@ class House:
     def heard(self) -> list[Row]:
         """Return what everybody who watches availability was told, in order."""
         return self.run(
-            "select * from clinic.realtime_events where %s = any (topics) order by id", f"availability:{self.practice.id}"
-        )  # fmt: skip
+            "select * from clinic.realtime_events where %s = any (topics) order by id",
+            f"availability:{self.practice.id}",
+        )
 
 
 @pytest.fixture
@@ -92,15 +98,23 @@ def house(actors: Actors, superuser: Connection) -> Iterator[House]:
     dentists = [practice.person(f"Dentist {n}", week=EVERY_DAY) for n in (1, 2)]
     chairs = [practice.thing("Left"), practice.thing("Right")]
     yield House(
-        practice, hygienist, dentists, chairs, practice.type(40, [hygienist], [CHAIR, EXAM]),
-        practice.staff(actors, "receptionist"), practice.staff(actors, "admin"),
-    )  # fmt: skip
+        practice,
+        hygienist,
+        dentists,
+        chairs,
+        practice.type(40, [hygienist], [CHAIR, EXAM]),
+        practice.staff(actors, "receptionist"),
+        practice.staff(actors, "admin"),
+    )
     assert superuser.execute("select * from clinic.check_invariants()").fetchall() == []
 
 
-# Raw SQL --------------------------------------------------------------------------------------------------------------
+# Raw SQL ----------------------------------------------------------------------------------------------------
 
-OTHER = "(select r.id from clinic.resources as r where r.clinic_id = o.clinic_id and r.kind = 'chair' and r.id <> o.resource_id limit 1)"
+OTHER = (
+    "(select r.id from clinic.resources as r"
+    " where r.clinic_id = o.clinic_id and r.kind = 'chair' and r.id <> o.resource_id limit 1)"
+)
 
 
 @pytest.mark.parametrize("kind", ["book", "hold"])
@@ -111,13 +125,17 @@ OTHER = "(select r.id from clinic.resources as r where r.clinic_id = o.clinic_id
         "delete from clinic.occupancy as o where id = %s and part > 0",
         "delete from clinic.occupancy as o where id = %s and part = 0",
         f"update clinic.occupancy as o set resource_id = {OTHER} where id = %s and part = 1",
-        "update clinic.occupancy as o set during = tstzrange(lower(during), upper(during) + interval '1 minute') where id = %s and part = 2",
+        "update clinic.occupancy as o set during = tstzrange(lower(during), upper(during) + interval '1 minute')"
+        " where id = %s and part = 2",
         "update clinic.occupancy as o set part = 7 where id = %s and part = 1",
         "insert into clinic.occupancy (id, part, clinic_id, resource_id, cause, during, expires_at)"
-        f" select id, 7, clinic_id, {OTHER}, cause, during, expires_at from clinic.occupancy as o where id = %s and part = 1",
+        f" select id, 7, clinic_id, {OTHER}, cause, during, expires_at from clinic.occupancy as o"
+        " where id = %s and part = 1",
     ],
 )
-def test_no_claim_of_a_visit_is_added_moved_or_removed_by_itself(house: House, kind: str, statement: str) -> None:
+def test_no_claim_of_a_visit_is_added_moved_or_removed_by_itself(
+    house: House, kind: str, statement: str
+) -> None:
     visit = getattr(house, kind)("09:00")
     house.refuses(statement, visit["id"])
 
@@ -139,7 +157,9 @@ def test_what_a_hold_says_is_what_is_held(house: House, statement: str) -> None:
     house.refuses(statement, house.hold("09:00")["id"])
 
 
-def test_parts_that_are_edited_are_claimed_and_freed_with_the_edit(house: House, superuser: Connection) -> None:
+def test_parts_that_are_edited_are_claimed_and_freed_with_the_edit(
+    house: House, superuser: Connection
+) -> None:
     visit = house.book("09:00")
     house.run(f"update clinic.appointments set parts = {SMALLER} where id = %s", visit["id"])
     assert [claim["part"] for claim in parts_of(superuser, visit["id"])] == [0, 2]
@@ -150,10 +170,10 @@ def test_parts_that_are_edited_are_claimed_and_freed_with_the_edit(house: House,
 @pytest.mark.parametrize(
     "parts",
     [
-        "array[row(1, 'chair', null, '0', null, null)::clinic.visit_part]", # of nobody
-        "array[row(1, 'chair', null, '0', null, gen_random_uuid())::clinic.visit_part]", # of what there is not
-        "array[row(0, 'chair', null, '0', null, dentist_id)::clinic.visit_part]", # twice the leader's
-        "parts || parts[1]", # one part twice
+        "array[row(1, 'chair', null, '0', null, null)::clinic.visit_part]",  # of nobody
+        "array[row(1, 'chair', null, '0', null, gen_random_uuid())::clinic.visit_part]",  # not there
+        "array[row(0, 'chair', null, '0', null, dentist_id)::clinic.visit_part]",  # twice the leader's
+        "parts || parts[1]",  # one part twice
         "null",
     ],
 )
@@ -169,15 +189,19 @@ def test_raw_sql_does_not_take_what_others_have(house: House) -> None:
         asked = {"appointment_type_id": plain, "dentist_id": dentist, "starts_at": house.at("11:00")}
         call(house.desk, "book_appointment", **asked, patient_id=house.practice.patient())
     house.refuses(
-        "update clinic.appointments set starts_at = starts_at + interval '2 hours', ends_at = ends_at + interval '2 hours' where id = %s",
+        "update clinic.appointments"
+        " set starts_at = starts_at + interval '2 hours', ends_at = ends_at + interval '2 hours' where id = %s",
         visit["id"],
-    )  # fmt: skip
+    )
 
 
 COPY = """
 insert into clinic.appointments
-  (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after, source, status)
-values (%(clinic)s, %(dentist)s, %(patient)s, %(type)s, %(at)s, %(at)s + interval '40 minutes', '0', '0', 'desk', %(status)s)
+  (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after,
+   source, status)
+values
+  (%(clinic)s, %(dentist)s, %(patient)s, %(type)s, %(at)s, %(at)s + interval '40 minutes', '0', '0',
+   'desk', %(status)s)
 returning id
 """
 
@@ -185,20 +209,28 @@ returning id
 def copy(house: House, clock: str, status: str = "booked") -> UUID:
     """Insert a visit as somebody does who knows nothing of parts; return its id."""
     parameters = {
-        "clinic": house.practice.id, "dentist": house.hygienist, "patient": house.practice.patient(), "type": house.cleaning,
-        "at": house.at(clock), "status": status,
-    }  # fmt: skip
+        "clinic": house.practice.id,
+        "dentist": house.hygienist,
+        "patient": house.practice.patient(),
+        "type": house.cleaning,
+        "at": house.at(clock),
+        "status": status,
+    }
     row = house.practice.superuser.execute(COPY, parameters).fetchone()
     assert row is not None
     identifier: UUID = row["id"]
     return identifier
 
 
-def test_who_inserts_a_visit_without_its_parts_gets_what_the_type_needs(house: House, superuser: Connection) -> None:
+def test_who_inserts_a_visit_without_its_parts_gets_what_the_type_needs(
+    house: House, superuser: Connection
+) -> None:
     claims = parts_of(superuser, copy(house, "09:00"))
     assert [(claim["part"], claim["starts_at"], claim["ends_at"]) for claim in claims] == [
-        (0, house.at("09:00"), house.at("09:40")), (1, house.at("09:00"), house.at("09:40")), (2, house.at("09:20"), house.at("09:30")),
-    ]  # fmt: skip
+        (0, house.at("09:00"), house.at("09:40")),
+        (1, house.at("09:00"), house.at("09:40")),
+        (2, house.at("09:20"), house.at("09:30")),
+    ]
     assert claims[1]["resource_id"] in house.chairs
     assert claims[2]["resource_id"] in house.dentists
     # History takes nothing.
@@ -208,9 +240,12 @@ def test_who_inserts_a_visit_without_its_parts_gets_what_the_type_needs(house: H
 def test_who_inserts_a_visit_for_which_a_part_is_missing_is_refused(house: House) -> None:
     for chair in house.chairs:
         insert(
-            house.practice.superuser, "time_off", clinic_id=house.practice.id, resource_id=chair,
+            house.practice.superuser,
+            "time_off",
+            clinic_id=house.practice.id,
+            resource_id=chair,
             during=f"[{house.at('09:30').isoformat()},{house.at('10:30').isoformat()})",
-        )  # fmt: skip
+        )
     before = house.snapshot()
     with pytest.raises(psycopg.Error) as caught:
         copy(house, "09:00")
@@ -224,19 +259,27 @@ def test_half_a_visit_is_told_by_the_proof(house: House, superuser: Connection) 
         superuser.execute("delete from clinic.occupancy where id = %s and part = 2", [visit["id"]])
         found = superuser.execute("select violation, entity_id from clinic.check_invariants()").fetchall()
         assert found == [{"violation": "cause_without_claim", "entity_id": visit["id"]}]
-        again = superuser.execute("select violation from clinic.check_invariants(array[%s::uuid])", [visit["id"]])
+        again = superuser.execute(
+            "select violation from clinic.check_invariants(array[%s::uuid])", [visit["id"]]
+        )
         assert again.rowcount == 1
 
 
-# All parts together ---------------------------------------------------------------------------------------------------
+# All parts together -----------------------------------------------------------------------------------------
 
 
-def test_what_ends_frees_all_its_parts_and_what_moves_takes_them_along(house: House, superuser: Connection) -> None:
+def test_what_ends_frees_all_its_parts_and_what_moves_takes_them_along(
+    house: House, superuser: Connection
+) -> None:
     visit = house.book("09:00")
-    moved = call(house.desk, "reschedule_appointment", appointment_id=visit["id"], starts_at=house.at("10:00"))
+    moved = call(
+        house.desk, "reschedule_appointment", appointment_id=visit["id"], starts_at=house.at("10:00")
+    )
     assert [claim["starts_at"] for claim in parts_of(superuser, moved["id"])] == [
-        house.at("10:00"), house.at("10:00"), house.at("10:20"),
-    ]  # fmt: skip
+        house.at("10:00"),
+        house.at("10:00"),
+        house.at("10:20"),
+    ]
     assert house.code("09:00") is None
     call(house.desk, "cancel_appointment", appointment_id=visit["id"])
     held = house.hold("10:00")
@@ -247,9 +290,10 @@ def test_what_ends_frees_all_its_parts_and_what_moves_takes_them_along(house: Ho
     superuser.execute("select clinic.expire_reservations()")
     done = house.book("11:00")
     superuser.execute(
-        "update clinic.appointments set starts_at = now() - interval '1 hour', ends_at = now() - interval '20 minutes' where id = %s",
+        "update clinic.appointments"
+        " set starts_at = now() - interval '1 hour', ends_at = now() - interval '20 minutes' where id = %s",
         [done["id"]],
-    )  # fmt: skip
+    )
     for status in ("checked_in", "fulfilled"):
         call(house.desk, "set_appointment_status", appointment_id=done["id"], status=status)
     for row in (visit, held, expired, done):
@@ -261,11 +305,15 @@ def test_a_dead_hold_makes_room_with_all_its_parts(house: House, superuser: Conn
     plain = house.practice.type(30, house.dentists, [CHAIR])
     holds = [
         call(
-            house.desk, "reserve_slot", appointment_type_id=plain, dentist_id=dentist, starts_at=house.at("09:00"),
+            house.desk,
+            "reserve_slot",
+            appointment_type_id=plain,
+            dentist_id=dentist,
+            starts_at=house.at("09:00"),
             patient_id=house.practice.patient(),
         )
         for dentist in house.dentists
-    ]  # fmt: skip
+    ]
     assert house.code("09:00") == "slot_taken"
     for hold in holds:
         expire_hold(superuser, hold["id"])
@@ -274,15 +322,18 @@ def test_a_dead_hold_makes_room_with_all_its_parts(house: House, superuser: Conn
     assert {len(parts_of(superuser, hold["id"])) for hold in holds} <= {0, 2}
 
 
-# Who and what ---------------------------------------------------------------------------------------------------------
+# Who and what -----------------------------------------------------------------------------------------------
 
 
 def away(house: House, resource: UUID) -> None:
     """Let somebody be away, or a chair be out of order, for the day."""
     insert(
-        house.practice.superuser, "time_off", clinic_id=house.practice.id, resource_id=resource,
+        house.practice.superuser,
+        "time_off",
+        clinic_id=house.practice.id,
+        resource_id=resource,
         during=f"[{house.at('08:00').isoformat()},{house.at('18:00').isoformat()})",
-    )  # fmt: skip
+    )
 
 
 def asked_at_nine(house: House, visit: UUID, who: UUID | None = None) -> list[str | None]:
@@ -340,37 +391,59 @@ def test_staff_are_told_which_part_is_missing_and_patients_that_it_is_taken(
 def test_the_sweeper_lets_go_of_what_it_cannot_sweep(
     house: House, actors: Actors, superuser: Connection
 ) -> None:
-    """Somebody is about to book with one of two chairs: who waits for the other calendars is not kept waiting."""
+    """Somebody is about to book with one chair: who wants the other calendars is not kept waiting."""
     waiting, swept = (
-        call(house.desk, "reserve_slot", appointment_type_id=visit, dentist_id=dentist, starts_at=house.at("09:00"))
+        call(
+            house.desk,
+            "reserve_slot",
+            appointment_type_id=visit,
+            dentist_id=dentist,
+            starts_at=house.at("09:00"),
+        )
         for dentist, visit in (
             (one, house.practice.type(30, [one], [CHAIR | {"only_resources": [chair]}]))
             for one, chair in zip(house.dentists, house.chairs, strict=True)
         )
-    )  # fmt: skip
+    )
     for hold in (waiting, swept):
         expire_hold(superuser, hold["id"])
     lock = "select pg_try_advisory_xact_lock(clinic.calendar_key(%s)) as got"
-    with actors.superuser() as books, actors.superuser() as sweeper, books.transaction(), sweeper.transaction():
+    with (
+        actors.superuser() as books,
+        actors.superuser() as sweeper,
+        books.transaction(),
+        sweeper.transaction(),
+    ):
         assert books.execute(lock, [house.chairs[0]]).fetchone() == {"got": True}
         assert sweeper.execute("select clinic.expire_reservations() as swept").fetchone() == {"swept": 1}
         assert books.execute(lock, [house.dentists[0]]).fetchone() == {"got": True}
 
 
-# Definition -----------------------------------------------------------------------------------------------------------
+# Definition -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "parts",
     [
-        [{"needs": "sofa"}], [{}], {"needs": "chair"}, [{"needs": "chair", "starts_after": "40 minutes"}],
-        [{"needs": "chair", "starts_after": "30 minutes", "lasts": "11 minutes"}], [{"needs": "chair", "lasts": "0 minutes"}],
-        [{"needs": "chair", "starts_after": "-5 minutes"}], [{"needs": "chair", "lasts": "soon"}], [{"needs": "assistant"}],
-        [{"needs": "chair"}] * 3, [{"needs": "equipment"}], [{"needs": "chair", "only_resources": []}],
-        [{"needs": "chair", "only_resources": ["Left"]}], [{"needs": "leader"}, {"needs": "leader"}],
-        [{"needs": "dentist", "only_resources": ["HYGIENIST"]}], [{"needs": "hygienist"}], [{"needs": "chair"}] * 13,
+        [{"needs": "sofa"}],
+        [{}],
+        {"needs": "chair"},
+        [{"needs": "chair", "starts_after": "40 minutes"}],
+        [{"needs": "chair", "starts_after": "30 minutes", "lasts": "11 minutes"}],
+        [{"needs": "chair", "lasts": "0 minutes"}],
+        [{"needs": "chair", "starts_after": "-5 minutes"}],
+        [{"needs": "chair", "lasts": "soon"}],
+        [{"needs": "assistant"}],
+        [{"needs": "chair"}] * 3,
+        [{"needs": "equipment"}],
+        [{"needs": "chair", "only_resources": []}],
+        [{"needs": "chair", "only_resources": ["Left"]}],
+        [{"needs": "leader"}, {"needs": "leader"}],
+        [{"needs": "dentist", "only_resources": ["HYGIENIST"]}],
+        [{"needs": "hygienist"}],
+        [{"needs": "chair"}] * 13,
     ],
-)  # fmt: skip
+)
 def test_parts_that_make_no_sense_or_could_never_be_had_are_refused_where_they_are_defined(
     house: House, parts: Any
 ) -> None:
@@ -387,10 +460,15 @@ def test_parts_are_an_admins_to_set_and_bind_future_visits_only(
     house: House, actors: Actors, superuser: Connection
 ) -> None:
     visit = house.book("09:00")
-    asked = {"appointment_type_id": house.cleaning, "parts": [{"needs": "leader", "lasts": "30 minutes"}, CHAIR]}
+    asked = {
+        "appointment_type_id": house.cleaning,
+        "parts": [{"needs": "leader", "lasts": "30 minutes"}, CHAIR],
+    }
     for connection, code in (
-        (house.desk, "forbidden"), (actors.user(f"{make_user(superuser)}@made.test"), "not_found"), (actors.anon(), "not_authenticated"),
-    ):  # fmt: skip
+        (house.desk, "forbidden"),
+        (actors.user(f"{make_user(superuser)}@made.test"), "not_found"),
+        (actors.anon(), "not_authenticated"),
+    ):
         with refused(code):
             call(connection, "set_visit_parts", **asked)
     with refused("not_found"):
@@ -403,24 +481,30 @@ def test_parts_are_an_admins_to_set_and_bind_future_visits_only(
     assert len(parts_of(superuser, visit["id"])) == 3
     later = house.book("09:30") if house.code("09:30") is None else house.book("11:00")
     claims = parts_of(superuser, later["id"])
-    assert [(claim["part"], claim["ends_at"] - claim["starts_at"]) for claim in claims] == [(0, 30 * MINUTE), (1, 40 * MINUTE)]
+    assert [(claim["part"], claim["ends_at"] - claim["starts_at"]) for claim in claims] == [
+        (0, 30 * MINUTE),
+        (1, 40 * MINUTE),
+    ]
 
 
 def test_types_that_can_never_be_booked_are_named(house: House, superuser: Connection) -> None:
     house.practice.type(30, [], name="Nobody's")
     house.practice.type(30, house.dentists, [{"needs": "assistant"}], name="Without an assistant")
-    house.practice.type(30, house.dentists[:1], [{"needs": "dentist"}, {"needs": "dentist"}], name="Three dentists")
+    house.practice.type(
+        30, house.dentists[:1], [{"needs": "dentist"}, {"needs": "dentist"}], name="Three dentists"
+    )
     house.practice.type(30, house.dentists[:1], [{"needs": "dentist"}], name="Two dentists")
     slug = superuser.execute("select slug from clinic.clinics where id = %s", [house.practice.id]).fetchone()
     assert slug is not None
     rows = superuser.execute("select * from clinic.unbookable_types() where clinic_slug = %s", [slug["slug"]])
     assert {row["type_name"]: row["reason"] for row in rows} == {
-        "Nobody's": "nobody leads it", "Without an assistant": "no assistant will do for its part 1",
+        "Nobody's": "nobody leads it",
+        "Without an assistant": "no assistant will do for its part 1",
         "Three dentists": "its parts need more people or things at once than there are",
-    }  # fmt: skip
+    }
 
 
-# Whoever watches availability ------------------------------------------------------------------------------------------
+# Whoever watches availability -------------------------------------------------------------------------------
 
 
 def resource_off(house: House) -> None:
@@ -433,23 +517,37 @@ def new_resource(house: House) -> None:
 
 def chair_away(house: House) -> None:
     call(
-        house.desk, "add_time_off", clinic_id=house.practice.id, resource_id=house.chairs[0], starts_at=house.at("09:00"),
-        ends_at=house.at("10:00"), reason="Secret",
-    )  # fmt: skip
+        house.desk,
+        "add_time_off",
+        clinic_id=house.practice.id,
+        resource_id=house.chairs[0],
+        starts_at=house.at("09:00"),
+        ends_at=house.at("10:00"),
+        reason="Secret",
+    )
 
 
 def person_away(house: House) -> None:
     call(
-        house.desk, "add_time_off", clinic_id=house.practice.id, dentist_id=house.dentists[0], starts_at=house.at("09:00"),
-        ends_at=house.at("10:00"), reason="Secret",
-    )  # fmt: skip
+        house.desk,
+        "add_time_off",
+        clinic_id=house.practice.id,
+        dentist_id=house.dentists[0],
+        starts_at=house.at("09:00"),
+        ends_at=house.at("10:00"),
+        reason="Secret",
+    )
 
 
 def closed(house: House) -> None:
     call(
-        house.admin, "add_time_off", clinic_id=house.practice.id, starts_at=house.at("09:00"), ends_at=house.at("10:00"),
+        house.admin,
+        "add_time_off",
+        clinic_id=house.practice.id,
+        starts_at=house.at("09:00"),
+        ends_at=house.at("10:00"),
         reason="Secret",
-    )  # fmt: skip
+    )
 
 
 def other_parts(house: House) -> None:
@@ -458,8 +556,11 @@ def other_parts(house: House) -> None:
 
 def others_do_it(house: House) -> None:
     call(
-        house.admin, "set_dentist_types", dentist_id=house.dentists[0], appointment_type_ids="{%s}" % house.cleaning,  # noqa: UP031
-    )  # fmt: skip
+        house.admin,
+        "set_dentist_types",
+        dentist_id=house.dentists[0],
+        appointment_type_ids="{%s}" % house.cleaning,  # noqa: UP031
+    )
 
 
 def other_policy(house: House) -> None:
@@ -497,14 +598,32 @@ def held(house: House) -> None:
 def booked_elsewhere_in_a_chair(house: House) -> None:
     visit = house.practice.type(30, house.dentists[:1], [CHAIR])
     call(
-        house.desk, "book_appointment", appointment_type_id=visit, starts_at=house.at("14:00"), patient_id=house.practice.patient(),
-    )  # fmt: skip
+        house.desk,
+        "book_appointment",
+        appointment_type_id=visit,
+        starts_at=house.at("14:00"),
+        patient_id=house.practice.patient(),
+    )
 
 
 CHANGES = (
-    resource_off, new_resource, chair_away, person_away, closed, other_parts, others_do_it, other_policy, other_zone, other_rules,
-    other_profession, who_leaves, other_hours, booked, held, booked_elsewhere_in_a_chair,
-)  # fmt: skip
+    resource_off,
+    new_resource,
+    chair_away,
+    person_away,
+    closed,
+    other_parts,
+    others_do_it,
+    other_policy,
+    other_zone,
+    other_rules,
+    other_profession,
+    who_leaves,
+    other_hours,
+    booked,
+    held,
+    booked_elsewhere_in_a_chair,
+)
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -517,28 +636,40 @@ def test_who_watches_availability_hears_of_what_can_change_a_listing_and_not_whi
     assert {event["event"] for event in told} & {"availability_changed", "slot_taken", "hours_changed"}
     for event in told:
         assert set(event["payload"]) <= {
-            "event_id", "occurred_at", "event", "clinic_id", "dentist_id", "dentist_seq", "starts_at", "ends_at",
-        }  # fmt: skip
+            "event_id",
+            "occurred_at",
+            "event",
+            "clinic_id",
+            "dentist_id",
+            "dentist_seq",
+            "starts_at",
+            "ends_at",
+        }
         text = str(event["payload"])
         assert "Secret" not in text
         assert not any(str(chair) in text for chair in house.chairs)
 
 
-def test_a_visit_is_told_to_who_looks_in_and_to_who_wants_its_chair(house: House, superuser: Connection) -> None:
+def test_a_visit_is_told_to_who_looks_in_and_to_who_wants_its_chair(
+    house: House, superuser: Connection
+) -> None:
     before = len(house.heard())
     visit = house.book("09:00")
     examiner = parts_of(superuser, visit["id"])[2]["resource_id"]
     told = [(e["event"], e["dentist_id"], e["payload"]["starts_at"]) for e in house.heard()[before:]]
     instants = [(event, who, datetime.fromisoformat(at)) for event, who, at in told]
     assert set(instants) == {
-        ("slot_taken", house.hygienist, house.at("09:00")), ("availability_changed", house.hygienist, house.at("09:00")),
+        ("slot_taken", house.hygienist, house.at("09:00")),
+        ("availability_changed", house.hygienist, house.at("09:00")),
         ("slot_taken", examiner, house.at("09:20")),
-    }  # fmt: skip
+    }
     before = len(house.heard())
     call(house.desk, "cancel_appointment", appointment_id=visit["id"])
     assert {(e["event"], e["dentist_id"]) for e in house.heard()[before:]} == {
-        ("slot_freed", house.hygienist), ("availability_changed", house.hygienist), ("slot_freed", examiner),
-    }  # fmt: skip
+        ("slot_freed", house.hygienist),
+        ("availability_changed", house.hygienist),
+        ("slot_freed", examiner),
+    }
     # And so is a move to another chair alone.
     visit = house.book("09:00")
     chair = parts_of(superuser, visit["id"])[1]["resource_id"]

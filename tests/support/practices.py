@@ -33,9 +33,14 @@ class Practice:
         """Add somebody who works in the week unless told otherwise; return their id."""
         identifier: UUID = row.pop("id", None) or uuid4()
         insert(
-            self.superuser, "dentists", id=identifier, clinic_id=self.id, full_name=name,
-            profession=profession, **row,
-        )  # fmt: skip
+            self.superuser,
+            "dentists",
+            id=identifier,
+            clinic_id=self.id,
+            full_name=name,
+            profession=profession,
+            **row,
+        )
         for weekday, opens, closes in week:
             add_hours(self.superuser, self.id, identifier, weekday, opens, closes)
         return identifier
@@ -59,15 +64,22 @@ class Practice:
         """
         identifier = uuid4()
         insert(
-            self.superuser, "appointment_types", id=identifier, clinic_id=self.id,
+            self.superuser,
+            "appointment_types",
+            id=identifier,
+            clinic_id=self.id,
             **{"name": f"Type {next(_numbers)}", "duration": timedelta(minutes=minutes)} | row,
-        )  # fmt: skip
+        )
         for leader in leaders:
             own = leaders[leader] if isinstance(leaders, dict) else None
             insert(
-                self.superuser, "dentist_types", dentist_id=leader, clinic_id=self.id,
-                appointment_type_id=identifier, duration=None if own is None else timedelta(minutes=own),
-            )  # fmt: skip
+                self.superuser,
+                "dentist_types",
+                dentist_id=leader,
+                clinic_id=self.id,
+                appointment_type_id=identifier,
+                duration=None if own is None else timedelta(minutes=own),
+            )
         for number, part in enumerate(parts, 1):
             times = {
                 name: timedelta(minutes=part[name])
@@ -75,9 +87,12 @@ class Practice:
                 if part.get(name) is not None
             }
             insert(
-                self.superuser, "type_parts", appointment_type_id=identifier, clinic_id=self.id,
+                self.superuser,
+                "type_parts",
+                appointment_type_id=identifier,
+                clinic_id=self.id,
                 **{"part": 0 if part["needs"] == "leader" else number} | part | times,
-            )  # fmt: skip
+            )
         return identifier
 
     def patient(self, name: str = "Somebody") -> UUID:
@@ -106,7 +121,7 @@ def make_practice(superuser: Connection, time_zone: str = "America/New_York", **
 
 
 def parts_of(superuser: Connection, visit: UUID) -> list[Row]:
-    """Return what the ledger has of a visit, part by part: {part, resource_id, starts_at, ends_at, is_squeezed}."""
+    """Return what the ledger has of a visit, part by part."""
     query = """
     select part, resource_id, lower(during) as starts_at, upper(during) as ends_at, is_squeezed, cause
     from clinic.occupancy where id = %s order by part
