@@ -119,6 +119,10 @@ declare
     order by d.id
   );
 begin
+  -- The last one may just have stopped, or left.
+  if v_dentist_ids = '{}' then
+    v_dentist_ids := array(select d.id from clinic.dentists as d where d.clinic_id = tell_leaders.clinic_id order by d.id);
+  end if;
   perform clinic.lock_calendars(variadic v_dentist_ids);
   perform clinic.record_events(
     tell_leaders.clinic_id, d.id, clinic.announce_slot('availability_changed', tell_leaders.id, tell_leaders.during)

@@ -1,4 +1,4 @@
-"""Corrections at the desk: squeezed in, in the chair already, longer, in another chair, swapped, taken back."""
+"""Corrections at the desk: squeezed in, in the chair already, longer, in another chair, swapped, undone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dentist at two clinics is one person: booked at one, taken at the other, which learns no more than that."""
+"""A dentist at two clinics is one person: booked at one, taken at the other, which learns no more."""
 
 from __future__ import annotations
 

@@ -125,7 +125,8 @@ OTHER = (
         "delete from clinic.occupancy as o where id = %s and part > 0",
         "delete from clinic.occupancy as o where id = %s and part = 0",
         f"update clinic.occupancy as o set resource_id = {OTHER} where id = %s and part = 1",
-        "update clinic.occupancy as o set during = tstzrange(lower(during), upper(during) + interval '1 minute')"
+        "update clinic.occupancy as o"
+        " set during = tstzrange(lower(during), upper(during) + interval '1 minute')"
         " where id = %s and part = 2",
         "update clinic.occupancy as o set part = 7 where id = %s and part = 1",
         "insert into clinic.occupancy (id, part, clinic_id, resource_id, cause, during, expires_at)"
@@ -190,7 +191,8 @@ def test_raw_sql_does_not_take_what_others_have(house: House) -> None:
         call(house.desk, "book_appointment", **asked, patient_id=house.practice.patient())
     house.refuses(
         "update clinic.appointments"
-        " set starts_at = starts_at + interval '2 hours', ends_at = ends_at + interval '2 hours' where id = %s",
+        " set starts_at = starts_at + interval '2 hours', ends_at = ends_at + interval '2 hours'"
+        " where id = %s",
         visit["id"],
     )
 
@@ -563,6 +565,14 @@ def others_do_it(house: House) -> None:
     )
 
 
+def nobody_does_it_any_more(house: House) -> None:
+    call(house.admin, "set_dentist_types", dentist_id=house.hygienist, appointment_type_ids="{}")
+
+
+def the_last_one_leaves(house: House) -> None:
+    call(house.admin, "update_dentist", dentist_id=house.hygienist, is_active=False)
+
+
 def other_policy(house: House) -> None:
     call(house.admin, "update_clinic_policy", clinic_id=house.practice.id, slot_interval="1 hour")
 
@@ -614,6 +624,8 @@ CHANGES = (
     closed,
     other_parts,
     others_do_it,
+    nobody_does_it_any_more,
+    the_last_one_leaves,
     other_policy,
     other_zone,
     other_rules,

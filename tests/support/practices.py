@@ -10,8 +10,6 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from psycopg.types.json import Jsonb
-
 from tests.support.actors import Actors, Connection, Row
 from tests.support.build import WEEK, add_hours, insert, make_user
 
@@ -127,8 +125,3 @@ def parts_of(superuser: Connection, visit: UUID) -> list[Row]:
     from clinic.occupancy where id = %s order by part
     """
     return superuser.execute(query, [visit]).fetchall()
-
-
-def as_jsonb(value: Any) -> Jsonb:
-    """Return a value as jsonb, for raw SQL."""
-    return Jsonb(value)
