@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.program import Program
+from tests.support.actors import call
 from tests.support.build import MadeClinic, make_clinic
 from tests.support.stacks import PASSWORD, Stack
 
@@ -15,20 +16,26 @@ NOBODY = "6b1f0000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
-def clinic(stack: Stack, desk: Program) -> MadeClinic:
+def clinic(stack: Stack) -> MadeClinic:
     """A clinic of one's own: two dentists, two chairs, and cleanings with ten minutes of a dentist."""
     actors = stack.actors()
     clinic = make_clinic(actors.superuser())
-    actors.close()
+    admin = actors.user(f"{clinic.users['admin']}@made.test")
     for chair in ("Chair 1", "Chair 2"):
-        desk.ok("admin", "resource", "create", clinic.slug, chair)
-    hannah = (clinic.slug, "Hannah", "--profession", "hygienist", "--leads", "cleaning")
-    desk.ok("admin", "dentist", "create", *hannah)
-    desk.ok("admin", "dentist", "types", clinic.slug, "hannah", "cleaning=60m")
-    desk.ok("admin", "hours", "set", clinic.slug, "hannah", "mon-fri 09:00-17:00")
-    desk.ok("admin", "type", "update", clinic.slug, "cleaning", "--dentist", "hannah")
-    desk.ok("admin", "type", "parts", clinic.slug, "check", "--part", "chair")
-    desk.ok("admin", "type", "parts", clinic.slug, "cleaning", "--part", "chair", "--part", "dentist:30m+10m")
+        call(admin, "create_resource", clinic_id=clinic.id, name=chair, kind="chair")
+    about = {"clinic_id": clinic.id, "full_name": "Hannah", "profession": "hygienist"}
+    hannah = call(admin, "create_dentist", **about)["id"]
+    week = [{"weekday": day, "opens": "09:00", "closes": "17:00"} for day in range(1, 6)]
+    call(admin, "set_availability", dentist_id=hannah, weekly=week)
+    cleaning = {"appointment_type_id": clinic.cleaning, "duration": "60 minutes", "buffer_after": "0"}
+    call(admin, "update_appointment_type", **cleaning, dentist_ids=f"{{{hannah}}}")
+    chair, exam = (
+        {"needs": "chair"},
+        {"needs": "dentist", "starts_after": "30 minutes", "lasts": "10 minutes"},
+    )
+    for type_, parts in ((clinic.checkup, [chair]), (clinic.cleaning, [chair, exam])):
+        call(admin, "set_visit_parts", appointment_type_id=type_, parts=parts)
+    actors.close()
     return clinic
 
 
