@@ -176,3 +176,22 @@ async def test_chairs_are_shown_one_at_a_time_on_a_phone(
     await expect(column(page, "Chair 2")).to_be_visible()
     await expect(column(page, "Chair 1")).to_be_hidden()
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+async def test_a_click_into_a_chairs_free_time_books_that_chair(
+    visit: Visitors, clinic: MadeClinic, superuser: Connection, chairs: list[UUID]
+) -> None:
+    has_patient(superuser, clinic, "Rosa Delgado")
+    for number, chair in enumerate(chairs, 1):
+        page = await open_board(visit, clinic)
+        await by_chairs(page)
+        hour = 84
+        await column(page, f"Chair {number}").click(position={"x": 60, "y": number * hour + 12})
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_role("button", name="Rosa Delgado").click()
+        await dialog.get_by_role("button", name="Book").click()
+        await expect(dialog).to_have_count(0)
+        [row] = superuser.execute(
+            "select lower(during) as since from clinic.occupancy where resource_id = %s", [chair]
+        ).fetchall()
+        assert row["since"] == clinic.at(f"{9 + number:02}:00")

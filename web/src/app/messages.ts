@@ -89,5 +89,9 @@ export function explain(error: Error): Explanation {
   if (error.code === 'forbidden' && error.hint) {
     return { ...explanation, advice: `${error.message} ${error.hint}` }
   }
+  // Whom to call, where the clinic has said so.
+  if (error.code === 'too_late_to_cancel' && error.hint) {
+    return { ...explanation, advice: `${error.hint} They can still move or cancel it for you.` }
+  }
   return explanation
 }

@@ -74,7 +74,7 @@ function Day({ clinic, membership }: DeskProps) {
             setDraft({
               day: shown.day,
               startsAt,
-              ...(board.of === 'dentists' ? { dentistId: columnId } : {}),
+              ...(board.of === 'dentists' ? { dentistId: columnId } : { resourceId: columnId }),
             })
           }
           onMove={board.move}

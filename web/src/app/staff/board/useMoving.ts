@@ -3,6 +3,7 @@ import { type DayAppointment, epoch } from '../../../chairtime'
 import { scrollAtEdges } from './edges'
 import type { Visit } from './columns'
 import { type Axis, instantAtY, pixelsOf } from './geometry'
+import { useKeptFocus } from './useKeptFocus'
 
 /** A card: what it shows, in which column it stands, and from when on. */
 export interface Card extends Visit {
@@ -133,27 +134,6 @@ export function useMoving(options: Options) {
 /** Only what is booked moves: a patient who is here is here. */
 export function isMovable({ status }: DayAppointment): boolean {
   return status === 'booked'
-}
-
-/** A card that lands in another column is another element: the focus goes with it, unless the user took it elsewhere. */
-function useKeptFocus(board: Options['board']) {
-  const kept = useRef<string | null>(null)
-  const forget = () => {
-    kept.current = null
-  }
-  return {
-    keepOn: (id: string) => {
-      kept.current = id
-      document.addEventListener('pointerdown', forget, { once: true })
-    },
-    restore: () => {
-      if (!kept.current) return
-      const card = board.current?.querySelector<HTMLElement>(`[data-appointment="${kept.current}"]`)
-      const active = document.activeElement
-      if (active === null || active === document.body) card?.focus()
-      else if (active !== card) forget()
-    },
-  }
 }
 
 function pickedUp(card: Card): Ghost | null {

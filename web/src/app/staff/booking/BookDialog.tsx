@@ -7,6 +7,7 @@ import { Button, ErrorNotice, Notice } from '../../ui/parts'
 import { PatientPicker, type Who } from '../PatientPicker'
 import { Alternatives } from './Alternatives'
 import { useBook } from './useBook'
+import { Refused } from './Refused'
 import { type Choice, useChoice } from './useChoice'
 import { When } from './When'
 
@@ -16,6 +17,8 @@ export interface BookDraft {
   dentistId?: string
   startsAt?: string
   isNow?: boolean
+  /** The chair or device whose column was clicked. */
+  resourceId?: string
 }
 
 interface Props {
@@ -40,7 +43,7 @@ export function BookDialog({ clinic, draft, dentistId: ownId, onClose }: Props) 
   const [isSqueezed, setSqueezed] = useState(false)
   const { types, type, leaders, isKnown } = useOffers(clinic.id, typeId, dentistId)
   const chosen = useChoice(choice, type, dentistId)
-  const book = useBook(clinic, who, setWho, onClose)
+  const book = useBook(clinic, { who, onKnown: setWho, resourceId: draft.resourceId, onBooked: onClose })
   const { startsAt, verdict } = chosen
   const isInTheWay = verdict !== undefined && SQUEEZABLE.includes(verdict.code ?? '')
   const choose = (next: Choice) => {
@@ -121,19 +124,11 @@ export function BookDialog({ clinic, draft, dentistId: ownId, onClose }: Props) 
           </Notice>
         )}
         {verdict && !verdict.bookable && (
-          <Notice tone="warn">
-            <p>{verdict.message}</p>
-            {isInTheWay && (
-              <label className="toolbar">
-                <input
-                  type="checkbox"
-                  checked={isSqueezed}
-                  onChange={(event) => setSqueezed(event.target.checked)}
-                />
-                Squeeze it in on top of others
-              </label>
-            )}
-          </Notice>
+          <Refused
+            message={verdict.message}
+            isSqueezed={isSqueezed}
+            onSqueeze={isInTheWay ? setSqueezed : null}
+          />
         )}
         <label className="field">
           <span>Notes</span>

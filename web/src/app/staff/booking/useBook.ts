@@ -1,5 +1,12 @@
 import { useMutation } from '@tanstack/react-query'
-import { type Clinic, idempotent, type RpcArgs, useChairtime } from '../../../chairtime'
+import {
+  type Appointment,
+  type ChairtimeClient,
+  type Clinic,
+  idempotent,
+  type RpcArgs,
+  useChairtime,
+} from '../../../chairtime'
 import { nearTime } from '../../format'
 import { useUndo } from '../../ui/Toasts'
 import { useDentists } from '../../data'
@@ -7,8 +14,17 @@ import type { Who } from '../PatientPicker'
 
 type Wanted = Omit<RpcArgs<'book_appointment'>, 'patient_id' | 'idempotency_key'>
 
+interface Booking {
+  who: Who
+  /** Somebody new is registered. */
+  onKnown(who: Who): void
+  /** The chair that is wished for. */
+  resourceId: string | undefined
+  onBooked(): void
+}
+
 /** Books for somebody known or new; what is booked can be taken back. */
-export function useBook(clinic: Clinic, who: Who, onKnown: (who: Who) => void, onBooked: () => void) {
+export function useBook(clinic: Clinic, { who, onKnown, resourceId, onBooked }: Booking) {
   const client = useChairtime()
   const offerUndo = useUndo()
   const dentists = useDentists(clinic.id).data
@@ -27,9 +43,10 @@ export function useBook(clinic: Clinic, who: Who, onKnown: (who: Who) => void, o
   return useMutation({
     mutationFn: async (wanted: Wanted) => {
       const patient_id = await patientOf(who)
-      return idempotent((idempotency_key) =>
+      const booked = await idempotent((idempotency_key) =>
         client.rpc('book_appointment', { ...wanted, patient_id, idempotency_key }),
       )
+      return resourceId ? seated(client, booked, resourceId) : booked
     },
     onSuccess: ({ id, version, starts_at, dentist_id }) => {
       const dentist = dentists?.find((each) => each.id === dentist_id)?.full_name
@@ -40,4 +57,20 @@ export function useBook(clinic: Clinic, who: Who, onKnown: (who: Who) => void, o
       onBooked()
     },
   })
+}
+
+/** In this chair, if the visit takes one like it and it is free; otherwise where the booking has put it. */
+async function seated(
+  client: ChairtimeClient,
+  booked: Appointment,
+  resourceId: string,
+): Promise<Appointment> {
+  const { id: appointment_id, clinic_id, appointment_type_id } = booked
+  const [resource] = await client.rows('resources', (rows) =>
+    rows.eq('id', resourceId).eq('clinic_id', clinic_id),
+  )
+  const parts = await client.rows('type_parts', (rows) => rows.eq('appointment_type_id', appointment_type_id))
+  const part = parts.find(({ needs }) => needs === resource?.kind)?.part
+  if (part === undefined) return booked
+  return client.rpc('move_to_resource', { appointment_id, part, resource_id: resourceId }).catch(() => booked)
 }
