@@ -166,6 +166,14 @@ async def test_a_visit_that_takes_no_chair_is_not_lost_among_the_chairs(
     await expect(column(page, "No chair").locator(".appointment")).to_contain_text("Ana")
 
 
+async def test_who_sees_only_their_own_visits_is_shown_no_chairs(
+    visit: Visitors, clinic: MadeClinic, chairs: list[UUID]
+) -> None:
+    page = await open_board(visit, clinic, "lee")
+    await expect(column(page, "Lee")).to_be_visible()
+    await expect(page.get_by_role("group", name="Columns")).to_have_count(0)
+
+
 async def test_chairs_are_shown_one_at_a_time_on_a_phone(
     visit: Visitors, clinic: MadeClinic, chairs: list[UUID]
 ) -> None:

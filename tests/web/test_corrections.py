@@ -151,6 +151,23 @@ async def test_a_visit_gets_another_chair_and_its_old_one_back(
     await becomes(superuser, page, booked, chair=before)
 
 
+async def test_notes_are_taken_back(
+    visit: Visitors, clinic: MadeClinic, superuser: Connection, booked: dict[str, Any]
+) -> None:
+    page = await opened(visit, clinic, booked, board(clinic))
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Notes").fill("Allergic to latex")
+    await dialog.get_by_role("button", name="Save notes").click()
+    await expect(dialog).to_have_count(0)
+    await card(page, booked).click()
+    await expect(dialog.get_by_label("Notes")).to_have_value("Allergic to latex")
+    await page.keyboard.press("Escape")
+    await undo(page)
+    await page.get_by_role("button", name="Undo").wait_for(state="detached")
+    await card(page, booked).click()
+    await expect(dialog.get_by_label("Notes")).to_have_value("")
+
+
 async def test_two_visits_change_places_and_change_back(
     visit: Visitors, clinic: MadeClinic, superuser: Connection, stack: Stack, booked: dict[str, Any]
 ) -> None:

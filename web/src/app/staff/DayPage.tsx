@@ -27,7 +27,7 @@ function Day({ clinic, membership }: DeskProps) {
   const ownDentist = membership.role === 'dentist' ? membership.dentist_id : null
   const onDone = useSayDone(clinic.time_zone)
   const live = useClinicDay({ clinicId: clinic.id, day: shown.day, dentistId: ownDentist, onDone })
-  const board = useBoard(clinic.id, live)
+  const board = useBoard(clinic.id, live, ownDentist === null)
   const [openId, setOpenId] = useState<string | null>(null)
   const [draft, setDraft] = useState<BookDraft | null>(null)
   const phones = usePhones(clinic.id, live.day, shown.view === 'list')

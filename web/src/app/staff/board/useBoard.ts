@@ -11,11 +11,13 @@ const STORED = 'chairtime.columns'
 export function useBoard(
   clinicId: string,
   live: Pick<ReturnType<typeof useClinicDay>, 'day' | 'move' | 'reseat'>,
+  seesAll: boolean,
 ) {
   const say = useToast()
   const key = `${STORED}:${clinicId}`
   const [wanted, setWanted] = useState(() => localStorage.getItem(key))
-  const hasChairs = (live.day?.resources.length ?? 0) > 0
+  // Who sees only their own visits would take chairs for free that are not.
+  const hasChairs = seesAll && (live.day?.resources.length ?? 0) > 0
   const of: ColumnsOf = wanted === 'chairs' && hasChairs ? 'chairs' : 'dentists'
   const refused = (error: Error) => say(`Not moved. ${explain(error).title}: ${explain(error).advice}`, 'bad')
   const move = ({ appointment, part, columnId: from }: Card, columnId: string, startsAt: string) => {

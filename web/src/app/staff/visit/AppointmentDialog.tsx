@@ -64,7 +64,7 @@ export function AppointmentDialog({ appointment, day, actions, onClose }: Props)
       {pane === 'look' && (
         <>
           {appointment.parts.length > 0 && <VisitParts {...shared} />}
-          <Notes appointment={appointment} onSaved={actions.refresh} />
+          <Notes appointment={appointment} onSaved={actions.refresh} onClose={onClose} />
           <StatusActions {...shared} onPane={setPane} />
         </>
       )}

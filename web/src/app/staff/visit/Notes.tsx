@@ -4,8 +4,14 @@ import { type DayAppointment, useChairtime } from '../../../chairtime'
 import { Button, ErrorNotice } from '../../ui/parts'
 import { useUndo } from '../../ui/Toasts'
 
+interface Props {
+  appointment: DayAppointment
+  onSaved(): void
+  onClose(): void
+}
+
 /** What patient and clinic both read of an appointment. */
-export function Notes({ appointment, onSaved }: { appointment: DayAppointment; onSaved(): void }) {
+export function Notes({ appointment, onSaved, onClose }: Props) {
   const client = useChairtime()
   const offerUndo = useUndo()
   const before = appointment.notes ?? ''
@@ -20,9 +26,10 @@ export function Notes({ appointment, onSaved }: { appointment: DayAppointment; o
     mutationFn: () => write(notes, appointment.version),
     onSuccess: ({ version }) => {
       onSaved()
+      // Beneath the dialog nobody could reach the way back.
+      onClose()
       offerUndo('The notes are saved.', async () => {
         await write(before, version)
-        setNotes(before)
         onSaved()
       })
     },

@@ -5,7 +5,7 @@ import { needNames } from '../roles'
 import type { PaneProps } from './AppointmentDialog'
 
 /** What a visit takes beside its leader; each can be another one. */
-export function VisitParts({ appointment, day, actions }: Omit<PaneProps, 'onBack' | 'onClose'>) {
+export function VisitParts({ appointment, day, actions, onClose }: Omit<PaneProps, 'onBack'>) {
   const { reseat } = actions
   const mayChange = appointment.status === 'booked' || appointment.status === 'checked_in'
   return (
@@ -21,7 +21,10 @@ export function VisitParts({ appointment, day, actions }: Omit<PaneProps, 'onBac
             value={part.resource_id ?? ''}
             disabled={!mayChange || reseat.isPending}
             onChange={(event) =>
-              reseat.mutate({ appointment, part: part.part, resourceId: event.target.value })
+              reseat.mutate(
+                { appointment, part: part.part, resourceId: event.target.value },
+                { onSuccess: onClose },
+              )
             }
           >
             {part.resource_id === null && <option value="">None</option>}
