@@ -19,12 +19,14 @@ language plpgsql
 stable
 set search_path = ''
 as $$
+declare
+  v_closed tstzmultirange := clinic.closed_times(policy.id, span);
 begin
   return query
     select
       r.id,
       case when d.id is null then tstzmultirange(free_times.span) else coalesce(w.spans, '{}') end
-      - coalesce(clinic.busy_times(policy.id, r.id, free_times.span, free_times.as_of, free_times.except_claims), '{}')
+      - coalesce(clinic.busy_times(r.id, free_times.span, free_times.as_of, free_times.except_claims, v_closed), '{}')
     from unnest(free_times.resource_ids) as r (id)
     left join clinic.dentists as d on d.id = r.id and d.clinic_id = policy.id
     left join clinic.open_times(policy.id, free_times.resource_ids, policy.time_zone, free_times.span) as w on r.id = w.dentist_id;

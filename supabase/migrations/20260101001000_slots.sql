@@ -52,8 +52,26 @@ end
 $$;
 comment on function clinic.later is 'The instant so much later; a policy''s days have 24 hours, whatever time zone the session likes.';
 
+create function clinic.closed_times(clinic_id uuid, span tstzrange)
+returns tstzmultirange
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
+as $$
+declare
+  v_closed tstzmultirange;
+begin
+  select range_agg(c.during) into v_closed
+  from clinic.closures as c
+  where c.clinic_id = closed_times.clinic_id and c.during && closed_times.span;
+  return v_closed;
+end
+$$;
+comment on function clinic.closed_times is 'When the whole clinic is closed in this span; null is never.';
+
 create function clinic.busy_times(
-  clinic_id uuid, resource_id uuid, span tstzrange, as_of timestamptz, except_claims uuid []
+  resource_id uuid, span tstzrange, as_of timestamptz, except_claims uuid [], closed tstzmultirange
 )
 returns tstzmultirange
 language plpgsql
@@ -64,23 +82,20 @@ as $$
 declare
   v_busy tstzmultirange;
 begin
-  select range_agg(b.during) into v_busy
-  from (
-    select o.during
-    from clinic.occupancy as o
-    where
-      o.resource_id = busy_times.resource_id and o.during && busy_times.span
-      and (o.expires_at is null or o.expires_at > busy_times.as_of)
-      and o.id <> all (busy_times.except_claims)
-    union all
-    select c.during from clinic.closures as c
-    where c.clinic_id = busy_times.clinic_id and c.during && busy_times.span
-  ) as b;
-  return v_busy;
+  select range_agg(o.during) into v_busy
+  from clinic.occupancy as o
+  where
+    o.resource_id = busy_times.resource_id and o.during && busy_times.span
+    and (o.expires_at is null or o.expires_at > busy_times.as_of)
+    and o.id <> all (busy_times.except_claims);
+  if closed is null then
+    return v_busy;
+  end if;
+  return closed + coalesce(v_busy, '{}');
 end
 $$;
 comment on function clinic.busy_times is
-'What is claimed of a resource''s time in this span, dead holds and these claims aside, and when the clinic is closed; null is nothing.';
+'What is claimed of a resource''s time in this span, dead holds and these claims aside, and when its clinic is closed; null is nothing.';
 
 create function clinic.patient_times(patient_id uuid, span tstzrange, except_claims uuid [])
 returns tstzmultirange
@@ -279,6 +294,7 @@ declare
   v_latest timestamptz;
   v_except uuid [] := except_claims || visit.id;
   v_patient_busy tstzmultirange := clinic.patient_times(visit.patient_id, v_span, v_except);
+  v_closed tstzmultirange := clinic.closed_times(v_policy.id, v_span);
   v_part_starts clinic.part_starts [];
 begin
   if not is_staff then
@@ -296,7 +312,7 @@ begin
       select
         u.dentist_id, u.duration, p.starts as part_starts,
         lower(c.claim) - lower(v_days) as takes_from, upper(c.claim) - lower(v_days) as takes_to,
-        clinic.busy_times(v_policy.id, u.dentist_id, v_span, judge_slots.as_of, v_except) as busy,
+        clinic.busy_times(u.dentist_id, v_span, judge_slots.as_of, v_except, v_closed) as busy,
         case when v_max_per_day is not null then clinic.full_days(bookable, u.dentist_id, v_span, judge_slots.as_of, v_except) end as full_days
       from unnest(v_leaders) as u
       left join unnest(v_part_starts) as p on u.dentist_id = p.dentist_id
@@ -398,7 +414,7 @@ begin
     case when may_have_begun then lower(clinic.day_span((as_of at time zone v_policy.time_zone)::date, v_policy.time_zone))
       - interval '1 microsecond' else as_of end,
     v_earliest, v_latest, case when (bookable.type).max_per_day is not null then clinic.full_days(bookable, slot.dentist_id, v_during, as_of, v_except) end,
-    clinic.busy_times(v_policy.id, slot.dentist_id, v_claim, as_of, v_except), v_part_starts,
+    clinic.busy_times(slot.dentist_id, v_claim, as_of, v_except, clinic.closed_times(v_policy.id, v_claim)), v_part_starts,
     clinic.patient_times(slot.patient_id, v_during, v_except)
   );
 end

@@ -50,7 +50,7 @@ begin
     select from unnest(clinic.claims(v_appointment)) as c
     inner join unnest(v_before) as b on c.part = b.part
     where clinic.busy_times(
-      v_appointment.clinic_id, c.resource_id, c.during, clock_timestamp(), array[v_appointment.id]
+      c.resource_id, c.during, clock_timestamp(), array[v_appointment.id], clinic.closed_times(v_appointment.clinic_id, c.during)
     ) && (tstzmultirange(c.during) - tstzmultirange(b.during))
   ) then
     perform clinic.refuse('slot_taken', clinic_id => v_appointment.clinic_id);
