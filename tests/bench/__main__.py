@@ -53,7 +53,8 @@ select count(*) from api.available_slots(
 """
 THREE_PARTS = """
 select count(*) from api.available_slots(
-  appointment_type_id => bench.three_parts(), from_date => bench.monday()::text, dentist_id => bench.dentist(:number)
+  appointment_type_id => bench.three_parts(), from_date => bench.monday()::text,
+  dentist_id => bench.dentist(:number)
 );
 \\set number (:number + 1) % 20
 """
@@ -116,10 +117,11 @@ def listing(template: str) -> Table:
 
 
 def parts(template: str) -> Table:
-    """Measure available_slots for a week of visits that need more than their dentist, behind ever longer histories."""
+    """Measure available_slots for a week of visits that need more than their dentist."""
     columns = ("claims", "dentist-week, 3 parts p50 ms", "p95 ms", "clinic-week, 12 chairs p50 ms", "p95 ms")
     table = Table(
-        *columns, title="The same for visits of parts: three with ten candidates each; 20 leaders who share 12 chairs"
+        *columns,
+        title="The same for visits of parts: three with ten candidates each; 20 leaders who share 12 chairs",
     )
     for size in HISTORIES:
         with arena(template, OFFICE_HOURS) as hall:

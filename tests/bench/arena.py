@@ -76,7 +76,7 @@ drop table filled;
 reset session_replication_role;
 """
 
-# Twelve chairs, ten devices and ten assistants. A visit of three parts has ten candidates for each; one of a chair twelve.
+# Twelve chairs, ten devices, ten assistants: ten candidates for each of three parts, twelve for one chair.
 PARTS = """
 create function bench.thing(n bigint) returns uuid immutable language sql
   return ('f1000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid;
@@ -101,9 +101,14 @@ insert into clinic.dentist_types (clinic_id, dentist_id, appointment_type_id)
 select bench.clinic(), bench.dentist(n), t.id
 from generate_series(0, 19) as n
 cross join (values (bench.three_parts()), (bench.one_chair())) as t (id);
-insert into clinic.type_parts (appointment_type_id, clinic_id, part, needs, only_resources, starts_after, lasts) values
+insert into clinic.type_parts (
+  appointment_type_id, clinic_id, part, needs, only_resources, starts_after, lasts
+) values
   (bench.one_chair(), bench.clinic(), 1, 'chair', null, '0', null),
-  (bench.three_parts(), bench.clinic(), 1, 'chair', array(select bench.thing(n) from generate_series(0, 9) as n), '0', null),
+  (
+    bench.three_parts(), bench.clinic(), 1, 'chair',
+    array(select bench.thing(n) from generate_series(0, 9) as n), '0', null
+  ),
   (bench.three_parts(), bench.clinic(), 2, 'equipment', null, '0', '15 minutes'),
   (bench.three_parts(), bench.clinic(), 3, 'assistant', null, '10 minutes', '10 minutes');
 set session_replication_role = replica;
@@ -154,7 +159,7 @@ class Arena:
         self._fill(4, 1400, 60)
 
     def add_parts(self, size: int) -> None:
-        """Give the clinic chairs, devices and assistants, 60 percent busy, with so many claims up to the measured week."""
+        """Give the clinic chairs, devices and assistants, 60 percent busy, with so many claims in all."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             monday = self.clinic.weekday(1, weeks=2)
             connection.execute(PARTS.format(monday=monday, size=size).encode())
