@@ -110,6 +110,7 @@ def ids(*values: UUID) -> str:
 
 def test_only_who_does_it_is_listed_explained_held_booked_and_offered(house: House) -> None:
     canal = house.practice.type(60, house.dentists[:1], name="Root canal")
+    house.practice.type(20, [house.hygienist])
     start = house.at("09:00")
     for connection in (house.patient, house.desk):
         assert house.answers(connection, start, canal, house.dentists[0]) == {None}
