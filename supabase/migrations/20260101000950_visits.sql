@@ -115,6 +115,19 @@ $$;
 comment on function clinic.is_open_to is
 'Whether a part may take the resource, when the leader and the parts before it, which have taken these, have what they have.';
 
+create function clinic.are_alike(claims clinic.claim [], options clinic.part_option [], number integer)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select
+    number > 0 and claims[number].during = claims[number + 1].during
+    and array(select o.resource_id from unnest(options) as o where o.part = claims[number].part order by 1)
+    = array(select o.resource_id from unnest(options) as o where o.part = claims[number + 1].part order by 1);
+$$;
+comment on function clinic.are_alike is 'Whether this part of a visit and the next one want one of the same resources at the same time.';
+
 create function clinic.joint_starts(
   claims clinic.claim [], options clinic.part_option [], leader clinic.claim, starts_at timestamptz, taken uuid [] default '{}'
 )
@@ -126,6 +139,7 @@ as $$
 declare
   v_claim clinic.claim := claims[cardinality(taken) + 1];
   v_option clinic.part_option;
+  v_after uuid;
   v_starts tstzmultirange := '{}'::tstzmultirange;
 begin
   if v_claim.part is null then
@@ -138,8 +152,15 @@ begin
     where o.part = v_claim.part and (o.resource_id = leader.resource_id and v_claim.during && leader.during) is not true;
     return v_starts * clinic.joint_starts(claims, options, leader, starts_at, joint_starts.taken || null::uuid);
   end if;
+  -- Of two parts that are alike, which has which makes no difference: one order of each choice is enough.
+  if clinic.are_alike(claims, options, cardinality(taken)) then
+    v_after := taken[cardinality(taken)];
+  end if;
   foreach v_option in array joint_starts.options loop
-    if v_option.part = v_claim.part and clinic.is_open_to(v_claim, v_option.resource_id, leader, claims, taken) then
+    if
+      v_option.part = v_claim.part and (v_option.resource_id <= v_after) is not true
+      and clinic.is_open_to(v_claim, v_option.resource_id, leader, claims, taken)
+    then
       v_starts := v_starts + clinic.starts_within(v_option.free, v_claim.during, starts_at) * clinic.joint_starts(
         claims, options, leader, starts_at, joint_starts.taken || v_option.resource_id
       );

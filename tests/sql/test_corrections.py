@@ -183,12 +183,13 @@ def test_who_and_what_is_squeezed_is_there_and_least_busy_and_no_one_twice_if_th
     clinic: Desk,
 ) -> None:
     practice = clinic.practice
-    # Whose ids come first is chance: several who are off, one who works.
+    # Whose ids come first is chance: several who are off, one who works, and has something to do.
     for n in range(5):
         practice.person(f"Off {n}", "assistant", week=[])
     working = practice.person("On", "assistant", week=EVERY_DAY)
     visit = practice.type(30, [clinic.one], [{"needs": "assistant"}, CHAIR, CHAIR])
     clinic.book("09:00")
+    clinic.book("09:00", practice.type(30, [clinic.two], [{"needs": "assistant"}]), clinic.two)
     row = clinic.book("09:00", visit, squeeze_in=True)
     claims = [claim["resource_id"] for claim in parts_of(practice.superuser, row["id"])]
     assert claims[:2] == [clinic.one, working]
