@@ -34,7 +34,7 @@ def day(
 
     Shows appointments with the chairs and people they take, time off, chairs that are out of order, and holds
     with the time they have left.
-    With --watch it follows the clinic's channel; with --json too, every change prints the day as one line.
+    With --watch it follows the clinic's channels; with --json too, every change prints the day as one line.
 
     Example: [bold]chairtime day riverside --watch[/]
     """
@@ -76,7 +76,9 @@ class Board:
 
 async def _watch(access: "Access", board: Board) -> None:
     changed = asyncio.Event()
-    listening = asyncio.create_task(_listen(access, f"clinic:{board.clinic['id']}", changed))
+    # The clinic's channel says what becomes of visits, the public one what chairs and absences do.
+    topics = [f"{kind}:{board.clinic['id']}" for kind in ("clinic", "availability")]
+    listening = asyncio.create_task(_listen(access, topics, changed))
     showing = asyncio.create_task(
         _print_changes(board, changed) if output.is_json() else _animate(board, changed)
     )
@@ -90,10 +92,10 @@ async def _watch(access: "Access", board: Board) -> None:
         await asyncio.gather(listening, showing, return_exceptions=True)
 
 
-async def _listen(access: "Access", topic: str, changed: asyncio.Event) -> None:
+async def _listen(access: "Access", topics: list[str], changed: asyncio.Event) -> None:
     from cli.live import live_events
 
-    async for _ in live_events(access, [topic], say=lambda _: None):
+    async for _ in live_events(access, topics, say=lambda _: None):
         changed.set()
 
 
