@@ -46,7 +46,7 @@ async def undo(page: Page) -> None:
 def row_of(superuser: Connection, appointment: dict[str, Any]) -> dict[str, Any]:
     """The appointment as it is now, with the chair it takes."""
     row = superuser.execute(
-        "select a.status, a.starts_at, a.ends_at, a.dentist_id, a.is_squeezed,"
+        "select a.status, a.notes, a.starts_at, a.ends_at, a.dentist_id, a.is_squeezed,"
         " (select o.resource_id from clinic.occupancy o where o.id = a.id and o.part = 1) as chair"
         " from clinic.appointments a where a.id = %s",
         [appointment["id"]],
@@ -163,7 +163,7 @@ async def test_notes_are_taken_back(
     await expect(dialog.get_by_label("Notes")).to_have_value("Allergic to latex")
     await page.keyboard.press("Escape")
     await undo(page)
-    await page.get_by_role("button", name="Undo").wait_for(state="detached")
+    await becomes(superuser, page, booked, notes=None)
     await card(page, booked).click()
     await expect(dialog.get_by_label("Notes")).to_have_value("")
 

@@ -16,6 +16,12 @@ export function Notes({ appointment, onSaved, onClose }: Props) {
   const offerUndo = useUndo()
   const before = appointment.notes ?? ''
   const [notes, setNotes] = useState(before)
+  const [base, setBase] = useState(before)
+  if (before !== base) {
+    // Somebody else has written: who has not, reads it.
+    setBase(before)
+    if (notes === base) setNotes(before)
+  }
   const write = (text: string, version: number) =>
     client.rpc('update_appointment', {
       appointment_id: appointment.id,
