@@ -174,17 +174,10 @@ def test_what_was_marked_by_mistake_is_undone(desk: Program, clinic: MadeClinic)
 def test_who_is_in_the_chair_already_is_recorded_and_marked(desk: Program, clinic: MadeClinic) -> None:
     now = datetime.now(clinic.zone)
     walk_in = max(now - timedelta(minutes=20), now.replace(hour=0, minute=0))
-    desk.ok(
-        "admin",
-        "hours",
-        "add",
-        clinic.slug,
-        "lee",
-        f"{now:%Y-%m-%d}T00:00",
-        f"{now + timedelta(days=1):%Y-%m-%d}T23:59",
-    )
+    start, end = (f"{time:%Y-%m-%dT%H:%M}" for time in (walk_in, walk_in + timedelta(hours=2)))
+    desk.ok("admin", "hours", "add", clinic.slug, "lee", start, end)
     who = ("--dentist", "lee", "--patient", patient(desk, clinic, "Ada"))
-    booked = desk.json("book", clinic.slug, "check", f"{walk_in:%Y-%m-%dT%H:%M}", *who)
+    booked = desk.json("book", clinic.slug, "check", start, *who)
     for status in ("checked_in", "fulfilled"):
         assert desk.json("mark", booked["id"], status)["status"] == status
     assert desk.json("undo", booked["id"])["status"] == "checked_in"

@@ -32,7 +32,7 @@ MAKES = {
     "chairtime swap ID OTHER": [BOOK.format("friday 09:00"), BOOK.format("friday 10:00")],
     "chairtime seat ID": [BOOK.format("tuesday 10:00")],
     "chairtime mark ID checked_in": [
-        "chairtime admin hours add riverside webb 'today 00:00' 'tomorrow 00:00' >&2;"
+        "chairtime admin hours add riverside webb 'today 11:00' 'today 13:00' >&2;"
         + BOOK.format("today 12:00")
     ],
     "chairtime undo ID": [
