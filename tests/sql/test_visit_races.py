@@ -136,6 +136,7 @@ def test_as_many_win_as_there_are_chairs(superuser: Connection, practice: Practi
     for name in ("Left", "Right", "Middle"):
         practice.thing(name)
     visit = practice.type(30, dentists, [CHAIR])
+    superuser.execute("update clinic.clinics set hold_duration = '5 minutes' where id = %s", [practice.id])
     asked = {"appointment_type_id": visit, "starts_at": monday(practice, 9)}
     functions = ("book_appointment", "reserve_slot")
     outcome = race(
