@@ -29,7 +29,10 @@ MAKES = {
     "chairtime cancel ID": [BOOK.format("thursday 09:00")],
     "chairtime move ID": [BOOK.format("thursday 10:00")],
     "chairtime resize ID": [BOOK.format("wednesday 10:00")],
-    "chairtime swap ID OTHER": [BOOK.format("friday 09:00"), BOOK.format("friday 10:00")],
+    "chairtime swap ID OTHER": [
+        BOOK.format("friday 09:00"),
+        BOOK.format("friday 10:00").replace("walter", "rosa"),
+    ],
     "chairtime seat ID": [BOOK.format("tuesday 10:00")],
     "chairtime mark ID checked_in": [
         "chairtime admin hours add riverside webb 'today 11:00' 'today 13:00' >&2;"
