@@ -121,6 +121,8 @@ def _shape(connection: Connection, name: str) -> _Shape:
 def _sent(value: Any) -> Any:
     if isinstance(value, date):  # which a datetime is, too
         return value.isoformat()
+    if isinstance(value, list) and value and all(isinstance(item, UUID) for item in value):
+        return value
     return Jsonb(value) if isinstance(value, dict | list) else value
 
 
@@ -128,8 +130,8 @@ def call(connection: Connection, name: str, /, **arguments: Any) -> Any:
     """Call an RPC by named arguments, as its JSON body would.
 
     Returns what HTTP would: rows for a set, one row for a composite, a value otherwise; with Python's types.
-    Dicts and lists are sent as jsonb, days and instants as text, everything else untyped. A function that is
-    not volatile runs in a read-only transaction, as PostgREST runs it.
+    Dicts and lists are sent as jsonb, but lists of ids as arrays; days and instants as text, everything else
+    untyped. A function that is not volatile runs in a read-only transaction, as PostgREST runs it.
     """
     shape = _shape(connection, name)
     named = sql.SQL(", ").join(
