@@ -20,7 +20,7 @@ from cli.commands.shared import (
     type_ids,
 )
 from cli.errors import usage_error
-from cli.output import emit_row, emit_rows
+from cli.output import emit_row
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -44,7 +44,18 @@ def list_dentists(clinic: Clinic) -> None:
     """
     api = connect()
     rows = api.rows("dentists", clinic_id=lookup.find_clinic(api, clinic)["id"])
-    emit_rows(rows, ("full_name", "profession", "specialty", "is_active", "id"))
+    output.emit(sorted(rows, key=lambda row: str(row["full_name"])), _draw_dentists)
+
+
+def _draw_dentists(rows: "list[Row]") -> "RenderableType":
+    lines = ((row["full_name"], _calling(row), row["is_active"], row["id"]) for row in rows)
+    return output.table(("Full name", "What they are", "Active", "Id"), lines)
+
+
+def _calling(row: "Row") -> str:
+    """Say the specialty, and the profession of who is no dentist."""
+    profession = "" if row["profession"] == "dentist" else row["profession"]
+    return ", ".join(filter(None, (profession, row["specialty"]))) or str(row["profession"])
 
 
 @dentist_app.command("create")

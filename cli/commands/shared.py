@@ -63,7 +63,7 @@ def on_conflict(keep: bool) -> str:
 
 def some(changes: dict[str, Any]) -> dict[str, Any]:
     """Return the changes, or refuse to do nothing."""
-    if all(value in {None, ()} for value in changes.values()):
+    if all(value is None for value in changes.values()):
         raise usage_error("nothing to change", "Give at least one option.")
     return changes
 
