@@ -49,7 +49,9 @@ def slots(
     where = lookup.find_clinic(api, clinic)
     what = lookup.find_type(api, where, type_)["id"]
     first = lookup.parse_day(api, day, where)
-    who = [row["dentist_id"] for row in api.rows("dentist_types", appointment_type_id=what)]
+    works = {row["id"] for row in api.rows("dentists", clinic_id=where["id"]) if row["is_active"]}
+    leads = [row["dentist_id"] for row in api.rows("dentist_types", appointment_type_id=what)]
+    who = [dentist_id for dentist_id in leads if dentist_id in works]
     if dentist:
         who = [lookup.find_dentist(api, where, dentist)["id"]]
     wanted = {"appointment_type_id": what, "appointment_id": appointment}

@@ -341,10 +341,13 @@ comment on function clinic.save_appointment_type is 'Writes a new or an edited t
 create function clinic.with_rules(type clinic.appointment_types, rules jsonb)
 returns clinic.appointment_types
 language plpgsql
-immutable
+volatile
 set search_path = ''
 as $$
 begin
+  if not coalesce(nullif(rules -> 'clear', 'null') <@ '["min_notice", "booking_horizon", "slot_interval", "max_per_day"]', true) then
+    perform clinic.refuse('invalid_argument', 'clear names min_notice, booking_horizon, slot_interval and max_per_day alone.');
+  end if;
   type.audience := coalesce(rules ->> 'audience', type.audience, 'everyone');
   type.min_notice := case
     when not coalesce(rules -> 'clear' ? 'min_notice', false) then coalesce((rules ->> 'min_notice')::interval, type.min_notice)
@@ -362,7 +365,7 @@ begin
   return type;
 end
 $$;
-comment on function clinic.with_rules is 'The type with these rules of its own, where they are said, and without those in clear.';
+comment on function clinic.with_rules is 'The type with these rules of its own, where they are said, and without those in clear. Errors: invalid_argument.';
 
 create function clinic.create_appointment_type(
   clinic_id uuid, name text, duration interval, buffer_before interval, buffer_after interval, rules jsonb, dentist_ids uuid []
