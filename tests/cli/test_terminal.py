@@ -68,14 +68,19 @@ def test_the_status_shows_no_markup() -> None:
 def test_the_day_board_shows_names_and_obeys_none() -> None:
     times = {"starts_at": "2031-01-06T14:00:00+00:00", "ends_at": "2031-01-06T15:00:00+00:00"}
     blocked = {"blocked_from": times["starts_at"], "blocked_until": times["ends_at"]}
-    appointment = {"patient_name": NASTY, "appointment_type": NASTY, "status": "booked", **times, **blocked}
-    dentist = {"full_name": NASTY, "appointments": [appointment], "holds": [], "hours": []}
-    off = {"starts_at": "2031-01-06T16:00:00+00:00", "ends_at": "2031-01-06T17:00:00+00:00", "reason": NASTY}
+    part = {"part": 1, "needs": "chair", "resource_id": "2", "name": NASTY, **times}
+    visit = {"patient_name": NASTY, "appointment_type": NASTY, **times}
+    appointment = {"status": "booked", "is_squeezed": False, "parts": [part], **visit, **blocked}
+    dentist = {"dentist_id": "1", "full_name": NASTY, "appointments": [appointment], "holds": [], "hours": []}
+    dentist |= {"participations": [{"dentist_id": "1", "part": 2, **visit}], "elsewhere": []}
+    off = {"starts_at": "2031-01-06T16:00:00+00:00", "ends_at": "2031-01-06T17:00:00+00:00"}
+    off |= {"reason": NASTY, "closure_id": None}
     board = {
         "time_zone": "UTC",
         "starts_at": "2031-01-06T00:00:00+00:00",
         "ends_at": "2031-01-07T00:00:00+00:00",
         "dentists": [dentist | {"time_off": [off]}],
+        "resources": [{"resource_id": "2", "name": NASTY, "is_active": False, "time_off": [off]}],
     }
     text = drawn(draw(board, NASTY, datetime(2031, 1, 6, 12, tzinfo=UTC), 60, lambda time: time))
     for character in ("\x07", "\x9b", "\u202e", "\r", "\x1b]", "\x1b[2J"):

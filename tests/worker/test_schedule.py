@@ -144,9 +144,9 @@ async def test_things_live_as_long_as_the_operator_says(db: Database, root: Conn
         "with patient as (insert into clinic.patients (clinic_id, full_name)"
         " select clinic_id, 'Late' from clinic.dentists limit 1 returning id, clinic_id)"
         " insert into clinic.appointments (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at,"
-        " ends_at, buffer_before, buffer_after, source)"
+        " ends_at, buffer_before, buffer_after, parts, source)"
         " select p.clinic_id, d.id, p.id, t.id, now() - interval '4 hours', now() - interval '3 hours', '0',"
-        " '0', 'desk' from patient as p join clinic.dentists as d using (clinic_id)"
+        " '0', '{}', 'desk' from patient as p join clinic.dentists as d using (clinic_id)"
         " join clinic.appointment_types as t using (clinic_id) limit 1"
     )
     done = {
