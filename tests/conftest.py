@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,12 @@ from tests.support.templates import cloned, create_template  # noqa: E402
 
 
 def pytest_configure() -> None:
-    """Leave nothing behind, even if this run is killed."""
+    """Leave nothing behind, even if this run is killed; and let what it starts hear Ctrl-C.
+
+    A shell that runs this in the background has it ignored, and children inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     watch_over_this_run()
 
 

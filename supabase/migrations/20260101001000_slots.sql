@@ -306,7 +306,6 @@ begin
   elsif visit.parts <> '{}' then
     v_part_starts := clinic.part_starts(bookable, visit, v_span, as_of, v_except);
   end if;
-  visit.starts_at := lower(v_days);
   return query
     with calendars as materialized (
       select

@@ -30,7 +30,7 @@ class Clinic:
 
     @property
     def cleaning(self) -> UUID:
-        """At Sakura 45 minutes with a quarter of an hour after it; at Riverside an hour."""
+        """Sakura's takes 45 minutes with a quarter of an hour after it, Riverside's a hygienist's hour."""
         return self.types["Cleaning"]
 
     @property
