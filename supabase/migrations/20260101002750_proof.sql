@@ -127,7 +127,8 @@ declare
 begin
   select r.* into strict v_round from clinic.proof_rounds as r for no key update;
   v_ids := array(
-    (select o.id from clinic.occupancy as o where o.id > v_round.after_id order by o.id limit max_rows)
+    -- A visit's claims have one id.
+    (select distinct o.id from clinic.occupancy as o where o.id > v_round.after_id order by o.id limit max_rows)
     union
     (select a.id from clinic.appointments as a where a.id > v_round.after_id order by a.id limit max_rows)
     union
