@@ -34,7 +34,6 @@ comment on table clinic.occupancy is
 'The ledger: every claim on a resource''s time, buffers included. It names no patient. A hold is dead once expires_at has passed, swept or not.
 A visit that staff squeezed in on purpose may overlap others; everything else sees its time as taken.';
 create index occupancy_resource_idx on clinic.occupancy (resource_id, clinic_id);
-create index occupancy_squeezed_idx on clinic.occupancy using gist (resource_id, during) where is_squeezed;
 create index occupancy_expires_at_idx on clinic.occupancy (expires_at) where expires_at is not null;
 alter table clinic.occupancy enable row level security;
 
@@ -45,9 +44,9 @@ grant select on clinic.occupancy to service_role;
 
 
 -- Locks --------------------------------------------------------------------------------------------------------------
--- Order: the request's idempotency key, resources by id, then the patient. Whoever claims several resources locks all that it might claim. Time is
--- read from clock_timestamp() after the lock, for now() is as old as the wait was long. Nobody waits long: who does not
--- get a lock soon makes room for others and is told to try again.
+-- Order: the request's idempotency key, resources by id, then the patient. Whoever claims several resources locks all
+-- that it might claim. Time is read from clock_timestamp() after the lock, for now() is as old as the wait was long.
+-- Nobody waits long: who does not get a lock soon makes room for others and is told to try again.
 
 create function clinic.take_lock(key bigint)
 returns void

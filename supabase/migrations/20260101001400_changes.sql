@@ -123,6 +123,27 @@ $$;
 comment on function clinic.lock_for_move is
 'The appointment as it is now; its row, the calendars that it is in, and all that it might claim with this dentist are locked. Errors: stale_version, try_again.';
 
+create function clinic.put_appointment(slot clinic.slot_reservations)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  update clinic.appointments as a
+  set
+    dentist_id = slot.dentist_id,
+    starts_at = slot.starts_at,
+    ends_at = slot.ends_at,
+    parts = clinic.fit_parts(slot),
+    assigned = case when a.dentist_id = slot.dentist_id then a.assigned else 'named' end,
+    is_squeezed = false
+  where a.id = slot.id;
+end
+$$;
+comment on function clinic.put_appointment is
+'Moves an appointment to a slot that was judged, with the parts that are free there. Call it under the locks. Errors: slot_taken, try_again.';
+
 create function clinic.move_appointment(
   appointment clinic.appointments, bookable clinic.bookable, dentist_id uuid, starts_at timestamptz, role text
 )
@@ -144,15 +165,7 @@ begin
     perform clinic.release_own_holds(bookable, v_slot);
   end if;
   perform clinic.require_slot(bookable, v_slot, clock_timestamp(), clinic.is_desk(role));
-  update clinic.appointments as a
-  set
-    dentist_id = v_slot.dentist_id,
-    starts_at = v_slot.starts_at,
-    ends_at = v_slot.ends_at,
-    parts = clinic.fit_parts(v_slot),
-    assigned = case when a.dentist_id = v_slot.dentist_id then a.assigned else 'named' end,
-    is_squeezed = false
-  where a.id = appointment.id;
+  perform clinic.put_appointment(v_slot);
 exception
   -- Its detail would show the other booking.
   when exclusion_violation then
@@ -302,6 +315,12 @@ set search_path = ''
 as $$
 begin
   perform clinic.lock_patient(appointment.patient_id);
+  if
+    clinic.claimed(appointment) is null
+    and clinic.closed_times(appointment.clinic_id, clinic.claimed(clinic.as_slot(appointment))) is not null
+  then
+    perform clinic.refuse('slot_taken', 'The clinic is closed at this time.', clinic_id => appointment.clinic_id);
+  end if;
   update clinic.appointments as a
   set
     status = revive_appointment.status,

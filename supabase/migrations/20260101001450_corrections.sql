@@ -16,6 +16,7 @@ end
 $$;
 comment on function clinic.require_desk is 'Passes staff who may change this appointment, while it claims time. Errors: not_found, forbidden, invalid_transition.';
 
+
 -- Resize ---------------------------------------------------------------------------------------------------------------
 
 create function clinic.resize_appointment(appointment_id uuid, ends_at text, expected_version integer)
@@ -108,13 +109,10 @@ begin
     perform clinic.refuse('invalid_argument', format('This is no %s that will do.', v_part.needs));
   end if;
   update clinic.appointments as a
-  set parts = array(
-    select row(
-      p.part, p.needs, p.only_resources, p.starts_after, p.lasts,
-      case when p.part = v_part.part then move_to_resource.resource_id else p.resource_id end
-    )::clinic.visit_part
+  set parts = clinic.with_resources(a.parts, array(
+    select case when p.part = v_part.part then move_to_resource.resource_id else p.resource_id end
     from unnest(a.parts) as p order by p.part
-  )
+  ))
   where a.id = v_appointment.id;
   return clinic.api_appointment(v_appointment.id);
 end
@@ -150,9 +148,7 @@ declare
   v_slot clinic.slot_reservations := clinic.as_slot(appointment);
   v_code text;
 begin
-  if appointment.status <> 'booked' then
-    perform clinic.refuse('invalid_transition', format('An appointment that is %s cannot be moved.', appointment.status));
-  end if;
+  perform clinic.require_movable(appointment, 'admin');
   v_slot.dentist_id := other.dentist_id;
   v_slot.starts_at := other.starts_at;
   v_slot.ends_at := other.starts_at + (appointment.ends_at - appointment.starts_at);
@@ -160,12 +156,7 @@ begin
   if v_code is not null then
     perform clinic.refuse(v_code, clinic_id => appointment.clinic_id);
   end if;
-  update clinic.appointments as a
-  set
-    dentist_id = v_slot.dentist_id, starts_at = v_slot.starts_at, ends_at = v_slot.ends_at,
-    parts = clinic.fit_parts(v_slot), is_squeezed = false,
-    assigned = case when a.dentist_id = v_slot.dentist_id then a.assigned else 'named' end
-  where a.id = appointment.id;
+  perform clinic.put_appointment(v_slot);
 end
 $$;
 comment on function clinic.take_place is

@@ -1,6 +1,19 @@
 -- Absences: how staff take time off the calendar and put it back, for a person, a chair or the whole clinic. Appointments
 -- in the way refuse it, or are cancelled on demand; never silently.
 
+create function clinic.claims_in_the_way(resource_ids uuid [], during tstzrange)
+returns setof clinic.occupancy
+language sql
+stable
+set search_path = ''
+as $$
+  -- Each by the ledger's index: an array of resources would be looked up through all their history.
+  select o.*
+  from unnest(claims_in_the_way.resource_ids) as r (id)
+  inner join clinic.occupancy as o on r.id = o.resource_id and o.during && claims_in_the_way.during;
+$$;
+comment on function clinic.claims_in_the_way is 'What is claimed of these resources in this time, at whichever clinic.';
+
 create function clinic.visits_in_the_way(clinic_id uuid, resource_ids uuid [], during tstzrange)
 returns uuid []
 language sql
@@ -8,15 +21,16 @@ stable
 set search_path = ''
 as $$
   select array(
-    select distinct o.id from clinic.occupancy as o
-    where
-      o.clinic_id = visits_in_the_way.clinic_id and o.resource_id = any (visits_in_the_way.resource_ids)
-      and o.during && visits_in_the_way.during and o.cause = 'appointment'
+    select distinct o.id
+    from clinic.claims_in_the_way(visits_in_the_way.resource_ids, visits_in_the_way.during) as o
+    where o.clinic_id = visits_in_the_way.clinic_id and o.cause = 'appointment'
   );
 $$;
 comment on function clinic.visits_in_the_way is 'The clinic''s appointments that take any of these resources in this time, whoever leads them.';
 
-create function clinic.lock_absence(clinic_id uuid, resource_ids uuid [], during tstzrange)
+create function clinic.lock_absence(
+  clinic_id uuid, resource_ids uuid [], during tstzrange, is_closure boolean default false
+)
 returns void
 language plpgsql
 volatile
@@ -26,9 +40,10 @@ begin
   -- A visit in the way is freed whole, and so is a hold.
   perform clinic.lock_calendars(variadic lock_absence.resource_ids || array(
     select distinct other.resource_id
-    from clinic.occupancy as o
+    from clinic.claims_in_the_way(lock_absence.resource_ids, lock_absence.during) as o
     inner join clinic.occupancy as other on o.id = other.id
-    where o.resource_id = any (lock_absence.resource_ids) and o.during && lock_absence.during
+    -- A closed clinic touches nothing of another, and waits for nobody there.
+    where o.clinic_id = lock_absence.clinic_id or not is_closure
   ) || case when exists (select from unnest(lock_absence.resource_ids) as r (id) where not exists (
     select from clinic.dentists as d where d.id = r.id and d.clinic_id = lock_absence.clinic_id
   )) then array(select d.id from clinic.dentists as d where d.clinic_id = lock_absence.clinic_id) else '{}' end);
@@ -48,9 +63,9 @@ declare
   v_cancelled uuid [] := array[]::uuid [];
 begin
   perform clinic.end_holds(array(
-    select o.id from clinic.occupancy as o
+    select o.id from clinic.claims_in_the_way(clear_calendar.resource_ids, clear_calendar.during) as o
     where
-      o.resource_id = any (clear_calendar.resource_ids) and o.during && clear_calendar.during and o.cause = 'hold'
+      o.cause = 'hold'
       -- Who is away is away everywhere; who cannot work here may work elsewhere.
       and (o.clinic_id = clear_calendar.clinic_id or not is_closure)
   ), 'released');
@@ -212,7 +227,7 @@ begin
     perform clinic.refuse('invalid_argument', 'Say dentist_id or resource_id, not both.');
   end if;
   v_during := tstzrange(v_starts_at, v_ends_at);
-  perform clinic.lock_absence(add_time_off.clinic_id, v_ids, v_during);
+  perform clinic.lock_absence(add_time_off.clinic_id, v_ids, v_during, v_is_closure);
   v_in_the_way := clinic.describe_appointments(clinic.visits_in_the_way(add_time_off.clinic_id, v_ids, v_during));
   if v_in_the_way <> '[]' and add_time_off.on_conflict = 'reject' and add_time_off.dry_run is not true then
     perform clinic.refuse('appointments_in_the_way', details => clinic.without_names(v_in_the_way)::text);

@@ -23,6 +23,8 @@ begin
         and clinic.taken_resources(a.dentist_id, a.parts) && require_nobody_left.resource_ids
         and a.appointment_type_id = coalesce(require_nobody_left.appointment_type_id, a.appointment_type_id)
         and a.status in ('booked', 'checked_in') and a.ends_at > clock_timestamp()
+        -- Twelve hours is the longest appointment: so far back must an index look.
+        and a.starts_at > clock_timestamp() - interval '12 hours'
     ));
     if v_left <> '[]' then
       -- Without names: the server's log has all of a refusal.

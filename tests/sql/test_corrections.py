@@ -585,6 +585,21 @@ def test_what_was_squeezed_in_meanwhile_is_not_taken_back_over(clinic: Desk) -> 
         clinic.do("set_appointment_status", row, status="booked")
 
 
+@pytest.mark.parametrize("parts", [[], [CHAIR]])
+def test_what_was_cancelled_does_not_come_back_while_the_clinic_is_closed(
+    clinic: Desk, actors: Actors, parts: list[Row]
+) -> None:
+    row = clinic.book("09:00", clinic.practice.type(30, [clinic.one], parts))
+    clinic.do("cancel_appointment", row)
+    admin = clinic.practice.staff(actors, "admin")
+    closed = {"starts_at": clinic.at("08:00"), "ends_at": clinic.at("12:00")}
+    closure = call(admin, "add_time_off", clinic_id=clinic.practice.id, **closed)["closure_id"]
+    with refused("slot_taken"):
+        clinic.do("set_appointment_status", row, status="booked")
+    assert call(admin, "remove_time_off", time_off_id=closure) is True
+    assert clinic.do("set_appointment_status", row, status="booked")["status"] == "booked"
+
+
 def test_a_squeezed_visit_comes_back_squeezed(clinic: Desk) -> None:
     clinic.book("09:00")
     row = clinic.book("09:00", squeeze_in=True)

@@ -159,6 +159,20 @@ def test_hours_and_closures_are_each_clinics_own(both: Both) -> None:
     assert call(both.there.desk, "confirm_reservation", reservation_id=hold["id"])["status"] == "booked"
 
 
+def test_who_closes_a_clinic_waits_for_no_chair_of_another(both: Both, actors: Actors) -> None:
+    row = both.there.book(both.start, dentist_id=both.dentist)
+    keeper = actors.superuser()
+    (chair,) = keeper.execute(
+        "select resource_id from clinic.occupancy where id = %s and part = 1", [row["id"]]
+    ).fetchall()
+    closed = {"starts_at": both.at("08:00"), "ends_at": both.at("18:00")}
+    with keeper.transaction():
+        keeper.execute("select clinic.lock_calendars(%s)", [chair["resource_id"]])
+        # Else it would be told to try again.
+        answer = call(both.here.admin, "add_time_off", clinic_id=both.here.practice.id, **closed)
+    assert answer["closure_id"]
+
+
 def test_time_off_at_one_is_taken_at_the_other_and_never_cancels_there(both: Both) -> None:
     row = both.there.book(both.start, dentist_id=both.dentist)
     off = {"clinic_id": both.here.practice.id, "dentist_id": both.dentist, "starts_at": both.at("08:00")}
