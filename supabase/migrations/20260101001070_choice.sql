@@ -91,7 +91,7 @@ comment on function clinic.led_by is 'The same visit, led by this one, who was n
 -- Refusals --------------------------------------------------------------------------------------------------------------
 
 create function clinic.alternatives(
-  bookable clinic.bookable, slot clinic.slot_reservations, as_of timestamptz, is_staff boolean, max_results integer default 3
+  bookable clinic.bookable, slot clinic.slot_reservations, as_of timestamptz, is_staff boolean
 )
 returns jsonb
 language plpgsql
@@ -136,7 +136,7 @@ begin
         )
       ) as j
       order by distance, j.is_other, j.starts_at, j.dentist_id
-      limit alternatives.max_results
+      limit 3
     ) as near
   );
 end
