@@ -367,17 +367,21 @@ comment on function clinic.as_slot is 'The slot that an appointment takes, as th
 
 create function clinic.wanted_resources(leader_ids uuid [], clinic_id uuid, parts clinic.visit_part [])
 returns uuid []
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select wanted_resources.leader_ids || coalesce(array_agg(w.id), '{}')
-  from unnest(wanted_resources.parts) as p
-  cross join lateral (
-    select c.id from unnest(clinic.candidates(wanted_resources.clinic_id, p)) as c (id)
-    union all
-    select p.resource_id where p.resource_id is not null
-  ) as w;
+begin
+  if parts = '{}' then
+    return leader_ids;
+  end if;
+  return leader_ids || array(
+    select c.id
+    from unnest(wanted_resources.parts) as p
+    cross join unnest(clinic.candidates(wanted_resources.clinic_id, p) || p.resource_id) as c (id)
+    where c.id is not null
+  );
+end
 $$;
 comment on function clinic.wanted_resources is 'All the resources that a visit with one of these leaders and these parts might claim.';
 

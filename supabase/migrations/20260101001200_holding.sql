@@ -96,34 +96,35 @@ comment on function clinic.source_of is 'Where an appointment came from, by the 
 
 -- Steps that several paths share -------------------------------------------------------------------------------------
 
-create function clinic.lock_for_visit(bookable clinic.bookable, starts_at timestamptz)
+create function clinic.lock_for_visit(wanted uuid [], starts_at timestamptz)
 returns timestamptz
 language plpgsql
 volatile
 set search_path = ''
 as $$
-declare
-  v_policy clinic.clinics := bookable.policy;
-  v_wanted uuid [] := clinic.wanted_resources(
-    array(select l.dentist_id from unnest(bookable.leaders) as l), v_policy.id, bookable.parts
-  );
 begin
   -- Holds that ran out, and the caller's own, make room for the visit: then what else they hold is freed, too.
-  return clinic.lock_calendars(variadic v_wanted || array(
-    select t.id
-    from unnest(v_wanted) as w (id)
-    inner join clinic.occupancy as o
-      on w.id = o.resource_id and o.during && tstzrange(
-        lock_for_visit.starts_at - interval '4 hours', lock_for_visit.starts_at + interval '16 hours'
-      )
-    inner join clinic.slot_reservations as r on o.id = r.id and o.clinic_id = r.clinic_id
-    cross join unnest(clinic.taken_resources(r.dentist_id, r.parts)) as t (id)
-    where r.outcome is null and (r.expires_at <= clock_timestamp() or r.held_by = auth.uid())
-  ));
+  if
+    exists (select from clinic.slot_reservations as r where r.outcome is null and r.expires_at <= clock_timestamp())
+    or exists (select from clinic.slot_reservations as r where r.held_by = auth.uid() and r.outcome is null)
+  then
+    wanted := wanted || array(
+      select t.id
+      from unnest(wanted) as w (id)
+      inner join clinic.occupancy as o
+        on w.id = o.resource_id and o.during && tstzrange(
+          lock_for_visit.starts_at - interval '4 hours', lock_for_visit.starts_at + interval '16 hours'
+        )
+      inner join clinic.slot_reservations as r on o.id = r.id and o.clinic_id = r.clinic_id
+      cross join unnest(clinic.taken_resources(r.dentist_id, r.parts)) as t (id)
+      where r.outcome is null and (r.expires_at <= clock_timestamp() or r.held_by = auth.uid())
+    );
+  end if;
+  return clinic.lock_calendars(variadic wanted);
 end
 $$;
 comment on function clinic.lock_for_visit is
-'Waits for the calendars of all that the visit might claim, or free on its way. Returns the time after the wait. Errors: try_again.';
+'Waits for the calendars of all that a visit might claim, and of what makes room for it. Returns the time after the wait. Errors: try_again.';
 
 create function clinic.locked_bookable(appointment_type_id uuid, dentist_id uuid, starts_at timestamptz)
 returns clinic.bookable
@@ -131,21 +132,44 @@ language plpgsql
 volatile
 set search_path = ''
 as $$
+declare
+  v_bookable clinic.bookable;
+  v_policy clinic.clinics;
+  v_wanted uuid [] := array[locked_bookable.dentist_id];
 begin
-  if locked_bookable.dentist_id is not null and not exists (
+  if locked_bookable.dentist_id is null or exists (
     select from clinic.appointment_types as t where t.id = locked_bookable.appointment_type_id and t.has_parts
   ) then
-    perform clinic.lock_calendars(locked_bookable.dentist_id);
-  else
-    perform clinic.lock_for_visit(
-      clinic.bookable(locked_bookable.appointment_type_id, locked_bookable.dentist_id), locked_bookable.starts_at
+    v_bookable := clinic.bookable(locked_bookable.appointment_type_id, locked_bookable.dentist_id);
+    v_policy := v_bookable.policy;
+    v_wanted := clinic.wanted_resources(
+      array(select l.dentist_id from unnest(v_bookable.leaders) as l), v_policy.id, v_bookable.parts
     );
   end if;
+  perform clinic.lock_for_visit(v_wanted, locked_bookable.starts_at);
   return clinic.bookable(locked_bookable.appointment_type_id, locked_bookable.dentist_id);
 end
 $$;
 comment on function clinic.locked_bookable is
 'What can be booked, with the calendars of all that it might claim at this time locked. Errors: not_found, not_offered, try_again.';
+
+create function clinic.lock_for_confirmation(hold clinic.slot_reservations)
+returns timestamptz
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_wanted uuid [] := clinic.wanted_resources(array[hold.dentist_id], hold.clinic_id, hold.parts);
+begin
+  if hold.outcome is null and hold.expires_at > clock_timestamp() then
+    return clinic.lock_calendars(variadic v_wanted);
+  end if;
+  return clinic.lock_for_visit(v_wanted, hold.starts_at);
+end
+$$;
+comment on function clinic.lock_for_confirmation is
+'Waits for the calendars of all that a hold takes, or might once it has run out. Returns the time after the wait. Errors: try_again.';
 
 create function clinic.release_own_holds(bookable clinic.bookable, slot clinic.slot_reservations)
 returns void

@@ -103,9 +103,7 @@ begin
   if v_response is not null then
     return jsonb_populate_record(null::api.appointments, v_response);
   end if;
-  v_now := clinic.lock_calendars(variadic clinic.wanted_resources(
-    array[v_reservation.dentist_id], v_reservation.clinic_id, v_reservation.parts
-  ));
+  v_now := clinic.lock_for_confirmation(v_reservation);
   v_patient_id := clinic.required(clinic.booking_patient(
     v_reservation.clinic_id, v_role, coalesce(confirm_reservation.patient_id, v_reservation.patient_id)
   ), 'patient_id');

@@ -104,19 +104,13 @@ language plpgsql
 volatile
 set search_path = ''
 as $$
-declare
-  v_bookable clinic.bookable;
 begin
-  if appointment.parts = '{}' then
-    perform clinic.lock_calendars(appointment.dentist_id, lock_for_move.dentist_id);
-  else
-    v_bookable.policy.id := appointment.clinic_id;
-    v_bookable.leaders := array[
-      row(appointment.dentist_id, null)::clinic.leader, row(lock_for_move.dentist_id, null)::clinic.leader
-    ];
-    v_bookable.parts := appointment.parts;
-    perform clinic.lock_for_visit(v_bookable, lock_for_move.starts_at);
-  end if;
+  perform clinic.lock_for_visit(
+    clinic.wanted_resources(
+      array[appointment.dentist_id, lock_for_move.dentist_id], appointment.clinic_id, appointment.parts
+    ),
+    lock_for_move.starts_at
+  );
   return clinic.lock_appointment(appointment);
 end
 $$;

@@ -383,7 +383,7 @@ declare
   v_now timestamptz;
   v_row api.appointments;
 begin
-  v_now := clinic.lock_calendars(variadic clinic.wanted_resources(array[v_hold.dentist_id], v_hold.clinic_id, v_hold.parts));
+  v_now := clinic.lock_for_confirmation(v_hold);
   select * into v_hold from clinic.slot_reservations as r where r.id = v_hold.id;
   if v_hold.patient_id is null then
     perform clinic.refuse(

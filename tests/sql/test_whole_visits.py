@@ -16,6 +16,7 @@ from tests.support.build import insert, make_user
 from tests.support.practices import Practice, make_practice, parts_of
 from tests.support.refusals import parse_refusal, refused
 from tests.support.slots import expire_hold
+from tests.support.waiting import act_behind_lock
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 EVERY_DAY = [(day, "08:00", "18:00") for day in range(1, 8)]
@@ -432,6 +433,30 @@ def test_the_sweeper_lets_go_of_what_it_cannot_sweep(
         assert books.execute(lock, [house.chairs[0]]).fetchone() == {"got": True}
         assert sweeper.execute("select clinic.expire_reservations() as swept").fetchone() == {"swept": 1}
         assert books.execute(lock, [house.dentists[0]]).fetchone() == {"got": True}
+
+
+@pytest.mark.parametrize(
+    "function", ["book_appointment", "reserve_slot", "reschedule_appointment", "confirm_reservation"]
+)
+def test_who_takes_the_place_of_a_dead_hold_waits_for_the_rest_of_it(
+    house: House, actors: Actors, superuser: Connection, function: str
+) -> None:
+    """A visit of its dentist alone, where a hold that ran out has a chair that somebody is about to book."""
+    dentist, who = house.dentists[0], {"patient_id": house.practice.patient()}
+    plain = {"appointment_type_id": house.practice.type(30, [dentist]), "dentist_id": dentist}
+    visit = {"appointment_type_id": house.practice.type(30, [dentist], [CHAIR]), "dentist_id": dentist}
+    nine = {"starts_at": house.at("09:00")}
+    moved = call(house.desk, "book_appointment", **plain, **who, starts_at=house.at("12:00"))
+    holds = []
+    for kind in (plain, visit):
+        holds.append(call(house.desk, "reserve_slot", **kind, **nine))
+        expire_hold(superuser, holds[-1]["id"])
+    asked = {
+        "reschedule_appointment": {"appointment_id": moved["id"], **nine},
+        "confirm_reservation": {"reservation_id": holds[0]["id"], **who},
+    }.get(function, plain | who | nine)
+    chair = parts_of(superuser, holds[1]["id"])[1]["resource_id"]
+    act_behind_lock(actors, chair, house.desk, lambda: call(house.desk, function, **asked)).result()
 
 
 # Definition -------------------------------------------------------------------------------------------------

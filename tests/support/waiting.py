@@ -1,4 +1,4 @@
-"""Callers who have to wait for a dentist's calendar, and what happens to it meanwhile."""
+"""Callers who have to wait for a calendar, and what happens to it meanwhile."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ PATIENCE = 30.0  # seconds
 
 def act_behind_lock(
     actors: Actors,
-    dentist: UUID,
+    resource: UUID,
     caller: Connection,
     action: Callable[[], Any],
     meanwhile: Callable[[Connection], Any] = lambda _: None,
 ) -> Future[Any]:
-    """Let a caller act while somebody else has the dentist's calendar; return how that ended.
+    """Let a caller act while somebody else has the calendar; return how that ended.
 
     Fails unless the caller waits for the calendar. `meanwhile` is done, with every right, while it does.
     """
     keeper = actors.superuser()
     with ThreadPoolExecutor(1) as pool:
         with keeper.transaction():
-            keeper.execute("select clinic.lock_calendars(%s)", [dentist])
+            keeper.execute("select clinic.lock_calendars(%s)", [resource])
             future = pool.submit(action)
             deadline = time.monotonic() + PATIENCE
             while not waits(keeper, caller):
-                assert not future.done(), "it did not wait for the dentist's calendar"
+                assert not future.done(), "it did not wait for the calendar"
                 assert time.monotonic() < deadline, "it waits for something else than the calendar"
                 time.sleep(0.005)
             meanwhile(keeper)
