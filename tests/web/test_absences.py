@@ -153,15 +153,13 @@ async def test_admins_close_the_clinic_and_open_it_again(
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
 async def test_axe_finds_nothing_serious_in_the_worklist(
     visit: Visitors,
     clinic: MadeClinic,
     booked: dict[str, dict[str, Any]],
     size: tuple[int, int],
-    color_scheme: str,
 ) -> None:
-    page = await away(visit, clinic, "desk", clinic.lee, size=size, color_scheme=color_scheme)
+    page = await away(visit, clinic, "desk", clinic.lee, size=size)
     await page.get_by_role("button", name="Cancel Ben").click()
     await handled(page, "Ben").wait_for()
     assert await serious_violations(page) == []

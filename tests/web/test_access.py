@@ -119,12 +119,6 @@ async def test_the_theme_follows_the_choice_and_is_remembered(visit: Visitors) -
     await expect(body).to_have_css("color", dark)
 
 
-@pytest.fixture(params=["light", "dark"])
-def look(request: pytest.FixtureRequest, size: tuple[int, int]) -> dict[str, Any]:
-    """Every combination of screen and theme."""
-    return {"size": size, "color_scheme": request.param}
-
-
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def size(request: pytest.FixtureRequest) -> tuple[int, int]:
     """A screen's width and height."""
@@ -147,10 +141,10 @@ def test_the_bundle_holds_no_key(stack: Stack, built_site: None) -> None:
 
 
 async def test_axe_finds_nothing_serious_for_patients(
-    visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID, look: dict[str, Any]
+    visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID, size: tuple[int, int]
 ) -> None:
     has_booked(stack, clinic, ana, clinic.at("16:00"))
-    page = await visit(f"/book?clinic={clinic.slug}&from={clinic.weekday(1)}", ana, **look)
+    page = await visit(f"/book?clinic={clinic.slug}&from={clinic.weekday(1)}", ana, size=size)
     await slot(page, clinic.at("10:00")).click()
     await page.get_by_role("timer").wait_for()
     found = {"book": await serious_violations(page)}
@@ -159,7 +153,7 @@ async def test_axe_finds_nothing_serious_for_patients(
     found["appointments"] = await serious_violations(page)
     await page.get_by_role("button", name="Cancel").click()
     found["cancel"] = await serious_violations(page)
-    guest = await visit("/sign-in", **look)
+    guest = await visit("/sign-in", size=size)
     await guest.get_by_role("heading", name="Welcome back").wait_for()
     found["sign in"] = await serious_violations(guest)
     assert not any(found.values()), found
@@ -171,13 +165,13 @@ async def test_axe_finds_nothing_serious_for_staff(
     stack: Stack,
     superuser: Connection,
     ana: UUID,
-    look: dict[str, Any],
+    size: tuple[int, int],
 ) -> None:
     has_chairs(superuser, clinic)
     has_booked(stack, clinic, ana, clinic.at("10:00"))
     ben = has_patient(superuser, clinic, "Ben Okafor")
     desk_books(stack, clinic, ben, clinic.at("10:15"), squeeze_in=True)
-    page = await visit(board(clinic), clinic.users["admin"], **look)
+    page = await visit(board(clinic), clinic.users["admin"], size=size)
     await page.locator(".appointment").first.wait_for()
     await is_live(page)
     found = {"day": await serious_violations(page)}

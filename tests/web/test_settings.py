@@ -264,14 +264,13 @@ async def test_a_rota_is_valid_from_a_day_and_stays_so_when_other_hours_change(
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
 async def test_axe_finds_nothing_serious_in_the_settings(
-    visit: Visitors, clinic: MadeClinic, superuser: Connection, size: tuple[int, int], color_scheme: str
+    visit: Visitors, clinic: MadeClinic, superuser: Connection, size: tuple[int, int]
 ) -> None:
     has_chairs(superuser, clinic)
     found = {}
     for part in PARTS:
-        page = await settings(visit, clinic, part, size=size, color_scheme=color_scheme)
+        page = await settings(visit, clinic, part, size=size)
         found[part] = await serious_violations(page)
         assert await page.evaluate("document.documentElement.scrollWidth") <= size[0], part
         if part == "visits":

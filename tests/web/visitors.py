@@ -8,7 +8,7 @@ import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -28,6 +28,11 @@ from tests.web.site import WEB
 AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
 DESKTOP = (1280, 900)
 PHONE = (390, 844)
+
+SCHEMES: dict[Literal["light", "dark"], dict[str, Any]] = {
+    "light": {"resultTypes": ["violations"]},
+    "dark": {"resultTypes": ["violations"], "runOnly": ["color-contrast"]},
+}
 
 # What a cut cable or a refusal looks like in a console; everything else there is a fault of ours.
 EXPECTED = (
@@ -141,11 +146,20 @@ async def together(*actions: Any) -> list[Any]:
 
 
 async def serious_violations(page: Page) -> list[str]:
-    """Run axe on the page as it is; return what it finds that is serious or critical."""
+    """Run axe on the page as it is, in light and dark; return what it finds that is serious or critical.
+
+    Only colours differ between the two.
+    """
     await page.evaluate(AXE.read_text())
-    results = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    violations: dict[str, list[dict[str, Any]]] = {}
+    for scheme, options in SCHEMES.items():
+        await page.emulate_media(color_scheme=scheme)
+        results = await page.evaluate("options => axe.run(document, options)", options)
+        violations[scheme] = results["violations"]
+    await page.emulate_media(color_scheme="light")
     return [
-        f"{found['id']}: {found['help']} at {[node['target'] for node in found['nodes']][:3]}"
-        for found in results["violations"]
+        f"{scheme}, {found['id']}: {found['help']} at {[node['target'] for node in found['nodes']][:3]}"
+        for scheme, several in violations.items()
+        for found in several
         if found["impact"] in {"serious", "critical"}
     ]
