@@ -67,19 +67,21 @@ language sql
 volatile -- sees what the edit has just written
 set search_path = ''
 as $$
-  select coalesce(array_agg(a.id), '{}')
-  from clinic.appointments as a
+  -- By the ledger: who only looks in on a visit is as little there after hours as who leads it.
+  select coalesce(array_agg(distinct a.id), '{}')
+  from clinic.occupancy as o
+  inner join clinic.appointments as a on o.id = a.id and o.clinic_id = a.clinic_id
   inner join clinic.clinics as c on a.clinic_id = c.id
   where
-    a.dentist_id = appointments_outside_hours.dentist_id and a.clinic_id = appointments_outside_hours.clinic_id
-    and a.status in ('booked', 'checked_in') and a.starts_at > clock_timestamp()
+    o.resource_id = appointments_outside_hours.dentist_id and o.clinic_id = appointments_outside_hours.clinic_id
+    and o.cause = 'appointment' and o.during && tstzrange(clock_timestamp(), null) and a.starts_at > clock_timestamp()
     and not exists (
-      select from clinic.working_windows(a.clinic_id, array[a.dentist_id], c.time_zone, clinic.claimed(a)) as w
-      where w.whole @> clinic.claimed(a)
+      select from clinic.working_windows(o.clinic_id, array[o.resource_id], c.time_zone, o.during) as w
+      where w.whole @> o.during
     );
 $$;
 comment on function clinic.appointments_outside_hours is
-'The dentist''s coming appointments at the clinic that, with their buffers, no working window contains.';
+'The coming appointments at the clinic that this dentist leads or takes part in while, buffers included, no working window is theirs.';
 
 
 -- Weekly hours -------------------------------------------------------------------------------------------------------
@@ -247,7 +249,7 @@ comment on function api.set_availability is
 'Replaces a dentist''s weekly hours: [{"weekday": 1, "opens": "09:00", "closes": "12:00"}, …], ISO weekdays, clinic time.
 A window that does not close after it opens, closes on the next day; windows that touch are one. valid_from and valid_until (YYYY-MM-DD, both
 included, both optional) are the days on which a window may open: a rota that starts next month. Who works at several clinics is set at clinic_id.
-Returns {dentist_id, dry_run, added, removed, appointments_outside_hours}; those appointments stay as they are. With dry_run nothing changes.
+Returns {dentist_id, dry_run, added, removed, appointments_outside_hours}; those appointments, also those the dentist only takes part in, stay as they are. With dry_run nothing changes.
 Errors: not_authenticated, forbidden, not_found, invalid_argument.';
 grant execute on function api.set_availability to anon, authenticated, service_role;
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.support.actors import Connection, Row, call
+from tests.support.actors import Actors, Connection, Row, call
 from tests.support.clinics import Clinic
+from tests.support.practices import make_practice
 from tests.support.refusals import refused
 from tests.support.slots import book, listed, reserve
 
@@ -53,6 +54,45 @@ def test_appointments_left_outside_hours_are_named_and_stay(
     assert [row["appointment_id"] for row in answer["appointments_outside_hours"]] == [str(outside["id"])]
     kept = ana.execute("select id, status from api.appointments order by starts_at").fetchall()
     assert kept == [{"id": row["id"], "status": "booked"} for row in (inside, outside)]
+
+
+def test_who_only_takes_part_is_missed_after_hours_too(actors: Actors, superuser: Connection) -> None:
+    practice = make_practice(superuser)
+    leader, looks_in = practice.person("Leads", "hygienist"), practice.person("Looks in")
+    cleaning = practice.type(
+        60, [leader], [{"needs": "dentist", "starts_after": 40, "lasts": 10, "only_resources": [looks_in]}]
+    )
+    admin = practice.staff(actors, "admin")
+    day = datetime.now(practice.zone).date() + timedelta(days=21)
+    monday = day - timedelta(days=day.weekday())
+    start = datetime.combine(monday, time(16), practice.zone)
+    visit = call(
+        admin,
+        "book_appointment",
+        appointment_type_id=cleaning,
+        starts_at=start,
+        patient_id=practice.patient(),
+    )
+    extra = call(
+        admin,
+        "add_extra_hours",
+        dentist_id=looks_in,
+        starts_at=start,
+        ends_at=start + timedelta(hours=1),
+    )
+
+    def outside(dentist: UUID, closes: str, *, dry_run: bool = True) -> list[str]:
+        hours = [{"weekday": 1, "opens": "09:00", "closes": closes}]
+        answer = call(admin, "set_availability", dentist_id=dentist, weekly=hours, dry_run=dry_run)
+        return [row["appointment_id"] for row in answer["appointments_outside_hours"]]
+
+    assert outside(looks_in, "16:30", dry_run=False) == []  # as long as there are the extra hours
+    with refused("appointments_in_the_way"):
+        call(admin, "remove_extra_hours", extra_hours_id=extra["id"])
+    assert outside(looks_in, "16:50", dry_run=False) == []
+    assert call(admin, "remove_extra_hours", extra_hours_id=extra["id"]) is True
+    assert outside(looks_in, "16:45") == [str(visit["id"])]
+    assert outside(leader, "16:50") == [str(visit["id"])]
 
 
 @pytest.mark.parametrize(
