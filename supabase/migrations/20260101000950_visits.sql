@@ -405,6 +405,21 @@ $$;
 comment on function clinic.completed is
 'The visit with what its type needs, and the resources for it; the calendars of all that will do are locked. Errors: slot_taken, try_again.';
 
+create function clinic.needs_parts(appointment_type_id uuid, clinic_id uuid)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from clinic.appointment_types as t
+    where t.id = needs_parts.appointment_type_id and t.clinic_id = needs_parts.clinic_id and t.has_parts
+  );
+end
+$$;
+comment on function clinic.needs_parts is 'Whether visits of this type have parts of any kind.';
+
 create function clinic.complete_reservation()
 returns trigger
 language plpgsql
@@ -413,10 +428,10 @@ security definer -- whoever writes visits, by whatever path, waits in the same l
 set search_path = ''
 as $$
 begin
-  if new.parts = '{}' then
-    perform clinic.lock_calendars(new.dentist_id);
-  elsif new.parts is null then
+  if new.parts is null or new.parts = '{}' and clinic.needs_parts(new.appointment_type_id, new.clinic_id) then
     new := clinic.completed(new);
+  elsif new.parts = '{}' then
+    perform clinic.lock_calendars(new.dentist_id);
   else
     perform clinic.lock_calendars(variadic clinic.taken_resources(new.dentist_id, new.parts));
   end if;
@@ -439,13 +454,18 @@ begin
   if new.parts is null and clinic.claimed(new) is null then
     new.parts := array[]::clinic.visit_part []; -- history takes nothing
   end if;
-  if new.parts = '{}' then
-    perform clinic.lock_calendars(new.dentist_id);
-  elsif new.parts is null then
+  if
+    new.parts is null
+    or new.parts = '{}' and clinic.needs_parts(new.appointment_type_id, new.clinic_id) and clinic.claimed(new) is not null
+    -- Who held it was promised what the type needed then.
+    and not exists (select from clinic.slot_reservations as r where r.id = new.id and r.clinic_id = new.clinic_id)
+  then
     v_visit := clinic.completed(clinic.as_slot(new), new.is_squeezed);
     new.parts := v_visit.parts;
     new.leads_after := v_visit.leads_after;
     new.leads_for := v_visit.leads_for;
+  elsif new.parts = '{}' then
+    perform clinic.lock_calendars(new.dentist_id);
   else
     perform clinic.lock_calendars(variadic clinic.taken_resources(new.dentist_id, new.parts));
   end if;

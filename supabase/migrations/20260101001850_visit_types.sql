@@ -72,6 +72,10 @@ volatile
 set search_path = ''
 as $$
 begin
+  -- To Postgres a bare number is seconds; nobody means that.
+  if value !~ '[a-zA-Z:]' then
+    raise invalid_datetime_format;
+  end if;
   return value::interval;
 exception
   when invalid_datetime_format or datetime_field_overflow or interval_field_overflow then
@@ -228,6 +232,8 @@ begin
     select from jsonb_array_elements(parse_parts.parts) as p
     where
       (p ->> 'needs' in ('leader', 'dentist', 'hygienist', 'assistant', 'chair', 'equipment')) is not true
+      -- What the view says more of a part may come back; what is misspelt would be a part that lasts all the time.
+      or p - '{needs,only_resources,starts_after,lasts,part,clinic_id,appointment_type_id}'::text [] <> '{}'
       or coalesce(jsonb_typeof(p -> 'only_resources'), 'null') not in ('array', 'null')
       or jsonb_typeof(p -> 'only_resources') = 'array' and (
         p ->> 'needs' = 'leader' or p -> 'only_resources' = '[]'
@@ -278,6 +284,14 @@ begin
       and not exists (select from clinic.resources as r where r.id = o.id and r.clinic_id = type.clinic_id)
   ) then
     perform clinic.refuse('not_found', 'There is no such resource in this clinic.');
+  elsif exists (
+    select from clinic.type_parts as p
+    inner join clinic.resources as r on r.id = any (p.only_resources) and p.clinic_id = r.clinic_id
+    left join clinic.dentists as d on r.id = d.id and r.clinic_id = d.clinic_id
+    where
+      p.appointment_type_id = type.id and p.clinic_id = type.clinic_id and coalesce(d.profession, r.kind) <> p.needs
+  ) then
+    perform clinic.refuse('invalid_argument', 'only_resources names something of another kind than the part needs.');
   end if;
   v_never := clinic.why_never(type);
   if v_never <> 'nobody leads it' then

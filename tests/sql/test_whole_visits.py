@@ -159,6 +159,26 @@ def test_what_a_hold_says_is_what_is_held(house: House, statement: str) -> None:
     house.refuses(statement, house.hold("09:00")["id"])
 
 
+def test_a_hold_is_confirmed_by_its_appointment_alone_and_brought_back_by_nobody(house: House) -> None:
+    held = house.hold("09:00")
+    end = "update clinic.slot_reservations set outcome = %s, ended_at = now() where id = %s"
+    back = "update clinic.slot_reservations set outcome = null, ended_at = null where id = %s"
+    house.refuses(end, "confirmed", held["id"])
+    for outcome in ("released", "expired"):
+        held = house.hold("09:00")
+        house.run(end, outcome, held["id"])
+        house.refuses(back, held["id"])
+    call(
+        house.desk,
+        "confirm_reservation",
+        reservation_id=house.hold("09:00")["id"],
+        patient_id=house.practice.patient(),
+    )
+    house.refuses(
+        back, house.run("select id from clinic.appointments where clinic_id = %s", house.practice.id)[0]["id"]
+    )
+
+
 def test_parts_that_are_edited_are_claimed_and_freed_with_the_edit(
     house: House, superuser: Connection
 ) -> None:
@@ -199,17 +219,24 @@ def test_raw_sql_does_not_take_what_others_have(house: House) -> None:
 
 
 COPY = """
-insert into clinic.appointments
+insert into clinic.{table}
   (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after,
-   source, status)
+   {more})
 values
-  (%(clinic)s, %(dentist)s, %(patient)s, %(type)s, %(at)s, %(at)s + interval '40 minutes', '0', '0',
-   'desk', %(status)s)
+  (%(clinic)s, %(dentist)s, %(patient)s, %(type)s, %(at)s, %(at)s + interval '40 minutes', '0', '0', {values})
 returning id
 """
+BOOKED = COPY.format(table="appointments", more="source, status", values="'desk', %(status)s")
+BOOKED_BARE = COPY.format(
+    table="appointments", more="source, status, parts", values="'desk', %(status)s, '{}'"
+)
+HELD = COPY.format(table="slot_reservations", more="expires_at", values="now() + interval '5 minutes'")
+HELD_BARE = COPY.format(
+    table="slot_reservations", more="expires_at, parts", values="now() + interval '5 minutes', '{}'"
+)
 
 
-def copy(house: House, clock: str, status: str = "booked") -> UUID:
+def copy(house: House, clock: str, status: str = "booked", statement: str = BOOKED) -> UUID:
     """Insert a visit as somebody does who knows nothing of parts; return its id."""
     parameters = {
         "clinic": house.practice.id,
@@ -219,16 +246,17 @@ def copy(house: House, clock: str, status: str = "booked") -> UUID:
         "at": house.at(clock),
         "status": status,
     }
-    row = house.practice.superuser.execute(COPY, parameters).fetchone()
+    row = house.practice.superuser.execute(statement, parameters).fetchone()  # type: ignore[arg-type]
     assert row is not None
     identifier: UUID = row["id"]
     return identifier
 
 
+@pytest.mark.parametrize("statement", [BOOKED, BOOKED_BARE, HELD, HELD_BARE])
 def test_who_inserts_a_visit_without_its_parts_gets_what_the_type_needs(
-    house: House, superuser: Connection
+    house: House, superuser: Connection, statement: str
 ) -> None:
-    claims = parts_of(superuser, copy(house, "09:00"))
+    claims = parts_of(superuser, copy(house, "09:00", statement=statement))
     assert [(claim["part"], claim["starts_at"], claim["ends_at"]) for claim in claims] == [
         (0, house.at("09:00"), house.at("09:40")),
         (1, house.at("09:00"), house.at("09:40")),
@@ -236,8 +264,24 @@ def test_who_inserts_a_visit_without_its_parts_gets_what_the_type_needs(
     ]
     assert claims[1]["resource_id"] in house.chairs
     assert claims[2]["resource_id"] in house.dentists
-    # History takes nothing.
-    assert parts_of(superuser, copy(house, "12:00", "fulfilled")) == []
+
+
+@pytest.mark.parametrize("statement", [BOOKED, BOOKED_BARE])
+def test_history_takes_nothing(house: House, superuser: Connection, statement: str) -> None:
+    assert parts_of(superuser, copy(house, "12:00", "fulfilled", statement)) == []
+
+
+def test_what_was_held_is_booked_as_it_was_promised_whatever_the_type_needs_by_now(
+    house: House, superuser: Connection
+) -> None:
+    plain = house.practice.type(30, house.dentists)
+    asked = {"appointment_type_id": plain, "starts_at": house.at("09:00")}
+    held = call(house.desk, "reserve_slot", **asked, patient_id=house.practice.patient())
+    before = parts_of(superuser, held["id"])
+    call(house.admin, "set_visit_parts", appointment_type_id=plain, parts=[CHAIR])
+    call(house.desk, "confirm_reservation", reservation_id=held["id"])
+    assert parts_of(superuser, held["id"]) == [claim | {"cause": "appointment"} for claim in before]
+    assert len(before) == 1
 
 
 def test_who_inserts_a_visit_for_which_a_part_is_missing_is_refused(house: House) -> None:
@@ -482,15 +526,21 @@ def test_who_takes_the_place_of_a_dead_hold_waits_for_the_rest_of_it(
         [{"needs": "dentist", "only_resources": ["HYGIENIST"]}],
         [{"needs": "hygienist"}],
         [{"needs": "chair"}] * 13,
+        # Seconds, to Postgres; and what is misspelt would last all the time.
+        [{"needs": "dentist", "starts_after": 20}],
+        [{"needs": "dentist", "lasts": "10"}],
+        [{"needs": "dentist", "start_after": "20 minutes"}],
+        [{"needs": "dentist", "only_resources": ["DENTIST", "HYGIENIST"]}],
     ],
 )
 def test_parts_that_make_no_sense_or_could_never_be_had_are_refused_where_they_are_defined(
     house: House, parts: Any
 ) -> None:
     before = house.run("select * from clinic.type_parts order by appointment_type_id, part")
+    people = {"HYGIENIST": house.hygienist, "DENTIST": house.dentists[0]}
     for part in parts:
-        if isinstance(part, dict) and part.get("only_resources") == ["HYGIENIST"]:
-            part["only_resources"] = [str(house.hygienist)]
+        if isinstance(part, dict) and part.get("only_resources"):
+            part["only_resources"] = [str(people.get(name, name)) for name in part["only_resources"]]
     with refused("invalid_argument"):
         call(house.admin, "set_visit_parts", appointment_type_id=house.cleaning, parts=parts)
     assert house.run("select * from clinic.type_parts order by appointment_type_id, part") == before
