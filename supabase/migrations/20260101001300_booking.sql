@@ -135,7 +135,7 @@ grant execute on function api.confirm_reservation to anon, authenticated, servic
 
 -- Book ---------------------------------------------------------------------------------------------------------------
 
-create function clinic.require_squeeze(role text, starts_at timestamptz, policy clinic.clinics)
+create function clinic.require_squeeze(role text, slot clinic.slot_reservations, policy clinic.clinics)
 returns void
 language plpgsql
 volatile
@@ -144,12 +144,37 @@ as $$
 begin
   if not clinic.is_desk(role) then
     perform clinic.refuse('forbidden', 'Only staff squeeze a visit in.');
-  elsif starts_at < lower(clinic.day_span((clock_timestamp() at time zone policy.time_zone)::date, policy.time_zone)) then
+  elsif slot.starts_at < lower(clinic.day_span((clock_timestamp() at time zone policy.time_zone)::date, policy.time_zone)) then
     perform clinic.refuse('in_the_past', clinic_id => policy.id);
+  elsif clinic.closed_times(
+    policy.id, tstzrange(slot.starts_at - slot.buffer_before, slot.ends_at + slot.buffer_after)
+  ) is not null then
+    -- Others make room for one more; closed doors do not.
+    perform clinic.refuse('slot_taken', 'The clinic is closed at this time.', clinic_id => policy.id);
   end if;
 end
 $$;
-comment on function clinic.require_squeeze is 'Passes staff who put a visit of today or later on top of others.';
+comment on function clinic.require_squeeze is 'Passes staff who put a visit of today or later on top of others, while the clinic is open.';
+
+create function clinic.release_holds_beyond(bookable clinic.bookable, role text, patient_id uuid)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if clinic.offer_code(bookable, role, patient_id, with_holds => true) is not null then
+    perform clinic.end_holds(array(
+      select r.id from clinic.slot_reservations as r
+      where
+        r.held_by = auth.uid() and r.patient_id = release_holds_beyond.patient_id and r.outcome is null
+        and r.clinic_id = (bookable.type).clinic_id
+    ), 'released');
+  end if;
+end
+$$;
+comment on function clinic.release_holds_beyond is
+'Who books one more instead of what they hold, does not book that, too, when it would be more ahead than the clinic permits. Errors: try_again.';
 
 create function clinic.place_appointment(
   bookable clinic.bookable, slot clinic.slot_reservations, notes text, role text, is_squeezed boolean, as_of timestamptz
@@ -164,9 +189,10 @@ declare
 begin
   if not clinic.is_desk(role) then
     perform clinic.require_offered(bookable, role, slot.patient_id);
+    perform clinic.release_holds_beyond(bookable, role, slot.patient_id);
   end if;
   if is_squeezed then
-    perform clinic.require_squeeze(role, slot.starts_at, bookable.policy);
+    perform clinic.require_squeeze(role, slot, bookable.policy);
     -- Whoever finds room after all is squeezed on top of nobody.
     v_code := clinic.judge_slot(bookable, slot, as_of, true, '{}', true);
     if v_code in ('slot_taken', 'day_full') then

@@ -183,6 +183,8 @@ begin
   perform clinic.require_desk(v_other);
   if v_one.id = v_other.id or v_one.clinic_id <> v_other.clinic_id then
     perform clinic.refuse('invalid_argument', 'Two appointments of one clinic change places.');
+  elsif (v_one.dentist_id, v_one.starts_at) = (v_other.dentist_id, v_other.starts_at) then
+    perform clinic.refuse('invalid_argument', 'One of them is squeezed in on top of the other: they have one place.');
   end if;
   perform clinic.lock_calendars(variadic
     clinic.wanted_resources(array[v_one.dentist_id], v_one.clinic_id, v_one.parts)

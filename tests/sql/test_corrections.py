@@ -173,6 +173,18 @@ def test_only_what_is_taken_or_full_can_be_squeezed(clinic: Desk, clock: str, da
         clinic.book(clock, days=days, squeeze_in=True)
 
 
+@pytest.mark.parametrize("parts", [[], [CHAIR, EXAM]])
+def test_nobody_is_squeezed_into_a_closed_clinic(clinic: Desk, actors: Actors, parts: list[Row]) -> None:
+    visit = clinic.practice.type(30, [clinic.hygienist], parts)
+    closed = {"starts_at": clinic.at("09:15"), "ends_at": clinic.at("12:00")}
+    admin = clinic.practice.staff(actors, "admin")
+    call(admin, "add_time_off", clinic_id=clinic.practice.id, **closed)
+    for squeezed in (False, True):
+        with refused("slot_taken"):
+            clinic.book("09:00", visit, clinic.hygienist, squeeze_in=squeezed)
+    assert not clinic.book("12:00", visit, clinic.hygienist, squeeze_in=True)["is_squeezed"]
+
+
 def test_a_patient_is_not_squeezed_into_two_chairs(clinic: Desk) -> None:
     first = clinic.book("09:00")
     with refused("patient_busy"):
@@ -475,6 +487,19 @@ def test_a_swap_needs_two_visits_of_one_clinic_that_have_not_begun_to_be_treated
     for pair in ((one, other), (other, one)):
         with refused("invalid_transition"):
             swap(clinic, *pair)
+
+
+@pytest.mark.parametrize("parts", [[], [CHAIR]])
+def test_who_is_squeezed_on_top_of_the_other_has_no_other_place_to_change(
+    clinic: Desk, parts: list[Row]
+) -> None:
+    visit = clinic.practice.type(30, [clinic.one], parts)
+    one, other = clinic.book("09:00", visit), clinic.book("09:00", visit, squeeze_in=True)
+    before = [clinic.row(row) for row in (one, other)]
+    for pair in ((one, other), (other, one)):
+        with refused("invalid_argument"):
+            swap(clinic, *pair)
+    assert [clinic.row(row) for row in (one, other)] == before
 
 
 def test_a_swap_fills_no_day(clinic: Desk) -> None:

@@ -462,6 +462,20 @@ def test_a_hold_is_one_of_those_ahead_for_the_next_hold(house: House) -> None:
     assert call(house.patient, "confirm_reservation", reservation_id=held["id"])["status"] == "booked"
 
 
+def test_who_books_something_else_instead_does_not_have_one_too_many_in_the_end(house: House) -> None:
+    call(house.admin, "update_clinic_policy", clinic_id=house.practice.id, max_upcoming=2)
+    asked = {"appointment_type_id": house.practice.type(30, house.dentists)}
+    kept = call(house.patient, "reserve_slot", **asked, starts_at=house.at("09:00"))
+    call(house.patient, "book_appointment", **asked, starts_at=house.at("10:00"))
+    assert call(house.patient, "confirm_reservation", reservation_id=kept["id"])["status"] == "booked"
+    call(house.patient, "cancel_appointment", appointment_id=kept["id"])
+    held = call(house.patient, "reserve_slot", **asked, starts_at=house.at("12:00"))
+    call(house.patient, "book_appointment", **asked, starts_at=house.at("11:00"))
+    with refused("reservation_expired"):
+        call(house.patient, "confirm_reservation", reservation_id=held["id"])
+    assert house.answers(house.patient, house.at("12:00"), asked["appointment_type_id"]) == {"booking_limit"}
+
+
 def test_whom_a_chatbot_books_for_has_only_so_many_ahead_too(house: House) -> None:
     call(house.admin, "update_clinic_policy", clinic_id=house.practice.id, max_upcoming=1)
     visit = house.practice.type(30, house.dentists, name="Something")
