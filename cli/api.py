@@ -31,6 +31,8 @@ _FOREIGN_CODES = {
     "42501": ("forbidden", Exit.FORBIDDEN, "Sign in as somebody who may: `chairtime login`."),
 }
 
+# What the API's hints call by its name, and commands by theirs.
+_OPTIONS = {'repeat the call with on_conflict "keep"': "repeat the command with --keep"}
 
 BUSY = (0.5, 1.0)  # seconds after which a request that met a busy calendar is sent again
 
@@ -94,9 +96,10 @@ def from_api(error: Any) -> ChairtimeError:
     if code in {"", "401", "403"}:
         hint = "Check the key: `chairtime status` shows the stack's."
         return ChairtimeError(message, "forbidden", hint, Exit.FORBIDDEN)
-    return ChairtimeError(
-        message, code, error.hint, _EXIT_CODES.get(code, Exit.REFUSED), _parsed(error.details)
-    )
+    hint = error.hint
+    for said, option in _OPTIONS.items():
+        hint = hint and hint.replace(said, option)
+    return ChairtimeError(message, code, hint, _EXIT_CODES.get(code, Exit.REFUSED), _parsed(error.details))
 
 
 def _parsed(details: Any) -> Any:

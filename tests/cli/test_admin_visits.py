@@ -60,6 +60,8 @@ def test_a_chair_that_is_booked_goes_only_on_purpose(desk: Program, clinic: Made
     going = ("admin", "resource", "update", clinic.slug, "chair 1", "--inactive")
     refused = desk(*going, "--json")
     assert (refused.code, refused.error["code"]) == (1, "appointments_in_the_way")
+    assert "--keep" in refused.error["hint"]
+    assert "on_conflict" not in refused.error["hint"]
     assert desk.json(*going, "--keep")["is_active"] is False
 
 
