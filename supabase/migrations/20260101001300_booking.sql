@@ -40,6 +40,29 @@ comment on function clinic.insert_appointment is
 
 -- Confirm ------------------------------------------------------------------------------------------------------------
 
+create function clinic.require_same_visit(reservation clinic.slot_reservations, bookable clinic.bookable)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_now clinic.slot_reservations := clinic.slot(bookable, (bookable.leaders)[1], reservation.starts_at, null);
+begin
+  if
+    (v_now.ends_at, v_now.buffer_before, v_now.buffer_after, v_now.leads_after, v_now.leads_for, v_now.parts)
+    is distinct from (
+      reservation.ends_at, reservation.buffer_before, reservation.buffer_after, reservation.leads_after, reservation.leads_for,
+      coalesce(clinic.with_resources(reservation.parts, '{}'), '{}')
+    )
+  then
+    perform clinic.refuse('reservation_expired', 'Such a visit takes something else by now.');
+  end if;
+end
+$$;
+comment on function clinic.require_same_visit is
+'Passes a reservation that ran out, while visits of its type still take what it held; otherwise reservation_expired.';
+
 create function clinic.convert_reservation(
   reservation_id uuid, patient_id uuid, notes text, role text, as_of timestamptz
 )
@@ -63,6 +86,7 @@ begin
   -- A live hold is a promise. One that has run out is judged again: perhaps nobody took the slot.
   if v_reservation.outcome = 'expired' or v_reservation.expires_at <= as_of then
     v_bookable := clinic.bookable(v_reservation.appointment_type_id, v_reservation.dentist_id);
+    perform clinic.require_same_visit(v_reservation, v_bookable);
     v_reservation.patient_id := convert_reservation.patient_id;
     perform clinic.require_offered(v_bookable, role, v_reservation.patient_id);
     perform clinic.require_slot(v_bookable, v_reservation, as_of, clinic.is_desk(role));
@@ -128,7 +152,7 @@ end
 $$;
 comment on function api.confirm_reservation is
 'Books what was held, under the reservation''s id; confirming twice returns the same appointment. A reservation that ran out is still
-booked if its slot is free. Errors: not_authenticated, forbidden, not_found, invalid_argument, reservation_expired (it was released),
+booked if its slot is free and its type takes the same still. Errors: not_authenticated, forbidden, not_found, invalid_argument, reservation_expired,
 slot_taken (details: alternatives), patient_busy, and those of the slot; idempotency_mismatch.';
 grant execute on function api.confirm_reservation to anon, authenticated, service_role;
 

@@ -152,6 +152,40 @@ def test_holds_count_as_long_as_they_live(
     assert hold(11)["dentist_id"] == four[1]
 
 
+def test_what_was_cancelled_or_missed_is_no_work(
+    superuser: Connection, practice: Practice, four: list[UUID], desk: Connection
+) -> None:
+    checkup = practice.type(30, four[:3])
+
+    def book(hour: int, who: UUID | None = None) -> dict[str, UUID]:
+        row: dict[str, UUID] = call(
+            desk,
+            "book_appointment",
+            appointment_type_id=checkup,
+            dentist_id=who,
+            starts_at=at(practice, hour),
+            patient_id=practice.patient(),
+        )
+        return row
+
+    for status in ("cancelled", "no_show", "fulfilled"):
+        busiest, idle, third = four[:3]
+        ended = [book(hour, idle) for hour in (8, 9)]
+        book(8, busiest), book(8, third), book(9, third)
+        superuser.execute(
+            "update clinic.appointments set status = 'checked_in' where id = any (%s) and %s = 'fulfilled'",
+            [[row["id"] for row in ended], status],
+        )
+        superuser.execute(
+            "update clinic.appointments set status = %(status)s,"
+            " cancelled_at = case when %(status)s = 'cancelled' then now() end where id = any (%(ids)s)",
+            {"status": status, "ids": [row["id"] for row in ended]},
+        )
+        # Who has nothing left, or, where that was done, who has one visit and not two.
+        assert book(12)["dentist_id"] == (busiest if status == "fulfilled" else idle)
+        superuser.execute("delete from clinic.appointments where clinic_id = %s", [practice.id])
+
+
 def test_a_named_dentist_who_is_taken_is_answered_with_a_colleague_too(
     practice: Practice, four: list[UUID], desk: Connection, patient: Connection
 ) -> None:

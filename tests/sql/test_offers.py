@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.actors import Actors, Connection, Row, call
 from tests.support.build import insert, make_user
-from tests.support.practices import Practice, make_practice
+from tests.support.practices import Practice, make_practice, parts_of
 from tests.support.refusals import parse_refusal, refused
 from tests.support.slots import expire_hold
 
@@ -262,6 +262,35 @@ def test_an_audience_that_changed_meanwhile_binds_an_offer_and_a_dead_hold_but_n
     with refused("not_offered"):
         call(house.patient, "confirm_reservation", reservation_id=dead["id"])
     assert call(house.patient, "confirm_reservation", reservation_id=live["id"])["status"] == "booked"
+
+
+def test_a_dead_hold_of_what_the_type_was_is_not_booked_any_more(house: House, superuser: Connection) -> None:
+    visit = house.practice.type(30, house.dentists, name="Something")
+    house.practice.thing("Chair")
+    asked = {"appointment_type_id": visit, "starts_at": house.at("09:00")}
+
+    def dead() -> UUID:
+        held: Row = call(house.patient, "reserve_slot", **asked)
+        expire_hold(superuser, held["id"])
+        identifier: UUID = held["id"]
+        return identifier
+
+    def confirm(hold: UUID) -> Row:
+        row: Row = call(house.patient, "confirm_reservation", reservation_id=hold)
+        return row
+
+    for change in (
+        lambda: call(house.admin, "set_visit_parts", appointment_type_id=visit, parts=[{"needs": "chair"}]),
+        lambda: house.change(visit, duration="45 minutes"),
+        lambda: house.change(visit, buffer_after="5 minutes"),
+    ):
+        before = dead()
+        change()
+        with refused("reservation_expired"):
+            confirm(before)
+    booked = confirm(dead())
+    assert booked["ends_at"] - booked["starts_at"] == timedelta(minutes=45)
+    assert [claim["part"] for claim in parts_of(superuser, booked["id"])] == [0, 1]
 
 
 # By its own rules -------------------------------------------------------------------------------------------
