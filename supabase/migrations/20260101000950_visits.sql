@@ -173,6 +173,21 @@ comment on function clinic.joint_starts is
 'When a visit can start: each part has a resource that is free then, no two the same at one time, and none the leader while they lead. claims
 are those of the parts (their resources do not matter), and leader the leader''s, of a visit that starts at starts_at.';
 
+create function clinic.ever_fits(clinic_id uuid, parts clinic.visit_part [], claims clinic.claim [], starts_at timestamptz)
+returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select clinic.joint_starts(claims[2:], array(
+    select row(p.part, c.id, '{[1900-01-01Z,2200-01-01Z)}')::clinic.part_option
+    from unnest(ever_fits.parts) as p cross join unnest(clinic.candidates(ever_fits.clinic_id, p)) as c (id)
+    order by p.part, c.id
+  ), claims[1], ever_fits.starts_at) <> '{}';
+$$;
+comment on function clinic.ever_fits is
+'Whether a visit with these claims, the first its leader''s, could find all its parts, if everybody and everything were free.';
+
 create function clinic.first_fit(
   claims clinic.claim [], options clinic.part_option [], leader clinic.claim, taken uuid [] default '{}'
 )

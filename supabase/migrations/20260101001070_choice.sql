@@ -63,6 +63,10 @@ begin
   -- Nobody is free: the refusal is that of who comes nearest.
   order by
     code is not null, array_position('{patient_busy,slot_taken,day_full,off_grid,outside_working_hours}', code),
+    -- Not who could never lead it, being the only one there is for another part.
+    case when code = 'slot_taken' and slot.parts <> '{}' then not clinic.ever_fits(
+      slot.clinic_id, slot.parts, clinic.claims(clinic.led_by(slot, l)), slot.starts_at
+    ) end,
     load.minutes, load.last_booked_at nulls first, l.dentist_id
   limit 1;
   return clinic.led_by(slot, v_leader);

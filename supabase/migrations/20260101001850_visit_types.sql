@@ -187,11 +187,7 @@ begin
       from (select) as one
       left join clinic.type_parts as p on p.appointment_type_id = type.id and p.clinic_id = type.clinic_id and p.part = 0
     ) as v
-    where clinic.joint_starts(v.claims[2:], array(
-      select row(p.part, c.id, '{[1900-01-01Z,2200-01-01Z)}')::clinic.part_option
-      from unnest(v_parts) as p cross join unnest(clinic.candidates(type.clinic_id, p)) as c (id)
-      order by p.part, c.id
-    ), v.claims[1], 'epoch') <> '{}'
+    where clinic.ever_fits(type.clinic_id, v_parts, v.claims, 'epoch')
   ) then
     return null;
   end if;

@@ -150,6 +150,17 @@ def test_no_way_out_needs_the_one_who_is_away(house: House) -> None:
         assert verdict["bookable"], way
 
 
+def test_a_way_out_is_clear_of_the_absence_with_its_buffers(house: House) -> None:
+    quarter = timedelta(minutes=15)
+    visit = house.practice.type(30, [house.one], buffer_before=quarter, buffer_after=quarter)
+    house.book("10:00", visit, house.one)
+    (row,) = house.worklist(dentist_id=house.one, starts_at=house.at("09:30"), ends_at=house.at("12:00"))
+    starts = [datetime.fromisoformat(way["starts_at"]) for way in row["alternatives"]]
+    assert starts == [house.at(clock) for clock in ("08:45", "08:30", "08:15")]
+    (row,) = house.worklist(dentist_id=house.one, starts_at=house.at("08:00"), ends_at=house.at("11:00"))
+    assert datetime.fromisoformat(row["alternatives"][0]["starts_at"]) == house.at("11:15")
+
+
 def test_a_broken_chairs_visits_can_stay_with_the_other_day_or_go(house: House) -> None:
     row = house.book("09:00", house.visit, house.one)
     chair = next(

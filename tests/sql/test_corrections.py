@@ -173,6 +173,22 @@ def test_only_what_is_taken_or_full_can_be_squeezed(clinic: Desk, clock: str, da
         clinic.book(clock, days=days, squeeze_in=True)
 
 
+def test_anybody_is_squeezed_in_with_who_can_lead_it_and_not_with_the_only_one_who_can_look_in(
+    clinic: Desk,
+) -> None:
+    only: Row = EXAM | {"only_resources": [clinic.one]}
+    cleaning = clinic.practice.type(40, [clinic.one, clinic.hygienist], [CHAIR, only])
+    asked: Row = {"appointment_type_id": cleaning, "starts_at": clinic.at("09:00")}
+    for number in range(2):
+        # The dentist has less to do, and can never lead it: nobody else can look in.
+        explained = call(clinic.desk, "explain_slot", **asked)
+        assert explained["dentist_id"] == str(clinic.hygienist)
+        squeezed = call(
+            clinic.desk, "book_appointment", **asked, patient_id=clinic.practice.patient(), squeeze_in=True
+        )
+        assert (squeezed["dentist_id"], squeezed["is_squeezed"]) == (clinic.hygienist, number > 0)
+
+
 @pytest.mark.parametrize("parts", [[], [CHAIR, EXAM]])
 def test_nobody_is_squeezed_into_a_closed_clinic(clinic: Desk, actors: Actors, parts: list[Row]) -> None:
     visit = clinic.practice.type(30, [clinic.hygienist], parts)
@@ -333,6 +349,18 @@ def test_a_visit_does_not_grow_into_others_nor_shrink_below_its_parts(clinic: De
     clinic.book("10:00", who=clinic.two, patient_id=row["patient_id"])
     with refused("patient_busy"):
         clinic.do("resize_appointment", row, ends_at=clinic.at("10:05"))
+
+
+@pytest.mark.parametrize(("lasts", "shortest"), [(None, "09:31"), (10, "09:40")])
+def test_a_visit_does_not_end_before_who_leads_it_has_come(
+    clinic: Desk, lasts: int | None, shortest: str
+) -> None:
+    late: Row = {"needs": "leader", "starts_after": 30, "lasts": lasts}
+    row = clinic.book("09:00", clinic.practice.type(60, [clinic.one], [CHAIR, late]))
+    for ends_at in ("09:30", "09:20", "09:39") if lasts else ("09:30", "09:20"):
+        with refused("invalid_argument"):
+            clinic.do("resize_appointment", row, ends_at=clinic.at(ends_at))
+    assert clinic.do("resize_appointment", row, ends_at=clinic.at(shortest))["ends_at"] == clinic.at(shortest)
 
 
 @pytest.mark.parametrize(

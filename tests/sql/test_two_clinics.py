@@ -173,6 +173,17 @@ def test_who_closes_a_clinic_waits_for_no_chair_of_another(both: Both, actors: A
     assert answer["closure_id"]
 
 
+def test_visits_of_two_clinics_do_not_change_places(
+    both: Both, actors: Actors, superuser: Connection
+) -> None:
+    """Not even for somebody who may change both."""
+    one, other = both.here.book(both.start, dentist_id=both.dentist), both.there.book(both.at("10:00"))
+    before = superuser.execute("select * from clinic.appointments order by id").fetchall()
+    with refused("invalid_argument"):
+        call(actors.service_role(), "swap_appointments", appointment_id=one["id"], other_id=other["id"])
+    assert superuser.execute("select * from clinic.appointments order by id").fetchall() == before
+
+
 def test_time_off_at_one_is_taken_at_the_other_and_never_cancels_there(both: Both) -> None:
     row = both.there.book(both.start, dentist_id=both.dentist)
     off = {"clinic_id": both.here.practice.id, "dentist_id": both.dentist, "starts_at": both.at("08:00")}

@@ -503,6 +503,20 @@ def test_who_takes_the_place_of_a_dead_hold_waits_for_the_rest_of_it(
     act_behind_lock(actors, chair, house.desk, lambda: call(house.desk, function, **asked)).result()
 
 
+def test_what_is_held_of_a_chair_that_goes_out_of_use_is_released_whole(
+    house: House, superuser: Connection
+) -> None:
+    held = house.hold("09:00")
+    chair = parts_of(superuser, held["id"])[1]["resource_id"]
+    call(house.admin, "update_resource", resource_id=chair, is_active=False)
+    assert parts_of(superuser, held["id"]) == []
+    assert house.run("select outcome from clinic.slot_reservations where id = %s", held["id"]) == [
+        {"outcome": "released"}
+    ]
+    again = house.hold("09:00")
+    assert parts_of(superuser, again["id"])[1]["resource_id"] != chair
+
+
 # Definition -------------------------------------------------------------------------------------------------
 
 
