@@ -342,4 +342,17 @@ def test_a_dentist_books_in_their_own_calendar_whoever_would_do(
     wish = {"appointment_type_id": checkup, "starts_at": at(practice, 9), "patient_id": practice.patient()}
     with refused("forbidden"):
         call(dentist, "book_appointment", **wish)
-    assert call(dentist, "book_appointment", **wish, dentist_id=four[2])["assigned"] == "named"
+    booked = call(dentist, "book_appointment", **wish, dentist_id=four[2])
+    assert booked["assigned"] == "named"
+    # And there it stays, unless the desk moves it.
+    day = {"from_date": at(practice, 9).date(), "to_date": at(practice, 9).date()}
+    moves = call(dentist, "available_slots", appointment_type_id=checkup, appointment_id=booked["id"], **day)
+    assert {row["dentist_id"] for row in moves} == {four[2]}
+    with refused("forbidden"):
+        call(
+            dentist,
+            "reschedule_appointment",
+            appointment_id=booked["id"],
+            starts_at=at(practice, 10),
+            dentist_id=four[0],
+        )

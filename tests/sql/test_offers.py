@@ -321,6 +321,15 @@ def test_a_types_own_notice_horizon_and_grid_go_before_the_clinics(house: House)
     assert house.answers(patient, house.at("09:00", 16), visit) == {"unlisted", "beyond_horizon"}
 
 
+def test_the_next_ones_are_within_the_horizon_also_for_the_desk(house: House) -> None:
+    visit = house.practice.type(
+        30, house.dentists, booking_horizon=timedelta(days=9), slot_interval=timedelta(hours=12)
+    )
+    rows = call(house.desk, "next_slots", appointment_type_id=visit, max_results=100)
+    last = datetime.now(house.practice.zone).date() + timedelta(days=9)
+    assert max(row["starts_at"].astimezone(house.practice.zone).date() for row in rows) == last
+
+
 def test_chatbots_go_by_a_types_own_rules(house: House) -> None:
     visit = house.practice.type(30, house.dentists, name="Something")
     call(house.admin, "update_clinic_policy", clinic_id=house.practice.id, booking_horizon="5 days")
@@ -548,3 +557,18 @@ def test_who_has_just_booked_may_think_again_whatever_the_notice(house: House, s
             call(house.patient, function, appointment_id=second["id"], **asked)
         assert "+1 212 555 0100" in refusal.hint
     call(house.desk, "cancel_appointment", appointment_id=second["id"])
+
+
+def test_what_has_begun_is_not_thought_over_again(house: House, superuser: Connection) -> None:
+    visit = house.practice.type(30, house.dentists)
+    asked = {"appointment_type_id": visit, "starts_at": house.at("09:00")}
+    booked = call(house.patient, "book_appointment", **asked)
+    superuser.execute(
+        "update clinic.appointments set starts_at = now() - interval '1 minute' where id = %s", [booked["id"]]
+    )
+    for function, more in (
+        ("cancel_appointment", {}),
+        ("reschedule_appointment", {"starts_at": house.at("12:00")}),
+    ):
+        with refused("too_late_to_cancel"):
+            call(house.patient, function, appointment_id=booked["id"], **more)

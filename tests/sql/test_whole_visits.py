@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.support.actors import Actors, Connection, Row, call
 from tests.support.build import insert, make_user
@@ -448,6 +450,24 @@ def test_staff_are_told_which_part_is_missing_and_patients_that_it_is_taken(
     assert call(patient, "explain_slot", **wish)["message"] == "This time is already taken."
 
 
+def test_what_a_visit_has_itself_is_not_missing_where_it_moves(house: House, superuser: Connection) -> None:
+    """Its own chair is the only one; the only one to look in is busy with somebody else."""
+    call(house.admin, "update_resource", resource_id=house.chairs[1], is_active=False)
+    visit = house.book("09:00")
+    plain = house.practice.type(40, house.dentists)
+    for dentist in house.dentists:
+        asked = {"appointment_type_id": plain, "dentist_id": dentist, "starts_at": house.at("09:30")}
+        call(house.desk, "book_appointment", **asked, patient_id=house.practice.patient())
+    told = call(
+        house.desk,
+        "explain_slot",
+        appointment_type_id=house.cleaning,
+        appointment_id=visit["id"],
+        starts_at=house.at("09:15"),
+    )
+    assert (told["code"], told["message"]) == ("slot_taken", "No dentist is free from 09:35 to 09:45.")
+
+
 def test_the_sweeper_lets_go_of_what_it_cannot_sweep(
     house: House, actors: Actors, superuser: Connection
 ) -> None:
@@ -501,6 +521,33 @@ def test_who_takes_the_place_of_a_dead_hold_waits_for_the_rest_of_it(
     }.get(function, plain | who | nine)
     chair = parts_of(superuser, holds[1]["id"])[1]["resource_id"]
     act_behind_lock(actors, chair, house.desk, lambda: call(house.desk, function, **asked)).result()
+
+
+def test_where_any_will_do_it_is_who_and_what_has_the_least_to_do_that_day(
+    house: House, superuser: Connection
+) -> None:
+    chairs, dentists = sorted(house.chairs), sorted(house.dentists)
+
+    def takes(visit: Row) -> tuple[UUID, UUID]:
+        _, chair, exam = parts_of(superuser, visit["id"])
+        return chair["resource_id"], exam["resource_id"]
+
+    # Of another day nothing counts.
+    insert(
+        superuser,
+        "time_off",
+        clinic_id=house.practice.id,
+        resource_id=chairs[0],
+        during=f"[{house.at('00:00') - 2 * DAY},{house.at('00:00')})",
+    )
+    assert takes(house.book("09:00")) == (chairs[0], dentists[0])
+    assert takes(house.book("10:00")) == (chairs[1], dentists[1])
+    long = house.practice.type(60, [dentists[0]], [CHAIR | {"only_resources": [chairs[0]]}])
+    asked = {"appointment_type_id": long, "starts_at": house.at("11:00")}
+    call(house.desk, "book_appointment", **asked, patient_id=house.practice.patient())
+    assert takes(house.book("13:00")) == (chairs[1], dentists[1])
+    assert takes(house.book("14:00")) == (chairs[1], dentists[1])
+    assert takes(house.book("15:00")) == (chairs[0], dentists[1])
 
 
 def test_what_is_held_of_a_chair_that_goes_out_of_use_is_released_whole(
@@ -558,6 +605,23 @@ def test_parts_that_make_no_sense_or_could_never_be_had_are_refused_where_they_a
     with refused("invalid_argument"):
         call(house.admin, "set_visit_parts", appointment_type_id=house.cleaning, parts=parts)
     assert house.run("select * from clinic.type_parts order by appointment_type_id, part") == before
+
+
+def test_a_part_lies_within_the_visit_also_of_who_takes_the_shortest_time(house: House) -> None:
+    """The exam is over after half an hour."""
+    asked: Row = {"dentist_id": house.hygienist, "appointment_type_ids": [house.cleaning]}
+    for minutes, is_enough in ((29, False), (30, True)):
+        statement = (
+            "select * from api.set_dentist_types("
+            "dentist_id => %s, appointment_type_ids => %s, durations => %s)"
+        )
+        parameters = [*asked.values(), Jsonb({str(house.cleaning): f"{minutes} minutes"})]
+        with nullcontext() if is_enough else refused("invalid_argument"):
+            house.admin.execute(statement, parameters)
+    for lasts, is_enough in (("31 minutes", False), ("30 minutes", True)):
+        with nullcontext() if is_enough else refused("invalid_argument"):
+            parts = [{"needs": "chair", "lasts": lasts}]
+            call(house.admin, "set_visit_parts", appointment_type_id=house.cleaning, parts=parts)
 
 
 def test_parts_are_an_admins_to_set_and_bind_future_visits_only(
