@@ -180,7 +180,7 @@ end
 $$;
 comment on function clinic.require_squeeze is 'Passes staff who put a visit of today or later on top of others, while the clinic is open.';
 
-create function clinic.release_holds_beyond(bookable clinic.bookable, role text, patient_id uuid)
+create function clinic.require_one_more(bookable clinic.bookable, role text, patient_id uuid)
 returns void
 language plpgsql
 volatile
@@ -188,17 +188,19 @@ set search_path = ''
 as $$
 begin
   if clinic.offer_code(bookable, role, patient_id, with_holds => true) is not null then
+    perform clinic.require_offered(bookable, role, patient_id);
     perform clinic.end_holds(array(
       select r.id from clinic.slot_reservations as r
       where
-        r.held_by = auth.uid() and r.patient_id = release_holds_beyond.patient_id and r.outcome is null
+        r.held_by = auth.uid() and r.patient_id = require_one_more.patient_id and r.outcome is null
         and r.clinic_id = (bookable.type).clinic_id
     ), 'released');
   end if;
 end
 $$;
-comment on function clinic.release_holds_beyond is
-'Who books one more instead of what they hold, does not book that, too, when it would be more ahead than the clinic permits. Errors: try_again.';
+comment on function clinic.require_one_more is
+'Passes who may book one more. Who holds others, too, and would have more ahead with them than the clinic permits, lets go of those. Errors:
+not_offered, booking_limit, try_again.';
 
 create function clinic.place_appointment(
   bookable clinic.bookable, slot clinic.slot_reservations, notes text, role text, is_squeezed boolean, as_of timestamptz
@@ -212,8 +214,7 @@ declare
   v_code text;
 begin
   if not clinic.is_desk(role) then
-    perform clinic.require_offered(bookable, role, slot.patient_id);
-    perform clinic.release_holds_beyond(bookable, role, slot.patient_id);
+    perform clinic.require_one_more(bookable, role, slot.patient_id);
   end if;
   if is_squeezed then
     perform clinic.require_squeeze(role, slot, bookable.policy);
