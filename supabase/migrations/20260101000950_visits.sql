@@ -332,6 +332,7 @@ as $$
 declare
   v_policy clinic.clinics;
   v_fit uuid [];
+  v_id uuid;
 begin
   if visit.parts = '{}' then
     return visit.parts;
@@ -344,11 +345,17 @@ begin
   if v_fit is null or array_position(v_fit, null) is not null then
     perform clinic.refuse('slot_taken', clinic_id => visit.clinic_id);
   end if;
+  -- All of them are locked, but for what came into use since it was asked what to lock: that is out of order.
+  foreach v_id in array v_fit loop
+    if not pg_try_advisory_xact_lock(clinic.calendar_key(v_id)) then
+      perform clinic.refuse('try_again');
+    end if;
+  end loop;
   return clinic.with_resources(visit.parts, v_fit);
 end
 $$;
 comment on function clinic.fit_parts is
-'The visit''s parts, each with its resource at the visit''s time. Call it under the locks of all that will do. Errors: slot_taken.';
+'The visit''s parts, each with its resource at the visit''s time. Call it under the locks of all that will do. Errors: slot_taken, try_again.';
 
 create function clinic.as_slot(visit clinic.appointments)
 returns clinic.slot_reservations

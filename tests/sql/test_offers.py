@@ -514,6 +514,21 @@ def test_who_books_something_else_instead_does_not_have_one_too_many_in_the_end(
     assert house.answers(house.patient, house.at("12:00"), asked["appointment_type_id"]) == {"booking_limit"}
 
 
+def test_ones_own_hold_is_listed_among_the_times_to_move_to(house: House) -> None:
+    asked = {"appointment_type_id": house.practice.type(30, house.dentists), "dentist_id": house.dentists[0]}
+    booked = call(house.patient, "book_appointment", **asked, starts_at=house.at("09:00"))
+    call(house.patient, "reserve_slot", **asked, starts_at=house.at("11:00"))
+    move = asked | {"appointment_id": booked["id"]}
+    day = house.at("11:00").date()
+    listed = call(house.patient, "available_slots", **move, from_date=day, to_date=day)
+    assert house.at("11:00") in [row["starts_at"] for row in listed]
+    assert call(house.patient, "explain_slot", **move, starts_at=house.at("11:00"))["bookable"]
+    moved = call(
+        house.patient, "reschedule_appointment", appointment_id=booked["id"], starts_at=house.at("11:00")
+    )
+    assert moved["starts_at"] == house.at("11:00")
+
+
 def test_whom_a_chatbot_books_for_has_only_so_many_ahead_too(house: House) -> None:
     call(house.admin, "update_clinic_policy", clinic_id=house.practice.id, max_upcoming=1)
     visit = house.practice.type(30, house.dentists, name="Something")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -18,7 +19,7 @@ from tests.support.build import insert, make_user
 from tests.support.practices import Practice, make_practice, parts_of
 from tests.support.refusals import parse_refusal, refused
 from tests.support.slots import expire_hold
-from tests.support.waiting import act_behind_lock
+from tests.support.waiting import act_behind_lock, see_it_wait, waits
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 EVERY_DAY = [(day, "08:00", "18:00") for day in range(1, 8)]
@@ -564,6 +565,34 @@ def test_what_is_held_of_a_chair_that_goes_out_of_use_is_released_whole(
     assert parts_of(superuser, again["id"])[1]["resource_id"] != chair
 
 
+def test_a_chair_that_came_into_use_while_one_waited_is_not_waited_for_out_of_order(
+    house: House, actors: Actors, superuser: Connection
+) -> None:
+    old, new = house.chairs
+    call(house.admin, "update_resource", resource_id=new, is_active=False)
+    away(house, old)
+    visit = house.practice.type(30, house.dentists, [CHAIR])
+    asked = {
+        "appointment_type_id": visit,
+        "starts_at": house.at("09:30"),
+        "patient_id": house.practice.patient(),
+    }
+    keeper, other = actors.superuser(), actors.superuser()
+    with ThreadPoolExecutor(1) as pool, other.transaction():
+        other.execute("select clinic.lock_calendars(%s)", [new])
+        with keeper.transaction():
+            keeper.execute("select clinic.lock_calendars(%s)", [old])
+            booked = pool.submit(lambda: call(house.desk, "book_appointment", **asked))
+            see_it_wait(superuser, house.desk, booked)
+            # Without what would tell others, who wait for whoever books.
+            keeper.execute("set local session_replication_role = replica")
+            keeper.execute("update clinic.resources set is_active = true where id = %s", [new])
+        while not booked.done():
+            assert not waits(superuser, house.desk)
+    with refused("try_again"):
+        booked.result()
+
+
 # Definition -------------------------------------------------------------------------------------------------
 
 
@@ -848,6 +877,12 @@ def test_a_visit_is_told_to_who_looks_in_and_to_who_wants_its_chair(
         ("availability_changed", house.hygienist),
         ("slot_freed", examiner),
     }
+    # Where no chair is taken, nothing else has changed.
+    examined = house.practice.type(40, [house.hygienist], [EXAM])
+    before = len(house.heard())
+    asked = {"appointment_type_id": examined, "starts_at": house.at("11:00")}
+    call(house.desk, "book_appointment", **asked, patient_id=house.practice.patient())
+    assert {e["event"] for e in house.heard()[before:]} == {"slot_taken"}
     # And so is a move to another chair alone.
     visit = house.book("09:00")
     chair = parts_of(superuser, visit["id"])[1]["resource_id"]

@@ -29,14 +29,19 @@ def act_behind_lock(
         with keeper.transaction():
             keeper.execute("select clinic.lock_calendars(%s)", [resource])
             future = pool.submit(action)
-            deadline = time.monotonic() + PATIENCE
-            while not waits(keeper, caller):
-                assert not future.done(), "it did not wait for the calendar"
-                assert time.monotonic() < deadline, "it waits for something else than the calendar"
-                time.sleep(0.005)
+            see_it_wait(keeper, caller, future)
             meanwhile(keeper)
         future.exception()
     return future
+
+
+def see_it_wait(observer: Connection, caller: Connection, future: Future[Any]) -> None:
+    """Return once what the caller does waits for a calendar; fail if it does not."""
+    deadline = time.monotonic() + PATIENCE
+    while not waits(observer, caller):
+        assert not future.done(), "it did not wait for the calendar"
+        assert time.monotonic() < deadline, "it waits for something else than the calendar"
+        time.sleep(0.005)
 
 
 def waits(observer: Connection, caller: Connection) -> bool:
