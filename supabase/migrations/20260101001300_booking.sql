@@ -312,7 +312,8 @@ end
 $$;
 comment on function api.book_appointment is
 'Books a slot in one round trip, with this dentist or whoever is free and has the least to do that day (null), and returns the appointment.
-Patients book for themselves; staff name the patient, may record who is in the chair already (today), and may squeeze_in a visit on top of others.
+Patients book for themselves; staff name the patient, may record who is in the chair already (today), and may squeeze_in a visit on top of others,
+while the clinic is open.
 Errors: not_authenticated, forbidden, not_found, invalid_argument, slot_taken (details: up to three alternatives as JSON), patient_busy, day_full,
 outside_working_hours, off_grid, notice_too_short, beyond_horizon, in_the_past, not_offered, booking_limit, idempotency_mismatch, try_again.';
 grant execute on function api.book_appointment to anon, authenticated, service_role;

@@ -321,6 +321,27 @@ def test_a_types_own_notice_horizon_and_grid_go_before_the_clinics(house: House)
     assert house.answers(patient, house.at("09:00", 16), visit) == {"unlisted", "beyond_horizon"}
 
 
+def test_a_types_own_rules_bind_what_moves_too(house: House) -> None:
+    visit = house.practice.type(
+        30,
+        house.dentists,
+        slot_interval=timedelta(hours=1),
+        min_notice=timedelta(days=5),
+        booking_horizon=timedelta(days=20),
+    )
+    booked = call(house.patient, "book_appointment", appointment_type_id=visit, starts_at=house.at("09:00"))
+    for starts_at, code in (
+        (house.at("09:30"), "off_grid"),
+        (house.at("10:00") - timedelta(days=8), "notice_too_short"),
+        (house.at("10:00") + timedelta(days=20), "beyond_horizon"),
+    ):
+        move = {"appointment_id": booked["id"], "starts_at": starts_at}
+        assert call(house.patient, "explain_slot", **move, appointment_type_id=visit)["code"] == code
+        with refused(code):
+            call(house.patient, "reschedule_appointment", **move)
+    call(house.patient, "reschedule_appointment", appointment_id=booked["id"], starts_at=house.at("10:00"))
+
+
 def test_the_next_ones_are_within_the_horizon_also_for_the_desk(house: House) -> None:
     visit = house.practice.type(
         30, house.dentists, booking_horizon=timedelta(days=9), slot_interval=timedelta(hours=12)
