@@ -351,13 +351,17 @@ def test_a_visit_does_not_grow_into_others_nor_shrink_below_its_parts(clinic: De
         clinic.do("resize_appointment", row, ends_at=clinic.at("10:05"))
 
 
-@pytest.mark.parametrize(("lasts", "shortest"), [(None, "09:31"), (10, "09:40")])
-def test_a_visit_does_not_end_before_who_leads_it_has_come(
-    clinic: Desk, lasts: int | None, shortest: str
+@pytest.mark.parametrize("needs", ["leader", "dentist"])
+@pytest.mark.parametrize(
+    ("lasts", "too_short", "shortest"),
+    [(None, ("09:20", "09:30"), "09:31"), (10, ("09:20", "09:30", "09:39"), "09:40")],
+)
+def test_a_visit_does_not_end_before_whoever_comes_late_has_come(
+    clinic: Desk, needs: str, lasts: int | None, too_short: tuple[str, ...], shortest: str
 ) -> None:
-    late: Row = {"needs": "leader", "starts_after": 30, "lasts": lasts}
+    late: Row = {"needs": needs, "starts_after": 30, "lasts": lasts}
     row = clinic.book("09:00", clinic.practice.type(60, [clinic.one], [CHAIR, late]))
-    for ends_at in ("09:30", "09:20", "09:39") if lasts else ("09:30", "09:20"):
+    for ends_at in too_short:
         with refused("invalid_argument"):
             clinic.do("resize_appointment", row, ends_at=clinic.at(ends_at))
     assert clinic.do("resize_appointment", row, ends_at=clinic.at(shortest))["ends_at"] == clinic.at(shortest)
