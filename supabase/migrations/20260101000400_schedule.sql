@@ -215,13 +215,21 @@ or overlap are one, across midnight too. grid_from is where the whole one opens 
 
 create function clinic.open_times(clinic_id uuid, dentist_ids uuid [], time_zone text, span tstzrange)
 returns table (dentist_id uuid, spans tstzmultirange)
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select w.dentist_id, range_agg(w.whole) * tstzmultirange(open_times.span)
-  from clinic.working_windows(open_times.clinic_id, open_times.dentist_ids, open_times.time_zone, open_times.span) as w
-  group by w.dentist_id;
+begin
+  return query
+    select e.dentist_id, range_agg(tstzrange(e.opens_at, e.closes_at)) * tstzmultirange(open_times.span)
+    from clinic.entered_windows(
+      open_times.clinic_id, open_times.dentist_ids, open_times.time_zone,
+      -- One may have opened the day before; a clock that goes back at midnight has shown the next day already.
+      (lower(open_times.span) at time zone open_times.time_zone)::date - 1,
+      (upper(open_times.span) at time zone open_times.time_zone)::date + 1
+    ) as e
+    group by e.dentist_id;
+end
 $$;
 comment on function clinic.open_times is 'When these dentists work at the clinic within the span.';
 

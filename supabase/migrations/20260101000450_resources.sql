@@ -278,11 +278,12 @@ comment on function clinic.taken_resources is 'The resources that a visit with t
 
 create function clinic.candidates(clinic_id uuid, part clinic.visit_part)
 returns uuid []
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select array(
+begin
+  return array(
     select r.id
     from clinic.resources as r
     left join clinic.dentists as d on r.id = d.id and r.clinic_id = d.clinic_id
@@ -292,5 +293,6 @@ as $$
       and (part.only_resources is null or r.id = any (part.only_resources))
     order by r.id
   );
+end
 $$;
 comment on function clinic.candidates is 'The clinic''s active resources that will do for a part, in id order.';

@@ -13,22 +13,21 @@ create table clinic.occupancy (
   during tstzrange not null,
   expires_at timestamptz,
   is_squeezed boolean not null default false,
-  -- What the exclusion constraint compares: one lane for all, and one each for those that were squeezed in. A constraint
-  -- for the others alone would have an index that no query could use.
-  lane uuid not null generated always as (
-    case when is_squeezed then id else '00000000-0000-0000-0000-000000000000'::uuid end
-  ) stored,
   constraint occupancy_pkey primary key (id, part, clinic_id),
   constraint occupancy_resource_fkey foreign key (resource_id, clinic_id) references clinic.resources (id, clinic_id),
   constraint occupancy_is_bounded check (
-    not isempty(during) and lower_inc(during) and not upper_inc(during)
+    lower_inc(during) and not upper_inc(during)
     and isfinite(lower(during)) and isfinite(upper(during))
   ),
   constraint occupancy_cause_is_known check (
     case when expires_at is null then cause in ('appointment', 'time_off') else cause = 'hold' end
   ),
   constraint occupancy_squeezed_is_booked check (not is_squeezed or cause = 'appointment'),
-  constraint occupancy_no_overlap exclude using gist (resource_id with =, during with &&, lane with =)
+  -- What was squeezed in has an empty lane, which nothing overlaps. A constraint for the others alone would have an index
+  -- that no query could use.
+  constraint occupancy_no_overlap exclude using gist (
+    resource_id with =, during with &&, int4range(0, case when is_squeezed then 0 else 1 end) with &&
+  )
 );
 comment on table clinic.occupancy is
 'The ledger: every claim on a resource''s time, buffers included. It names no patient. A hold is dead once expires_at has passed, swept or not.
@@ -91,7 +90,9 @@ declare
   v_resource_id uuid;
 begin
   -- For all that this transaction will wait for. Whoever stops in the middle of it does not stop the others for long.
-  perform set_config('lock_timeout', '2s', true), set_config('idle_in_transaction_session_timeout', '30s', true);
+  if (current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')) <> ('2s', '30s') then
+    perform set_config('lock_timeout', '2s', true), set_config('idle_in_transaction_session_timeout', '30s', true);
+  end if;
   if cardinality(resource_ids) > 1 then
     resource_ids := array(select distinct r.id from unnest(lock_calendars.resource_ids) as r (id) order by r.id);
   end if;

@@ -30,14 +30,15 @@ create table clinic.appointments (
   constraint appointments_type_fkey foreign key (appointment_type_id, clinic_id)
   references clinic.appointment_types (id, clinic_id),
   constraint appointments_booked_by_fkey foreign key (booked_by) references auth.users (id) on delete set null,
-  constraint appointments_take_time check (starts_at < ends_at and buffer_before >= '0' and buffer_after >= '0'),
-  constraint appointments_status_is_known check (
-    status in ('booked', 'checked_in', 'fulfilled', 'cancelled', 'no_show')
-  ),
-  constraint appointments_assigned_is_known check (assigned in ('named', 'any')),
-  constraint appointments_source_is_known check (source in ('online', 'desk', 'chatbot', 'service')),
+  constraint appointments_take_time check (starts_at < ends_at and least(buffer_before, buffer_after) >= '0'),
+  -- Every statement reads its table's checks anew: the shorter they are, the better.
+  constraint appointments_status_is_known check (status = any ('{booked,checked_in,fulfilled,cancelled,no_show}')),
+  constraint appointments_assigned_is_known check (assigned = any ('{named,any}')),
+  constraint appointments_source_is_known check (source = any ('{online,desk,chatbot,service}')),
   constraint appointments_cancelled_has_time check (
-    (status = 'cancelled') = (cancelled_at is not null) and (status = 'cancelled' or cancellation_reason is null)
+    case status
+      when 'cancelled' then cancelled_at is not null else cancelled_at is null and cancellation_reason is null
+    end
   ),
   constraint appointments_texts_are_short check (length(notes) <= 4000 and length(cancellation_reason) <= 1000),
   -- One patient is not in two chairs.
@@ -264,12 +265,16 @@ begin
   v_frees := v_before <> '{}' and (v_takes or v_after = '{}');
   if v_frees then
     v_freed := clinic.announce_slot('slot_freed', old.id, v_before[1].during);
-    v_rooms_freed := case when cardinality(v_before) > 1 then clinic.announce_rooms(old.id, variadic v_before) end;
+    if cardinality(v_before) > 1 then
+      v_rooms_freed := clinic.announce_rooms(old.id, variadic v_before);
+    end if;
     perform clinic.tell_participants('slot_freed', old.id, old.clinic_id, v_before);
   end if;
   if v_takes then
     v_taken := clinic.announce_slot('slot_taken', new.id, v_after[1].during);
-    v_rooms_taken := case when cardinality(v_after) > 1 then clinic.announce_rooms(new.id, variadic v_after) end;
+    if cardinality(v_after) > 1 then
+      v_rooms_taken := clinic.announce_rooms(new.id, variadic v_after);
+    end if;
   end if;
   if old.dentist_id <> new.dentist_id then
     perform clinic.record_events(

@@ -20,14 +20,13 @@ stable
 set search_path = ''
 as $$
 declare
-  v_closed tstzmultirange := clinic.closed_times(policy.id, span);
+  v_busy tstzmultirange [] := clinic.busy_times(policy.id, resource_ids, span, as_of, except_claims);
 begin
   return query
     select
       r.id,
-      case when d.id is null then tstzmultirange(free_times.span) else coalesce(w.spans, '{}') end
-      - coalesce(clinic.busy_times(r.id, free_times.span, free_times.as_of, free_times.except_claims, v_closed), '{}')
-    from unnest(free_times.resource_ids) as r (id)
+      case when d.id is null then tstzmultirange(free_times.span) else coalesce(w.spans, '{}') end - coalesce(r.busy, '{}')
+    from unnest(free_times.resource_ids, v_busy) as r (id, busy)
     left join clinic.dentists as d on d.id = r.id and d.clinic_id = policy.id
     left join clinic.open_times(policy.id, free_times.resource_ids, policy.time_zone, free_times.span) as w on r.id = w.dentist_id;
 end
@@ -65,32 +64,42 @@ end
 $$;
 comment on function clinic.part_options is 'Who and what will do for these parts, and when they are free within the span.';
 
-create function clinic.starts_within(free tstzmultirange, claim tstzrange, starts_at timestamptz)
+create function clinic.starts_within(free tstzmultirange [], claim tstzrange, starts_at timestamptz)
 returns tstzmultirange
-language sql
+language plpgsql
 immutable
 set search_path = ''
 as $$
-  select coalesce(range_agg(tstzrange(lower(f) + (starts_at - lower(claim)), upper(f) - (upper(claim) - starts_at), '[]')), '{}')
-  from unnest(free) as f
-  where upper(f) - lower(f) >= upper(claim) - lower(claim);
+declare
+  v_takes_from constant interval := lower(claim) - starts_at;
+  v_takes_to constant interval := upper(claim) - starts_at;
+begin
+  return (
+    select coalesce(range_agg(tstzrange(lower(f) - v_takes_from, upper(f) - v_takes_to, '[]')), '{}')
+    from unnest(starts_within.free) as one (free)
+    cross join unnest(one.free) as f
+    where lower(f) - v_takes_from <= upper(f) - v_takes_to
+  );
+end
 $$;
 comment on function clinic.starts_within is
-'When a visit can start so that a claim, which is this one when the visit starts at starts_at, lies in free time.';
+'When a visit can start so that a claim, which is this one when the visit starts at starts_at, lies in free time of one of these.';
 
 create function clinic.is_contested(claims clinic.claim [], options clinic.part_option [], part smallint)
 returns boolean
-language sql
+language plpgsql
 immutable
 set search_path = ''
 as $$
-  select exists (
+begin
+  return exists (
     select from unnest(claims) as mine
     inner join unnest(claims) as other on mine.part <> other.part and mine.during && other.during
     inner join unnest(options) as o on mine.part = o.part
     inner join unnest(options) as p on other.part = p.part and o.resource_id = p.resource_id
     where mine.part = is_contested.part
   );
+end
 $$;
 comment on function clinic.is_contested is 'Whether two parts of a visit, this one and another, could want the same resource at the same time.';
 
@@ -146,10 +155,10 @@ begin
     return '{(,)}'::tstzmultirange;
   elsif cardinality(claims) = 1 or not clinic.is_contested(claims, options, v_claim.part) then
     -- Which of them it is makes no difference to the other parts.
-    select coalesce(range_agg(s.starts), '{}') into v_starts
-    from unnest(joint_starts.options) as o
-    cross join unnest(clinic.starts_within(o.free, v_claim.during, joint_starts.starts_at)) as s (starts)
-    where o.part = v_claim.part and (o.resource_id = leader.resource_id and v_claim.during && leader.during) is not true;
+    v_starts := clinic.starts_within(array(
+      select o.free from unnest(joint_starts.options) as o
+      where o.part = v_claim.part and (o.resource_id = leader.resource_id and v_claim.during && leader.during) is not true
+    ), v_claim.during, joint_starts.starts_at);
     return v_starts * clinic.joint_starts(claims, options, leader, starts_at, joint_starts.taken || null::uuid);
   end if;
   -- Of two parts that are alike, which has which makes no difference: one order of each choice is enough.
@@ -161,7 +170,7 @@ begin
       v_option.part = v_claim.part and (v_option.resource_id <= v_after) is not true
       and clinic.is_open_to(v_claim, v_option.resource_id, leader, claims, taken)
     then
-      v_starts := v_starts + clinic.starts_within(v_option.free, v_claim.during, starts_at) * clinic.joint_starts(
+      v_starts := v_starts + clinic.starts_within(array[v_option.free], v_claim.during, starts_at) * clinic.joint_starts(
         claims, options, leader, starts_at, joint_starts.taken || v_option.resource_id
       );
     end if;

@@ -71,31 +71,35 @@ $$;
 comment on function clinic.closed_times is 'When the whole clinic is closed in this span; null is never.';
 
 create function clinic.busy_times(
-  resource_id uuid, span tstzrange, as_of timestamptz, except_claims uuid [], closed tstzmultirange
+  clinic_id uuid, resource_ids uuid [], span tstzrange, as_of timestamptz, except_claims uuid []
 )
-returns tstzmultirange
+returns tstzmultirange []
 language plpgsql
 stable
 set search_path = ''
 set plan_cache_mode = 'force_generic_plan' -- planning would cost more than running
 as $$
-declare
-  v_busy tstzmultirange;
 begin
-  select range_agg(o.during) into v_busy
-  from clinic.occupancy as o
-  where
-    o.resource_id = busy_times.resource_id and o.during && busy_times.span
-    and (o.expires_at is null or o.expires_at > busy_times.as_of)
-    and o.id <> all (busy_times.except_claims);
-  if closed is null then
-    return v_busy;
-  end if;
-  return closed + coalesce(v_busy, '{}');
+  return array(
+    select (
+      select range_agg(taken.during)
+      from (
+        select o.during from clinic.occupancy as o
+        where
+          o.resource_id = r.id and o.during && busy_times.span
+          and (o.expires_at is null or o.expires_at > busy_times.as_of)
+          and o.id <> all (busy_times.except_claims)
+        union all
+        select c.during from clinic.closures as c
+        where c.clinic_id = busy_times.clinic_id and c.during && busy_times.span
+      ) as taken
+    )
+    from unnest(busy_times.resource_ids) as r (id)
+  );
 end
 $$;
 comment on function clinic.busy_times is
-'What is claimed of a resource''s time in this span, dead holds and these claims aside, and when its clinic is closed; null is nothing.';
+'What is claimed of each resource''s time in this span, dead holds and these claims aside, and when the clinic is closed; null is nothing.';
 
 create function clinic.patient_times(patient_id uuid, span tstzrange, except_claims uuid [])
 returns tstzmultirange
@@ -294,7 +298,8 @@ declare
   v_latest timestamptz;
   v_except uuid [] := except_claims || visit.id;
   v_patient_busy tstzmultirange := clinic.patient_times(visit.patient_id, v_span, v_except);
-  v_closed tstzmultirange := clinic.closed_times(v_policy.id, v_span);
+  v_leader_ids uuid [] := array(select l.dentist_id from unnest(v_leaders) as l);
+  v_busy tstzmultirange [] := clinic.busy_times(v_policy.id, v_leader_ids, v_span, as_of, v_except);
   v_part_starts clinic.part_starts [];
 begin
   if not is_staff then
@@ -311,9 +316,9 @@ begin
       select
         u.dentist_id, u.duration, p.starts as part_starts,
         lower(c.claim) - lower(v_days) as takes_from, upper(c.claim) - lower(v_days) as takes_to,
-        clinic.busy_times(u.dentist_id, v_span, judge_slots.as_of, v_except, v_closed) as busy,
+        u.busy,
         case when v_max_per_day is not null then clinic.full_days(bookable, u.dentist_id, v_span, judge_slots.as_of, v_except) end as full_days
-      from unnest(v_leaders) as u
+      from unnest(v_leaders, v_busy) as u (dentist_id, duration, busy)
       left join unnest(v_part_starts) as p on u.dentist_id = p.dentist_id
       cross join clinic.leader_claim(
         lower(v_days), lower(v_days) + u.duration, visit.buffer_before, visit.buffer_after, visit.leads_after, visit.leads_for
@@ -330,7 +335,7 @@ begin
       )
     from calendars as c
     inner join clinic.working_windows(
-      v_policy.id, array(select l.dentist_id from unnest(v_leaders) as l), v_policy.time_zone, v_span
+      v_policy.id, v_leader_ids, v_policy.time_zone, v_span
     ) as w on c.dentist_id = w.dentist_id
     cross join lateral (
       select case when visit.leads_after = '0' then w.opens_at else clinic.first_on_grid(w.opens_at - visit.leads_after, w.opens_at, v_interval) end as origin
@@ -372,17 +377,21 @@ declare
   v_day date := slot.starts_at at time zone v_policy.time_zone;
   v_during tstzrange := tstzrange(slot.starts_at, slot.ends_at);
   v_claim tstzrange := clinic.claimed(slot);
-  v_comes_at timestamptz := slot.starts_at + slot.leads_after;
   v_except uuid [] := except_claims || slot.id;
+  v_passed timestamptz := as_of;
   v_earliest timestamptz;
   v_latest timestamptz;
   v_opening tstzrange;
   v_is_on_grid boolean;
+  v_full_days tstzmultirange;
   v_part_starts tstzmultirange;
 begin
   if not is_staff then
     v_earliest := clinic.later(as_of, v_policy.min_notice);
     v_latest := clinic.later(as_of, v_policy.booking_horizon);
+  end if;
+  if may_have_begun and slot.starts_at <= as_of then
+    v_passed := lower(clinic.day_span((as_of at time zone v_policy.time_zone)::date, v_policy.time_zone)) - interval '1 microsecond';
   end if;
   -- Mostly it lies in one window of its day, on that window's grid. If not, in the whole one that suits it best.
   select tstzrange(w.opens_at, w.closes_at), true into v_opening, v_is_on_grid
@@ -398,9 +407,14 @@ begin
       or clinic.is_on_grid(slot.starts_at, w.grid_from, v_policy.slot_interval)
       into v_opening, v_is_on_grid
     from clinic.working_windows(v_policy.id, array[slot.dentist_id], v_policy.time_zone, v_claim) as w
-    where w.opens_at <= v_comes_at and v_comes_at < w.closes_at and w.whole @> v_claim
+    where
+      w.opens_at <= slot.starts_at + slot.leads_after and slot.starts_at + slot.leads_after < w.closes_at
+      and w.whole @> v_claim
     order by 2 desc
     limit 1;
+  end if;
+  if (bookable.type).max_per_day is not null then
+    v_full_days := clinic.full_days(bookable, slot.dentist_id, v_during, as_of, v_except);
   end if;
   if slot.parts <> '{}' then
     bookable.leaders := array[row(slot.dentist_id, slot.ends_at - slot.starts_at)::clinic.leader];
@@ -409,11 +423,8 @@ begin
     ))[1].starts;
   end if;
   return clinic.verdict(
-    v_during, v_claim, v_opening, v_is_on_grid,
-    case when may_have_begun then lower(clinic.day_span((as_of at time zone v_policy.time_zone)::date, v_policy.time_zone))
-      - interval '1 microsecond' else as_of end,
-    v_earliest, v_latest, case when (bookable.type).max_per_day is not null then clinic.full_days(bookable, slot.dentist_id, v_during, as_of, v_except) end,
-    clinic.busy_times(slot.dentist_id, v_claim, as_of, v_except, clinic.closed_times(v_policy.id, v_claim)), v_part_starts,
+    v_during, v_claim, v_opening, v_is_on_grid, v_passed, v_earliest, v_latest, v_full_days,
+    (clinic.busy_times(v_policy.id, array[slot.dentist_id], v_claim, as_of, v_except))[1], v_part_starts,
     clinic.patient_times(slot.patient_id, v_during, v_except)
   );
 end

@@ -105,7 +105,10 @@ begin
       );
     end if;
   end if;
-  return case when (v_bookable.type).has_parts then clinic.with_parts(v_bookable) else v_bookable end;
+  if (v_bookable.type).has_parts then
+    return clinic.with_parts(v_bookable);
+  end if;
+  return v_bookable;
 end
 $$;
 comment on function clinic.bookable is

@@ -223,7 +223,8 @@ begin
   if requested_slot.dentist_id is null then
     v_slot := clinic.choose_leader(
       bookable, v_slot, as_of, clinic.is_desk(role),
-      case when role = 'patient' then clinic.own_holds(v_slot.clinic_id) else '{}' end, requested_slot.may_have_begun
+      case when role = 'patient' then clinic.own_holds(v_slot.clinic_id) else '{}' end,
+      requested_slot.may_have_begun and clinic.is_desk(role)
     );
   end if;
   if role = 'patient' then
@@ -233,7 +234,7 @@ begin
 end
 $$;
 comment on function clinic.requested_slot is
-'The slot that a caller wants, with the dentist who is named, or whoever is free. A patient''s own holds make room. Call it under the locks.';
+'The slot that a caller wants, with the dentist who is named, or whoever is free; the desk''s may_have_begun. A patient''s own holds make room. Call it under the locks.';
 
 create function clinic.insert_reservation(
   bookable clinic.bookable, slot clinic.slot_reservations, role text, as_of timestamptz

@@ -211,10 +211,11 @@ volatile
 set search_path = ''
 as $$
 declare
+  v_is_desk constant boolean := clinic.is_desk(role);
   v_code text;
 begin
-  if not clinic.is_desk(role) then
-    perform clinic.require_one_more(bookable, role, slot.patient_id);
+  if not v_is_desk then
+    perform clinic.require_offered(bookable, role, slot.patient_id);
   end if;
   if is_squeezed then
     perform clinic.require_squeeze(role, slot, bookable.policy);
@@ -225,7 +226,7 @@ begin
       return clinic.insert_appointment(slot, slot.patient_id, place_appointment.notes, role, true);
     end if;
   end if;
-  perform clinic.require_slot(bookable, slot, as_of, clinic.is_desk(role), clinic.is_desk(role));
+  perform clinic.require_slot(bookable, slot, as_of, v_is_desk, v_is_desk);
   if slot.parts <> '{}' then
     slot.parts := clinic.fit_parts(slot);
   end if;
@@ -280,7 +281,7 @@ begin
   );
   v_row := clinic.place_appointment(
     v_bookable, clinic.requested_slot(
-      v_bookable, book_appointment.dentist_id, v_starts_at, v_patient_id, v_role, v_now, clinic.is_desk(v_role)
+      v_bookable, book_appointment.dentist_id, v_starts_at, v_patient_id, v_role, v_now, may_have_begun => true
     ),
     book_appointment.notes, v_role, coalesce(book_appointment.squeeze_in, false), v_now
   );

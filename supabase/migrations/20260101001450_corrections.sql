@@ -50,9 +50,9 @@ begin
     -- What it had already it may keep, whatever was squeezed in over that.
     select from unnest(clinic.claims(v_appointment)) as c
     inner join unnest(v_before) as b on c.part = b.part
-    where clinic.busy_times(
-      c.resource_id, c.during, clock_timestamp(), array[v_appointment.id], clinic.closed_times(v_appointment.clinic_id, c.during)
-    ) && (tstzmultirange(c.during) - tstzmultirange(b.during))
+    where (clinic.busy_times(
+      v_appointment.clinic_id, array[c.resource_id], c.during, clock_timestamp(), array[v_appointment.id]
+    ))[1] && (tstzmultirange(c.during) - tstzmultirange(b.during))
   ) then
     perform clinic.refuse('slot_taken', clinic_id => v_appointment.clinic_id);
   end if;
