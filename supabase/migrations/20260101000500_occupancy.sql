@@ -97,7 +97,9 @@ begin
     resource_ids := array(select distinct r.id from unnest(lock_calendars.resource_ids) as r (id) order by r.id);
   end if;
   foreach v_resource_id in array resource_ids loop
-    perform clinic.take_lock(clinic.calendar_key(v_resource_id));
+    if not pg_try_advisory_xact_lock(clinic.calendar_key(v_resource_id)) then
+      perform clinic.take_lock(clinic.calendar_key(v_resource_id));
+    end if;
   end loop;
   return clock_timestamp();
 end

@@ -251,6 +251,18 @@ declare
     else 'appointment_rescheduled'
   end, coalesce(new, old));
 begin
+  -- Asked here and not by the trigger, whose condition every statement would read anew.
+  if tg_op = 'UPDATE' then
+    if (
+      old.status, old.dentist_id, old.starts_at, old.ends_at, old.buffer_before, old.buffer_after, old.leads_after,
+      old.leads_for, old.parts, old.is_squeezed
+    ) is not distinct from (
+      new.status, new.dentist_id, new.starts_at, new.ends_at, new.buffer_before, new.buffer_after, new.leads_after,
+      new.leads_for, new.parts, new.is_squeezed
+    ) then
+      return null;
+    end if;
+  end if;
   if v_after = '{}' then
     perform clinic.free_time(old.id, 'appointment');
   elsif v_before = '{}' then
@@ -298,14 +310,10 @@ comment on function clinic.follow_appointment is
 
 create trigger follow_new_appointment after insert on clinic.appointments
 for each row execute function clinic.follow_appointment();
-create trigger follow_changed_appointment after update on clinic.appointments
-for each row when (
-  old.status <> new.status or old.dentist_id <> new.dentist_id
-  or old.starts_at <> new.starts_at or old.ends_at <> new.ends_at
-  or old.buffer_before <> new.buffer_before or old.buffer_after <> new.buffer_after
-  or old.leads_after <> new.leads_after or old.leads_for is distinct from new.leads_for
-  or old.parts <> new.parts or old.is_squeezed <> new.is_squeezed
-) execute function clinic.follow_appointment();
+create trigger follow_changed_appointment after update of
+  status, dentist_id, starts_at, ends_at, buffer_before, buffer_after, leads_after, leads_for, parts, is_squeezed
+on clinic.appointments
+for each row execute function clinic.follow_appointment();
 create trigger follow_deleted_appointment after delete on clinic.appointments
 for each row when (old.status in ('booked', 'checked_in')) execute function clinic.follow_appointment();
 

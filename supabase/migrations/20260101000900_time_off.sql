@@ -328,30 +328,18 @@ create constraint trigger prove_claim after insert or update or delete on clinic
 deferrable initially deferred
 for each row when (pg_trigger_depth() = 0) execute function clinic.prove_claim();
 
--- So is what those triggers do not follow: a hold is brought back by nobody, and confirmed by its appointment alone.
-create constraint trigger prove_revived_reservation after update on clinic.slot_reservations
+-- So is what those triggers do not follow.
+create constraint trigger prove_edited_reservation after update of
+  id, clinic_id, dentist_id, starts_at, ends_at, buffer_before, buffer_after, leads_after, leads_for, parts, expires_at
+on clinic.slot_reservations
 deferrable initially deferred
-for each row when (
-  old.outcome is not null and new.outcome is null
-  or old.outcome is null and new.outcome = 'confirmed' and pg_trigger_depth() = 0
-) execute function clinic.prove_claim();
-create constraint trigger prove_edited_reservation after update on clinic.slot_reservations
+for each row execute function clinic.prove_claim();
+create constraint trigger prove_edited_appointment after update of id, clinic_id on clinic.appointments
 deferrable initially deferred
-for each row when (
-  (
-    old.id, old.clinic_id, old.dentist_id, old.starts_at, old.ends_at, old.buffer_before, old.buffer_after, old.leads_after,
-    old.leads_for, old.parts, old.expires_at
-  ) is distinct from (
-    new.id, new.clinic_id, new.dentist_id, new.starts_at, new.ends_at, new.buffer_before, new.buffer_after, new.leads_after,
-    new.leads_for, new.parts, new.expires_at
-  )
-) execute function clinic.prove_claim();
-create constraint trigger prove_edited_appointment after update on clinic.appointments
+for each row execute function clinic.prove_claim();
+create constraint trigger prove_edited_time_off after update of id, clinic_id on clinic.time_off
 deferrable initially deferred
-for each row when (old.id <> new.id or old.clinic_id <> new.clinic_id) execute function clinic.prove_claim();
-create constraint trigger prove_edited_time_off after update on clinic.time_off
-deferrable initially deferred
-for each row when (old.id <> new.id or old.clinic_id <> new.clinic_id) execute function clinic.prove_claim();
+for each row execute function clinic.prove_claim();
 
 create function clinic.refuse_truncate()
 returns trigger

@@ -526,10 +526,9 @@ end
 $$;
 comment on function clinic.lock_moved_visit is 'Locks the calendars that a visit leaves and those it goes to, or claims again.';
 
-create trigger lock_moved_visit before update on clinic.appointments
-for each row when (
-  old.dentist_id <> new.dentist_id or old.starts_at <> new.starts_at or old.ends_at <> new.ends_at
-  or old.buffer_before <> new.buffer_before or old.buffer_after <> new.buffer_after
-  or old.leads_after <> new.leads_after or old.leads_for is distinct from new.leads_for or old.parts <> new.parts
-  or old.status not in ('booked', 'checked_in') and new.status in ('booked', 'checked_in')
-) execute function clinic.lock_moved_visit();
+create trigger lock_moved_visit before update of
+  dentist_id, starts_at, ends_at, buffer_before, buffer_after, leads_after, leads_for, parts on clinic.appointments
+for each row execute function clinic.lock_moved_visit();
+create trigger lock_revived_visit before update of status on clinic.appointments
+for each row when (old.status <> all ('{booked,checked_in}') and new.status = any ('{booked,checked_in}'))
+execute function clinic.lock_moved_visit();

@@ -28,9 +28,9 @@ begin
     when lower(during) > latest then 'beyond_horizon'
     when (opening @> claim) is not true then 'outside_working_hours'
     when not is_on_grid then 'off_grid'
-    when full_days @> lower(during) then 'day_full'
+    when full_days is not null and full_days @> lower(during) then 'day_full'
     when busy && claim then 'slot_taken'
-    when (part_starts @> lower(during)) is false then 'slot_taken'
+    when part_starts is not null and not part_starts @> lower(during) then 'slot_taken'
     when patient_busy && during then 'patient_busy'
   end;
 end
@@ -291,24 +291,29 @@ declare
     clinic.wall_instant(from_day, v_policy.time_zone), clinic.wall_instant(to_day + 1, v_policy.time_zone)
   );
   v_leaders clinic.leader [] := bookable.leaders;
+  v_leader_ids uuid [];
+  v_longest interval;
   v_max_per_day constant integer := (bookable.type).max_per_day;
-  v_longest interval := case cardinality(v_leaders) when 1 then v_leaders[1].duration else (select max(l.duration) from unnest(v_leaders) as l) end;
-  v_span tstzrange := tstzrange(lower(v_days) - visit.buffer_before, upper(v_days) + v_longest + visit.buffer_after);
+  v_span tstzrange;
   v_earliest timestamptz;
   v_latest timestamptz;
   v_except uuid [] := except_claims || visit.id;
-  v_patient_busy tstzmultirange := clinic.patient_times(visit.patient_id, v_span, v_except);
-  v_leader_ids uuid [] := array(select l.dentist_id from unnest(v_leaders) as l);
-  v_busy tstzmultirange [] := clinic.busy_times(v_policy.id, v_leader_ids, v_span, as_of, v_except);
+  v_busy tstzmultirange [];
+  v_patient_busy tstzmultirange;
   v_part_starts clinic.part_starts [];
 begin
+  select array_agg(l.dentist_id), max(l.duration) into v_leader_ids, v_longest from unnest(v_leaders) as l;
+  if v_leader_ids is null then
+    return;
+  end if;
+  v_span := tstzrange(lower(v_days) - visit.buffer_before, upper(v_days) + v_longest + visit.buffer_after);
+  v_busy := clinic.busy_times(v_policy.id, v_leader_ids, v_span, as_of, v_except);
+  v_patient_busy := clinic.patient_times(visit.patient_id, v_span, v_except);
   if not is_staff then
     v_earliest := clinic.later(as_of, v_policy.min_notice);
     v_latest := clinic.later(as_of, v_policy.booking_horizon);
   end if;
-  if v_leaders = '{}' then
-    return;
-  elsif visit.parts <> '{}' then
+  if visit.parts <> '{}' then
     v_part_starts := clinic.part_starts(bookable, visit, v_span, as_of, v_except);
   end if;
   return query

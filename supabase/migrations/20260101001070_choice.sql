@@ -158,15 +158,14 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_policy clinic.clinics := bookable.policy;
   v_code text := clinic.judge_slot(bookable, slot, as_of, is_staff, '{}', may_have_begun);
 begin
   if v_code = 'slot_taken' then
     perform clinic.refuse(
-      v_code, details => clinic.alternatives(bookable, slot, as_of, is_staff)::text, clinic_id => v_policy.id
+      v_code, details => clinic.alternatives(bookable, slot, as_of, is_staff)::text, clinic_id => slot.clinic_id
     );
   elsif v_code is not null then
-    perform clinic.refuse(v_code, clinic_id => v_policy.id);
+    perform clinic.refuse(v_code, clinic_id => slot.clinic_id);
   end if;
 end
 $$;
