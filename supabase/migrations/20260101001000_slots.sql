@@ -218,16 +218,10 @@ end
 $$;
 comment on function clinic.full_days is 'The days of the clinic on which this leader has as many visits of the type as there may be; null is none.';
 
-create type clinic.part_starts as (
-  dentist_id uuid,
-  starts tstzmultirange
-);
-comment on type clinic.part_starts is 'When the other parts of a visit that this one leads can be had.';
-
 create function clinic.part_starts(
   bookable clinic.bookable, visit clinic.slot_reservations, span tstzrange, as_of timestamptz, except_claims uuid []
 )
-returns clinic.part_starts []
+returns tstzmultirange []
 language plpgsql
 stable
 set search_path = ''
@@ -255,19 +249,20 @@ begin
       select l.*, clinic.joint_starts(l.claims, v_options, null, v_at) as starts from lengths as l
     )
 
-    select row(u.dentist_id, case
+    select case
       -- Who leads is not there for a part at the same time.
       when exists (select from unnest(v_options) as o where o.resource_id = u.dentist_id)
         then clinic.joint_starts(a.claims, v_options, row(0, u.dentist_id, a.claim)::clinic.claim, v_at)
       else a.starts
-    end)::clinic.part_starts
-    from unnest(bookable.leaders) as u
+    end
+    from unnest(bookable.leaders) with ordinality as u (dentist_id, duration, number)
     inner join apart as a on u.duration = a.duration
+    order by u.number
   );
 end
 $$;
 comment on function clinic.part_starts is
-'For each leader, when within the span all other parts of the visit can be had.';
+'For each leader, in their order, when within the span all other parts of the visit can be had.';
 
 create function clinic.judge_slots(
   bookable clinic.bookable,
@@ -300,7 +295,7 @@ declare
   v_except uuid [] := except_claims || visit.id;
   v_busy tstzmultirange [];
   v_patient_busy tstzmultirange;
-  v_part_starts clinic.part_starts [];
+  v_part_starts tstzmultirange [];
 begin
   select array_agg(l.dentist_id), max(l.duration) into v_leader_ids, v_longest from unnest(v_leaders) as l;
   if v_leader_ids is null then
@@ -319,12 +314,10 @@ begin
   return query
     with calendars as materialized (
       select
-        u.dentist_id, u.duration, p.starts as part_starts,
+        u.dentist_id, u.duration, u.busy, u.part_starts,
         lower(c.claim) - lower(v_days) as takes_from, upper(c.claim) - lower(v_days) as takes_to,
-        u.busy,
         case when v_max_per_day is not null then clinic.full_days(bookable, u.dentist_id, v_span, judge_slots.as_of, v_except) end as full_days
-      from unnest(v_leaders, v_busy) as u (dentist_id, duration, busy)
-      left join unnest(v_part_starts) as p on u.dentist_id = p.dentist_id
+      from unnest(v_leaders, v_busy, v_part_starts) as u (dentist_id, duration, busy, part_starts)
       cross join clinic.leader_claim(
         lower(v_days), lower(v_days) + u.duration, visit.buffer_before, visit.buffer_after, visit.leads_after, visit.leads_for
       ) as c (claim)
@@ -425,7 +418,7 @@ begin
     bookable.leaders := array[row(slot.dentist_id, slot.ends_at - slot.starts_at)::clinic.leader];
     v_part_starts := (clinic.part_starts(
       bookable, slot, tstzrange(slot.starts_at - slot.buffer_before, slot.ends_at + slot.buffer_after), as_of, v_except
-    ))[1].starts;
+    ))[1];
   end if;
   return clinic.verdict(
     v_during, v_claim, v_opening, v_is_on_grid, v_passed, v_earliest, v_latest, v_full_days,
