@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-# What the last step of an appointment was made from.
-BEFORE = {"checked_in": "booked", "no_show": "booked", "cancelled": "booked", "fulfilled": "checked_in"}
-
 Version = Annotated[
     int | None, typer.Option("--version", help="Only if it is still this version.", show_default=False)
 ]
@@ -243,9 +240,10 @@ def undo(appointment: Appointment, version: Version = None) -> None:
     """
     api = connect()
     row, _ = lookup.find_appointment(api, appointment)
-    if row["status"] not in BEFORE:
+    before = next((step["status"] for step in row["next_steps"] if step["takes_back"]), None)
+    if before is None:
         raise usage_error("it is booked: there is no step to take back", "`chairtime cancel` cancels it.")
-    _mark(api, appointment, BEFORE[row["status"]], version)
+    _mark(api, appointment, before, version)
 
 
 @app.command()

@@ -246,6 +246,7 @@ begin
 end
 $$;
 comment on function clinic.day_span is 'A local day as instants: from the first at which the clock shows it until the first that shows the next.';
+grant execute on function clinic.day_span to anon, authenticated, service_role;
 
 -- Rows: opening hours are public -------------------------------------------------------------------------------------
 

@@ -64,23 +64,96 @@ create index appointments_clinic_idx on clinic.appointments (clinic_id, starts_a
 
 -- No path around the rules: triggers hold status, version and claim --------------------------------------------------
 
-create function clinic.may_become(status text, next text)
-returns boolean
+create function clinic.next_statuses(status text)
+returns text []
 language sql
 immutable
 set search_path = ''
 as $$
   select case status
-    when 'booked' then next in ('checked_in', 'cancelled', 'no_show')
-    when 'checked_in' then next in ('booked', 'fulfilled', 'cancelled')
+    when 'booked' then array['checked_in', 'no_show', 'cancelled']
+    when 'checked_in' then array['fulfilled', 'booked', 'cancelled']
     -- What was set by mistake is taken back.
-    when 'no_show' then next in ('booked', 'checked_in')
-    when 'fulfilled' then next = 'checked_in'
-    when 'cancelled' then next = 'booked'
-    else false
+    when 'no_show' then array['checked_in', 'booked']
+    when 'fulfilled' then array['checked_in']
+    when 'cancelled' then array['booked']
+    else '{}'
   end;
 $$;
-comment on function clinic.may_become is 'The transitions of an appointment''s status.';
+comment on function clinic.next_statuses is 'The transitions of an appointment''s status: which may follow this one.';
+
+create function clinic.status_before(status text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select case
+    when status = 'fulfilled' then 'checked_in'
+    when status in ('checked_in', 'no_show', 'cancelled') then 'booked'
+  end;
+$$;
+comment on function clinic.status_before is 'To what a status goes back when it was set by mistake; null for the first.';
+
+create function clinic.status_opens_at(status text, starts_at timestamptz, time_zone text)
+returns timestamptz
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case
+    when status in ('fulfilled', 'no_show') then starts_at
+    when status = 'checked_in'
+      then lower(clinic.day_span((starts_at at time zone status_opens_at.time_zone)::date, status_opens_at.time_zone))
+  end;
+end
+$$;
+comment on function clinic.status_opens_at is
+'From when an appointment can have this status: checked_in from its day on, fulfilled and no_show from its start on, others (null) at any time.';
+
+create function clinic.next_steps(status text, starts_at timestamptz, time_zone text)
+returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'status', n.status,
+      'from', clinic.status_opens_at(n.status, next_steps.starts_at, next_steps.time_zone),
+      'takes_back', n.status is not distinct from clinic.status_before(next_steps.status)
+    ) order by n.number), '[]')
+    from unnest(clinic.next_statuses(next_steps.status)) with ordinality as n (status, number)
+  );
+end
+$$;
+comment on function clinic.next_steps is
+'What staff may make of an appointment with this status next: [{status, from (null: at any time), takes_back: it undoes the last step}].';
+grant execute on function clinic.next_statuses to anon, authenticated, service_role;
+grant execute on function clinic.status_before to anon, authenticated, service_role;
+grant execute on function clinic.status_opens_at to anon, authenticated, service_role;
+grant execute on function clinic.next_steps to anon, authenticated, service_role;
+
+create function clinic.changeable_until(appointment clinic.appointments, policy clinic.clinics)
+returns timestamptz
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return case when appointment.status in ('booked', 'checked_in') then greatest(
+    clinic.later(appointment.starts_at, - policy.cancellation_notice),
+    -- Who has just booked may think again.
+    least(clinic.later(appointment.created_at, policy.cancel_grace), appointment.starts_at)
+  ) end;
+end
+$$;
+comment on function clinic.changeable_until is
+'Patients change an appointment no later than the clinic''s cancellation_notice before it, or soon after they booked it (cancel_grace); null
+when it is over.';
+grant execute on function clinic.changeable_until to anon, authenticated, service_role;
 
 create function clinic.require_transition(status text, next text)
 returns void
@@ -89,7 +162,7 @@ volatile
 set search_path = ''
 as $$
 begin
-  if status <> next and not clinic.may_become(status, next) then
+  if status <> next and next <> all (clinic.next_statuses(status)) then
     perform clinic.refuse('invalid_transition', format('An appointment that is %s cannot become %s.', status, next));
   end if;
 end
@@ -389,8 +462,19 @@ with (security_invoker = true) as
     a.cancelled_at,
     a.cancellation_reason,
     a.assigned,
-    a.is_squeezed
+    a.is_squeezed,
+    -- Not a join: writing to a view of two tables is a server error, to a view of one it is forbidden.
+    (
+      select clinic.changeable_until(a, c) from clinic.clinics as c
+      where c.id = a.clinic_id
+    ) as changeable_until,
+    (
+      select clinic.next_steps(a.status, a.starts_at, c.time_zone) from clinic.clinics as c
+      where c.id = a.clinic_id
+    ) as next_steps
   from clinic.appointments as a;
 comment on view api.appointments is
-'Appointments: a patient''s own, a dentist''s own, a clinic''s for its admins and receptionists, and for a chatbot those it booked.';
+'Appointments: a patient''s own, a dentist''s own, a clinic''s for its admins and receptionists, and for a chatbot those it booked. Its patient may
+move or cancel it until changeable_until (null: it is over); next_steps is what staff may make of it next: [{status, from (null: at any time),
+takes_back: whether that undoes the last step}].';
 grant select on api.appointments to authenticated, service_role;

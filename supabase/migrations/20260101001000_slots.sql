@@ -51,6 +51,7 @@ begin
 end
 $$;
 comment on function clinic.later is 'The instant so much later; a policy''s days have 24 hours, whatever time zone the session likes.';
+grant execute on function clinic.later to anon, authenticated, service_role;
 
 create function clinic.closed_times(clinic_id uuid, span tstzrange)
 returns tstzmultirange

@@ -71,19 +71,14 @@ begin
     return;
   end if;
   select * into v_policy from clinic.clinics as c where c.id = appointment.clinic_id;
-  if
-    clock_timestamp() > clinic.later(appointment.starts_at, - v_policy.cancellation_notice)
-    -- Who has just booked may think again.
-    and (clock_timestamp() > clinic.later(appointment.created_at, v_policy.cancel_grace) or clock_timestamp() >= appointment.starts_at)
-  then
+  if clock_timestamp() > clinic.changeable_until(appointment, v_policy) then
     perform clinic.refuse(
       'too_late_to_cancel', hint => 'Call the clinic' || coalesce(': ' || v_policy.phone, '') || '.', clinic_id => v_policy.id
     );
   end if;
 end
 $$;
-comment on function clinic.require_notice is
-'Patients change an appointment no later than the clinic''s cancellation_notice before it, or soon after they booked it (cancel_grace).';
+comment on function clinic.require_notice is 'Passes patients as long as they may change the appointment. Errors: too_late_to_cancel.';
 
 create function clinic.api_appointment(appointment_id uuid)
 returns api.appointments
@@ -282,19 +277,16 @@ language plpgsql
 volatile
 set search_path = ''
 as $$
-declare
-  v_now constant timestamptz := clock_timestamp();
 begin
-  if status in ('fulfilled', 'no_show') and appointment.starts_at > v_now then
-    perform clinic.refuse('invalid_transition', case status
-      when 'no_show' then 'Nobody can have missed an appointment that has not begun.'
-      else 'An appointment that has not begun cannot be done.'
-    end);
-  elsif status = 'checked_in' and v_now < (
-    select lower(clinic.day_span((appointment.starts_at at time zone c.time_zone)::date, c.time_zone))
+  if clock_timestamp() < (
+    select clinic.status_opens_at(require_timely.status, appointment.starts_at, c.time_zone)
     from clinic.clinics as c where c.id = appointment.clinic_id
   ) then
-    perform clinic.refuse('invalid_transition', 'Nobody checks in before the day of the appointment.');
+    perform clinic.refuse('invalid_transition', case require_timely.status
+      when 'no_show' then 'Nobody can have missed an appointment that has not begun.'
+      when 'fulfilled' then 'An appointment that has not begun cannot be done.'
+      else 'Nobody checks in before the day of the appointment.'
+    end);
   end if;
 end
 $$;

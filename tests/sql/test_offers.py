@@ -563,6 +563,44 @@ def test_whom_a_chatbot_books_for_has_only_so_many_ahead_too(house: House) -> No
     assert call(house.bot, "chatbot_hold", offer=third["offer"], **somebody_else)["reservation_id"]
 
 
+@pytest.mark.parametrize(
+    ("notice", "grace", "until"),
+    [
+        ("24:00", "0", "starts_at - interval '24:00'"),
+        ("1 day", "15 minutes", "starts_at - interval '24:00'"),
+        ("30 days", "15 minutes", "created_at + interval '15 minutes'"),
+        # No longer than until it starts.
+        ("30 days", "7 days", "least(starts_at, created_at + interval '168:00')"),
+        ("0", "0", "starts_at"),
+    ],
+)
+@pytest.mark.parametrize("lead", ["3 days", "20 days"])
+def test_an_appointment_says_until_when_its_patient_may_change_it(
+    house: House, superuser: Connection, notice: str, grace: str, until: str, lead: str
+) -> None:
+    call(
+        house.admin,
+        "update_clinic_policy",
+        clinic_id=house.practice.id,
+        cancellation_notice=notice,
+        cancel_grace=grace,
+    )
+    visit = house.practice.type(30, house.dentists)
+    booked = call(house.patient, "book_appointment", appointment_type_id=visit, starts_at=house.at("09:00"))
+    superuser.execute(
+        "update clinic.appointments set starts_at = now() + %(lead)s, ends_at = now() + %(lead)s + '30 min'"
+        " where id = %(id)s",
+        {"lead": lead, "id": booked["id"]},
+    )
+    said = (
+        f"select changeable_until, changeable_until is not distinct from {until} as is_right"
+        " from api.appointments where id = %s"
+    )
+    assert house.patient.execute(said, [booked["id"]]).fetchone()["is_right"]  # type: ignore[index]
+    call(house.desk, "cancel_appointment", appointment_id=booked["id"])
+    assert house.patient.execute(said, [booked["id"]]).fetchone()["changeable_until"] is None  # type: ignore[index]
+
+
 def test_who_has_just_booked_may_think_again_whatever_the_notice(house: House, superuser: Connection) -> None:
     call(
         house.admin,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
@@ -47,6 +47,25 @@ def appointment(ana: Connection, superuser: Connection, riverside: Clinic) -> Ro
         [booked["id"]],
     )
     return booked
+
+
+@pytest.mark.parametrize("now", STATUSES)
+def test_an_appointment_says_what_staff_may_make_of_it_next(
+    desk: Connection, appointment: Row, riverside: Clinic, now: str
+) -> None:
+    for status in PATHS[now]:
+        set_status(desk, appointment, status)
+    row = set_status(desk, appointment, now)
+    steps = {step["status"]: step for step in row["next_steps"]}
+    assert set(steps) == ALLOWED[now]
+    # The status before, but for a cancelled one, which goes back to the first.
+    before = ["booked", *PATHS[now]][-2] if PATHS[now] else None
+    assert {status for status, step in steps.items() if step["takes_back"]} == {before} - {None}
+    starts_at = row["starts_at"]
+    midnight = datetime.combine(starts_at.astimezone(riverside.zone), time(), riverside.zone)
+    opens = {"checked_in": midnight, "fulfilled": starts_at, "no_show": starts_at}
+    for status, step in steps.items():
+        assert (step["from"] and datetime.fromisoformat(step["from"])) == opens.get(status), status
 
 
 @pytest.mark.parametrize("now", STATUSES)

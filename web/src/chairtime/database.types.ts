@@ -66,12 +66,14 @@ export type Database = {
           assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
+          changeable_until: string | null
           clinic_id: string
           created_at: string
           dentist_id: string
           ends_at: string
           id: string
           is_squeezed: boolean
+          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -86,12 +88,14 @@ export type Database = {
           assigned?: string | null
           cancellation_reason?: string | null
           cancelled_at?: string | null
+          changeable_until?: never
           clinic_id?: string | null
           created_at?: string | null
           dentist_id?: string | null
           ends_at?: string | null
           id?: string | null
           is_squeezed?: boolean | null
+          next_steps?: never
           notes?: string | null
           patient_id?: string | null
           source?: string | null
@@ -105,12 +109,14 @@ export type Database = {
           assigned?: string | null
           cancellation_reason?: string | null
           cancelled_at?: string | null
+          changeable_until?: never
           clinic_id?: string | null
           created_at?: string | null
           dentist_id?: string | null
           ends_at?: string | null
           id?: string | null
           is_squeezed?: boolean | null
+          next_steps?: never
           notes?: string | null
           patient_id?: string | null
           source?: string | null
@@ -863,12 +869,14 @@ export type Database = {
           assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
+          changeable_until: string | null
           clinic_id: string
           created_at: string
           dentist_id: string
           ends_at: string
           id: string
           is_squeezed: boolean
+          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -891,12 +899,14 @@ export type Database = {
           assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
+          changeable_until: string | null
           clinic_id: string
           created_at: string
           dentist_id: string
           ends_at: string
           id: string
           is_squeezed: boolean
+          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -940,12 +950,14 @@ export type Database = {
           assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
+          changeable_until: string | null
           clinic_id: string
           created_at: string
           dentist_id: string
           ends_at: string
           id: string
           is_squeezed: boolean
+          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -1127,12 +1139,14 @@ export type Database = {
           assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
+          changeable_until: string | null
           clinic_id: string
           created_at: string
           dentist_id: string
           ends_at: string
           id: string
           is_squeezed: boolean
+          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -1181,12 +1195,14 @@ export type Database = {
           assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
+          changeable_until: string | null
           clinic_id: string
           created_at: string
           dentist_id: string
           ends_at: string
           id: string
           is_squeezed: boolean
+          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -1235,12 +1251,14 @@ export type Database = {
           assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
+          changeable_until: string | null
           clinic_id: string
           created_at: string
           dentist_id: string
           ends_at: string
           id: string
           is_squeezed: boolean
+          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -1267,12 +1285,14 @@ export type Database = {
           assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
+          changeable_until: string | null
           clinic_id: string
           created_at: string
           dentist_id: string
           ends_at: string
           id: string
           is_squeezed: boolean
+          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -1332,12 +1352,14 @@ export type Database = {
           assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
+          changeable_until: string | null
           clinic_id: string
           created_at: string
           dentist_id: string
           ends_at: string
           id: string
           is_squeezed: boolean
+          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -1360,12 +1382,14 @@ export type Database = {
           assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
+          changeable_until: string | null
           clinic_id: string
           created_at: string
           dentist_id: string
           ends_at: string
           id: string
           is_squeezed: boolean
+          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string

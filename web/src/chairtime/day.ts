@@ -70,7 +70,8 @@ function placeOf({ dentist_id, starts_at }: DayAppointment): Omit<Move, 'appoint
 /** The board with another status on one appointment; what no longer claims the calendar leaves it. */
 export function statusOnBoard(day: ClinicDay, appointmentId: string, status: AppointmentStatus): ClinicDay {
   const current = findAppointment(day, appointmentId)
-  return current ? placed(day, { ...current, status }) : day
+  // What may follow that status, the fresh day says.
+  return current ? placed(day, { ...current, status, next_steps: [] }) : day
 }
 
 /**

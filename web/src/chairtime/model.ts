@@ -36,6 +36,16 @@ export type Appointment = ViewRow<'appointments'> & {
   status: AppointmentStatus
   /** Whether the dentist was named, or any would do. */
   assigned: 'named' | 'any'
+  /** What staff may make of it. */
+  next_steps: NextStep[]
+}
+
+export interface NextStep {
+  status: AppointmentStatus
+  /** Not before then; null: at any time. */
+  from: string | null
+  /** It undoes the last step. */
+  takes_back: boolean
 }
 
 /** A hold. `server_now` is the server's time at the answer: count down from the difference, not from the local clock. */

@@ -12,7 +12,6 @@ import { CancelDialog } from './CancelDialog'
 import { Times } from './Times'
 import { StatusBadge } from '../ui/StatusBadge'
 import { useIsPast } from '../useIsPast'
-import { changeableUntil } from './rules'
 
 type Actions = Pick<ReturnType<typeof useAppointments>, 'cancel'>
 
@@ -101,7 +100,8 @@ function useNames({ clinic_id, dentist_id, appointment_type_id }: Appointment) {
 function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
   const [isCancelling, setCancelling] = useState(false)
   const { dentist, type } = useNames(appointment)
-  const isFixed = useIsPast(clinic ? changeableUntil(appointment, clinic) : null)
+  const { changeable_until } = appointment
+  const isFixed = useIsPast(changeable_until ? epoch(changeable_until) : null)
   const ask = () => {
     // What was refused before was about another one.
     if (!cancel.isPending) cancel.reset()

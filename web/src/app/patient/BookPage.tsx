@@ -9,7 +9,6 @@ import { Loading, Unknown } from '../ui/states'
 import { AtClinic } from './AtClinic'
 import { Contact } from './Contact'
 import { HoldPanel } from './HoldPanel'
-import { changeableUntil } from './rules'
 import { useWanted, type Wish } from './useWanted'
 
 /** Choose a visit, watch the free times, hold one, confirm it. With `?move=<id>`, move an appointment instead. */
@@ -75,10 +74,11 @@ function Move({ id, wish }: { id: string; wish: Wish }) {
       </NotMovable>
     )
   }
-  if (moving.status !== 'booked' || epoch(moving.starts_at) <= clock.now()) {
+  const { status, starts_at, changeable_until } = moving
+  if (status !== 'booked' || !changeable_until || epoch(starts_at) <= clock.now()) {
     return <NotMovable title="This appointment cannot be moved any more">Book a new one instead.</NotMovable>
   }
-  if (changeableUntil(moving, clinic) <= clock.now()) {
+  if (epoch(changeable_until) <= clock.now()) {
     return (
       <NotMovable title="It is too late to change this online">
         Please call <Contact clinic={clinic} />; they can still move it for you.

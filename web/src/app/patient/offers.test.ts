@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Clinic } from '../../chairtime'
 import { dayIn, spanInWords } from '../format'
 import { offersByDay } from './offers'
-import { changeableUntil, changeRule, changeRuleFor } from './rules'
+import { changeRule, changeRuleFor } from './rules'
 
 const slot = (starts_at: string, taken = false) => ({
   dentist_id: 'lee',
@@ -45,11 +45,6 @@ describe('the clinic’s rules', () => {
     expect(changeRule(clinic('2 days'))).toContain('until 2 days before')
     expect(changeRule(clinic('1 mon'))).toContain('until 30 days before')
     expect(changeRule(clinic('00:00:00'))).toContain('until it starts')
-    const noon = { starts_at: '2026-03-03T12:00:00Z', created_at: '2026-03-02T11:55:00Z' }
-    expect(changeableUntil(noon, clinic('1 day'))).toBe(Date.parse('2026-03-02T12:00:00Z'))
-    expect(changeableUntil(noon, clinic('1 day', '00:15:00'))).toBe(Date.parse('2026-03-02T12:10:00Z'))
-    // No longer than until it starts.
-    expect(changeableUntil(noon, clinic('1 day', '7 days'))).toBe(Date.parse('2026-03-03T12:00:00Z'))
   })
 
   it('are told of what starts soon', () => {

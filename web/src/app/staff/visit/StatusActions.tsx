@@ -10,66 +10,54 @@ import {
 } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { type AppointmentStatus, epoch, useChairtime } from '../../../chairtime'
-import { dayOf } from '../../format'
 import { Button, ErrorNotice } from '../../ui/parts'
 import { isMovable } from '../board/useMoving'
 import type { Pane, PaneProps } from './AppointmentDialog'
 
-interface Step {
-  to: AppointmentStatus
-  label: string
-  icon: ReactNode
-  isMain?: boolean
+/** What the way from one status to another is called. */
+const labels: Partial<Record<`${AppointmentStatus} ${AppointmentStatus}`, string>> = {
+  'booked checked_in': 'Check in',
+  'booked no_show': 'Missed',
+  'checked_in fulfilled': 'Done',
+  'checked_in booked': 'Not here yet',
+  'fulfilled checked_in': 'Not done yet',
+  'no_show checked_in': 'Is here after all',
+  'no_show booked': 'Not missed',
+  'cancelled booked': 'Book again',
 }
-
-/** Onwards, and what was set by mistake taken back. */
-const steps: Record<AppointmentStatus, Step[]> = {
-  booked: [
-    { to: 'checked_in', label: 'Check in', icon: <Check size={17} />, isMain: true },
-    { to: 'no_show', label: 'Missed', icon: <UserX size={17} /> },
-  ],
-  checked_in: [
-    { to: 'fulfilled', label: 'Done', icon: <CheckCheck size={17} />, isMain: true },
-    { to: 'booked', label: 'Not here yet', icon: <RotateCcw size={17} /> },
-  ],
-  fulfilled: [{ to: 'checked_in', label: 'Not done yet', icon: <RotateCcw size={17} /> }],
-  no_show: [
-    { to: 'checked_in', label: 'Is here after all', icon: <Check size={17} />, isMain: true },
-    { to: 'booked', label: 'Not missed', icon: <RotateCcw size={17} /> },
-  ],
-  cancelled: [{ to: 'booked', label: 'Book again', icon: <RotateCcw size={17} />, isMain: true }],
+const icons: Partial<Record<AppointmentStatus, ReactNode>> = {
+  checked_in: <Check size={17} />,
+  fulfilled: <CheckCheck size={17} />,
+  no_show: <UserX size={17} />,
 }
 
 /** What becomes of an appointment. What the clock does not allow yet is not offered. */
 export function StatusActions({
   appointment,
-  day,
   actions,
   onPane,
   onClose,
 }: PaneProps & { onPane(pane: Pane): void }) {
   const { clock } = useChairtime()
-  const { status, starts_at } = appointment
-  const now = clock.now()
-  const hasBegun = epoch(starts_at) <= now
-  const isItsDay =
-    hasBegun || dayOf(starts_at, day.time_zone) === dayOf(new Date(now).toISOString(), day.time_zone)
-  const isTimely = ({ to }: Step) =>
-    to === 'fulfilled' || to === 'no_show' ? hasBegun : to === 'checked_in' ? isItsDay : true
+  const { status } = appointment
+  // To cancel is asked for below, with a reason.
+  const steps = appointment.next_steps.filter(
+    ({ status: to, from }) => to !== 'cancelled' && (from === null || epoch(from) <= clock.now()),
+  )
   const claims = status === 'booked' || status === 'checked_in'
   const { setStatus } = actions
   return (
     <>
       <ErrorNotice error={setStatus.error} />
       <div className="status-actions">
-        {steps[status].filter(isTimely).map(({ to, label, icon, isMain }) => (
+        {steps.map(({ status: to, takes_back }, index) => (
           <Button
             key={to}
-            className={isMain ? 'primary' : ''}
+            className={index === 0 && (!takes_back || status === 'cancelled') ? 'primary' : ''}
             busy={setStatus.isPending}
             onClick={() => setStatus.mutate({ appointment, status: to }, { onSuccess: onClose })}
           >
-            {icon} {label}
+            {takes_back ? <RotateCcw size={17} /> : icons[to]} {labels[`${status} ${to}`]}
           </Button>
         ))}
         {isMovable(appointment) && (
