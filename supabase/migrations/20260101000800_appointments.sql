@@ -41,10 +41,10 @@ create table clinic.appointments (
     end
   ),
   constraint appointments_texts_are_short check (length(notes) <= 4000 and length(cancellation_reason) <= 1000),
-  -- One patient is not in two chairs.
+  -- One patient is not in two chairs. Deferrable, for two visits of one patient that change places.
   constraint appointments_patient_no_overlap exclude using gist (
     patient_id with =, tstzrange(starts_at, ends_at) with &&
-  ) where (status in ('booked', 'checked_in'))
+  ) where (status in ('booked', 'checked_in')) deferrable
 );
 comment on table clinic.appointments is
 'What is booked. Duration, buffers and parts are fixed at booking. Only booked and checked_in claim calendars, with the claims of the same id.';

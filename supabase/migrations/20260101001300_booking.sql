@@ -11,7 +11,6 @@ as $$
 declare
   v_row api.appointments;
 begin
-  -- On conflict: the patient's exclusion constraint answers instead of raising what would show the other booking.
   insert into clinic.appointments as a (
     id, clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after,
     leads_after, leads_for, parts, assigned, is_squeezed, notes, booked_by, source
@@ -23,15 +22,18 @@ begin
     reservation.leads_after, reservation.leads_for, reservation.parts, reservation.assigned, insert_appointment.is_squeezed,
     clinic.clean_text(insert_appointment.notes, 'notes', 4000), auth.uid(), clinic.source_of(role)
   )
-  on conflict do nothing
   returning -- the columns of api.appointments, which saves a look-up
     a.id, a.clinic_id, a.dentist_id, a.patient_id, a.appointment_type_id, a.starts_at, a.ends_at, a.status, a.notes,
-    a.version, a.source, a.created_at, a.updated_at, a.cancelled_at, a.cancellation_reason, a.assigned, a.is_squeezed
+    a.version, a.source, a.created_at, a.updated_at, a.cancelled_at, a.cancellation_reason, a.assigned, a.is_squeezed,
+    (select clinic.changeable_until(a, c) from clinic.clinics as c where c.id = a.clinic_id),
+    (select clinic.next_steps(a.status, a.starts_at, c.time_zone) from clinic.clinics as c where c.id = a.clinic_id)
   into v_row;
-  if not found then
-    perform clinic.refuse('patient_busy');
-  end if;
   return v_row;
+exception
+  -- Its detail would show the other booking.
+  when exclusion_violation then
+    perform clinic.refuse('patient_busy');
+    return null;
 end
 $$;
 comment on function clinic.insert_appointment is

@@ -194,10 +194,13 @@ begin
   v_other := clinic.lock_appointment(v_other);
   perform clinic.lock_patient(least(v_one.patient_id, v_other.patient_id));
   perform clinic.lock_patient(greatest(v_one.patient_id, v_other.patient_id));
-  -- Both places are free for the two; what they claim there is judged, and proved, as always.
+  -- Both places are free for the two; what they claim there is judged, and proved, as always. If they are one patient's,
+  -- the first is where the other still is.
+  set constraints clinic.appointments_patient_no_overlap deferred;
   perform clinic.free_time(v_one.id, 'appointment'), clinic.free_time(v_other.id, 'appointment');
   perform clinic.take_place(v_one, v_other);
   perform clinic.take_place(v_other, v_one);
+  set constraints clinic.appointments_patient_no_overlap immediate;
   return query select a.* from api.appointments as a where a.id in (v_one.id, v_other.id) order by a.starts_at;
 exception
   -- Its detail would show the other booking.

@@ -490,6 +490,33 @@ def test_two_visits_change_places_and_keep_their_lengths(clinic: Desk) -> None:
     swap(clinic, clinic.book("15:00"), clinic.book("15:30"))
 
 
+def test_two_visits_of_one_patient_change_places(clinic: Desk) -> None:
+    one = clinic.book("09:00")
+    longer = clinic.practice.type(60, [clinic.one, clinic.two], [CHAIR])
+    whose = {"patient_id": one["patient_id"]}
+    # At once after it, and with another dentist.
+    next_one, other = clinic.book("09:30", **whose), clinic.book("13:00", longer, clinic.two, **whose)
+    for pair in ((one, next_one), (one, other)):
+        before = [clinic.row(visit) for visit in pair]
+        swap(clinic, *pair)
+        after = [clinic.row(visit) for visit in pair]
+        for now, then in zip(after, reversed(before), strict=True):
+            assert (now["starts_at"], now["dentist_id"]) == (then["starts_at"], then["dentist_id"])
+        for now, then in zip(after, before, strict=True):
+            assert now["ends_at"] - now["starts_at"] == then["ends_at"] - then["starts_at"]
+            assert [claim["part"] for claim in now["claims"]] == [0, 1]
+
+
+def test_a_swap_leaves_no_patient_in_two_chairs(clinic: Desk) -> None:
+    longer = clinic.practice.type(60, [clinic.one, clinic.two], [CHAIR])
+    one = clinic.book("09:00")
+    other = clinic.book("09:30", longer, clinic.two, patient_id=one["patient_id"])
+    before = [clinic.row(visit) for visit in (one, other)]
+    with refused("patient_busy"):
+        swap(clinic, one, other)
+    assert [clinic.row(visit) for visit in (one, other)] == before
+
+
 def test_a_refused_swap_leaves_both_where_they_were(clinic: Desk) -> None:
     longer = clinic.practice.type(60, [clinic.one, clinic.two], [CHAIR])
     one, other = clinic.book("09:00"), clinic.book("13:00", longer, clinic.two)

@@ -234,7 +234,14 @@ def test_nothing_else_takes_over_a_claim(superuser: Connection, appointment: Row
 def test_a_cause_that_is_not_written_claims_nothing(
     superuser: Connection, appointment: Row, riverside: Clinic
 ) -> None:
-    superuser.execute(COPY_APPOINTMENT + "on conflict do nothing", [riverside.other, appointment["id"]])
+    again = COPY_APPOINTMENT.replace("(clinic_id", "(id, clinic_id").replace(
+        "select clinic_id", "select id, clinic_id"
+    )
+    written = superuser.execute(
+        f"{again} on conflict on constraint appointments_pkey do nothing",
+        [riverside.other, appointment["id"]],  # type: ignore[arg-type]
+    )
+    assert written.rowcount == 0
     assert violations(superuser) == []
 
 

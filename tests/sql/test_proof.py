@@ -69,14 +69,14 @@ def test_a_patient_who_is_checked_in_cannot_be_booked_beside_it(
     """By hand, where nothing but the constraint looks."""
     row = book(ana, riverside, riverside.at("09:00"))
     superuser.execute("update clinic.appointments set status = 'checked_in' where id = %s", [row["id"]])
-    beside = superuser.execute(
-        "insert into clinic.appointments (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at,"
-        " ends_at, buffer_before, buffer_after, source)"
-        " select clinic_id, %s, patient_id, appointment_type_id, starts_at, ends_at, '0', '0', 'desk'"
-        " from clinic.appointments where id = %s on conflict do nothing",
-        [riverside.other, row["id"]],
-    )
-    assert beside.rowcount == 0
+    with pytest.raises(psycopg.errors.ExclusionViolation):
+        superuser.execute(
+            "insert into clinic.appointments (clinic_id, dentist_id, patient_id, appointment_type_id,"
+            " starts_at, ends_at, buffer_before, buffer_after, source)"
+            " select clinic_id, %s, patient_id, appointment_type_id, starts_at, ends_at, '0', '0', 'desk'"
+            " from clinic.appointments where id = %s",
+            [riverside.other, row["id"]],
+        )
 
 
 def test_a_hold_cannot_be_made_longer_than_its_claim(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from itertools import permutations
 from typing import Any
 
 import psycopg
@@ -224,6 +225,32 @@ def test_appointments_that_swap_dentists_do_not_deadlock(clinic: MadeClinic, cro
         callers.append(partial(call, patient, "reschedule_appointment", **move))
     outcome = race(callers)
     assert len(outcome.won) == 12
+
+
+def test_visits_of_one_patient_are_swapped_and_booked_beside_at_once(
+    actors: Actors, superuser: Connection, clinic: MadeClinic
+) -> None:
+    """While two change places, nobody else may sit down where the patient is; and each swap is whole."""
+    email = f"{make_user(superuser, 'Restless')}@made.test"
+    starts = [clinic.at("09:00"), clinic.at("09:30"), clinic.at("13:00")]
+    visits = [book(actors.user(email), clinic, start, dentist_id=clinic.lee) for start in starts]
+    desk = f"{clinic.users['desk']}@made.test"
+    swaps = [
+        partial(call, actors.user(desk), "swap_appointments", appointment_id=one["id"], other_id=other["id"])
+        for one, other in 4 * [*permutations(visits, 2)]
+    ]
+    beside = [
+        partial(book, actors.user(email), clinic, start, dentist_id=clinic.other) for start in 2 * starts
+    ]
+    outcome = race([*swaps, *beside])
+    assert len(outcome.won) >= 1
+    # Who waited too long for the others is told so.
+    assert set(outcome.refused) <= {"patient_busy", "try_again", "booking_limit"}
+    places = superuser.execute(
+        "select starts_at from clinic.appointments where clinic_id = %s order by 1", [clinic.id]
+    )
+    assert [row["starts_at"] for row in places] == starts
+    assert superuser.execute("select from clinic.check_invariants()").rowcount == 0
 
 
 def test_many_move_to_the_same_free_slot_and_one_gets_it(clinic: MadeClinic, crowd: Crowd) -> None:
