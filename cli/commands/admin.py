@@ -79,6 +79,9 @@ def update_clinic(
     phone: Annotated[str | None, typer.Option(help="Where patients call.", show_default=False)] = None,
     email: Annotated[str | None, typer.Option(help="Where patients write to.", show_default=False)] = None,
     address: Annotated[str | None, typer.Option(help="Where patients come to.", show_default=False)] = None,
+    clear: Annotated[
+        list[str] | None, typer.Option(help="What to remove: phone, email or address.", show_default=False)
+    ] = None,
     dry_run: DryRun = False,
 ) -> None:
     """Change a clinic's name, contact or time zone.
@@ -89,7 +92,8 @@ def update_clinic(
     Example: [bold]chairtime admin clinic update riverside --time-zone America/Chicago --dry-run[/]
     """
     api = connect()
-    changes = {"name": name, "time_zone": time_zone, "phone": phone, "email": email, "address": address}
+    contact = {"phone": phone, "email": email, "address": address, "clear": clear}
+    changes = {"name": name, "time_zone": time_zone, **contact}
     where = lookup.find_clinic(api, clinic)["id"]
     answer = api.rpc("update_clinic", clinic_id=where, dry_run=dry_run, **some(changes))
     output.emit(answer, _draw_updated)

@@ -403,7 +403,7 @@ comment on function clinic.shifted_appointments is
 and local_after.';
 
 create function clinic.update_clinic(
-  clinic_id uuid, name text, time_zone text, phone text, email text, address text, dry_run boolean
+  clinic_id uuid, name text, time_zone text, phone text, email text, address text, dry_run boolean, clear text []
 )
 returns jsonb
 language plpgsql
@@ -413,6 +413,7 @@ set search_path = ''
 as $$
 declare
   v_email text := clinic.clean_line(update_clinic.email, 'email', 320);
+  v_clear text [] := coalesce(update_clinic.clear, '{}');
   v_shifted jsonb := '[]'::jsonb;
   v_row jsonb;
 begin
@@ -421,6 +422,8 @@ begin
     perform clinic.refuse('invalid_argument', 'time_zone must be an IANA name such as Europe/Zurich.');
   elsif v_email !~ '^[^@\s]+@[^@\s]+$' then
     perform clinic.refuse('invalid_argument', 'email is not an address.');
+  elsif not v_clear <@ array['phone', 'email', 'address'] then
+    perform clinic.refuse('invalid_argument', 'clear names phone, email and address alone.');
   end if;
   perform clinic.lock_clinic(update_clinic.clinic_id);
   if update_clinic.time_zone is not null then
@@ -432,9 +435,11 @@ begin
     set
       name = coalesce(clinic.clean_name(update_clinic.name, 'name'), c.name),
       time_zone = coalesce(update_clinic.time_zone, c.time_zone),
-      phone = coalesce(clinic.clean_line(update_clinic.phone, 'phone', 40), c.phone),
-      email = coalesce(v_email, c.email),
-      address = coalesce(clinic.clean_text(update_clinic.address, 'address', 1000), c.address)
+      phone = case when 'phone' <> all (v_clear) then coalesce(clinic.clean_line(update_clinic.phone, 'phone', 40), c.phone) end,
+      email = case when 'email' <> all (v_clear) then coalesce(v_email, c.email) end,
+      address = case
+        when 'address' <> all (v_clear) then coalesce(clinic.clean_text(update_clinic.address, 'address', 1000), c.address)
+      end
     where c.id = update_clinic.clinic_id;
     if not found then
       perform clinic.refuse('not_found', 'There is no such clinic.');
@@ -462,7 +467,8 @@ create function api.update_clinic(
   phone text default null,
   email text default null,
   address text default null,
-  dry_run boolean default false
+  dry_run boolean default false,
+  clear text [] default '{}'
 )
 returns jsonb
 language plpgsql
@@ -470,12 +476,12 @@ volatile
 set search_path = ''
 as $$
 begin
-  return clinic.update_clinic(clinic_id, name, time_zone, phone, email, address, dry_run);
+  return clinic.update_clinic(clinic_id, name, time_zone, phone, email, address, dry_run, clear);
 end
 $$;
 comment on function api.update_clinic is
-'For admins: changes the clinic''s name, time zone and contact; what is omitted or null stays. In another zone hours stay at their times of the clock,
-and appointments at their instants: appointments_shifted are those ahead whose time of the clock changes. With dry_run nothing changes.
+'For admins: changes the clinic''s name, time zone and contact; what is omitted or null stays, and what clear names (phone,
+email, address) is removed. In another zone hours stay at their times of the clock, and appointments at their instants: appointments_shifted are those ahead whose time of the clock changes. With dry_run nothing changes.
 Returns {clinic, appointments_shifted: [appointment with local_before, local_after], dry_run}.
 Errors: not_authenticated, forbidden, not_found, invalid_argument, try_again.';
 grant execute on function api.update_clinic to anon, authenticated, service_role;

@@ -302,6 +302,8 @@ def test_contact_and_zone_change_and_a_dry_run_shows_what_shifts(desk: Program, 
     )
     assert changed["clinic"]["time_zone"] == "America/New_York"
     assert (changed["clinic"]["phone"], changed["clinic"]["address"]) == ("+1 212 555 0100", "1 Elm St")
+    cleared = desk.json(*update, "--clear", "phone", "--clear", "email")["clinic"]
+    assert [cleared[name] for name in ("phone", "email", "address")] == [None, None, "1 Elm St"]
     assert desk(*update).code == 2
     policy = desk.json("admin", "clinic", "policy", clinic.slug, "--max-upcoming", "5", "--cancel-grace", "0")
     assert (policy["max_upcoming"], policy["cancel_grace"]) == (5, "00:00:00")

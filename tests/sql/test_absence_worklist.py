@@ -421,3 +421,18 @@ def test_another_time_zone_is_tried_first_and_says_whose_clock_time_changes(hous
     ):
         with refused(code):
             call(connection, "update_clinic", **asked | more)
+
+
+def test_a_contact_that_is_no_more_is_removed(house: House) -> None:
+    contact = {"phone": "+1 212 555 0100", "email": "hello@house.test", "address": "1 Elm St"}
+    of = {"clinic_id": house.practice.id}
+    call(house.admin, "update_clinic", **of, **contact)
+    for name in contact:
+        left = call(house.admin, "update_clinic", **of, clear=f"{{{name}}}")["clinic"]
+        assert {key: left[key] for key in contact} == contact | {name: None}
+        call(house.admin, "update_clinic", **of, **contact)
+    for kept in ("{}", None):
+        assert call(house.admin, "update_clinic", **of, clear=kept)["clinic"]["phone"] == contact["phone"]
+    for wrong in ("{name}", "{phone,time_zone}", "{null}"):
+        with refused("invalid_argument"):
+            call(house.admin, "update_clinic", **of, clear=wrong)

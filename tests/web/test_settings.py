@@ -224,6 +224,11 @@ async def test_the_clinics_contact_is_saved_and_a_wrong_address_is_told_at_its_f
     await saved(page, "The clinic is saved")
     row = one(superuser, "select phone, email from clinic.clinics where id = %s", clinic.id)
     assert row == {"phone": "+1 212 555 0100", "email": "hello@clinic.test"}
+    await page.get_by_label("Phone").fill("")
+    await page.get_by_role("button", name="Save clinic").click()
+    await expect(page.get_by_role("button", name="Save clinic")).to_be_disabled()
+    row = one(superuser, "select phone, email from clinic.clinics where id = %s", clinic.id)
+    assert row == {"phone": None, "email": "hello@clinic.test"}
 
 
 async def test_another_time_zone_is_first_shown_with_the_visits_it_shifts(

@@ -1446,6 +1446,7 @@ export type Database = {
       update_clinic: {
         Args: {
           address?: string
+          clear?: string[]
           clinic_id: string
           dry_run?: boolean
           email?: string

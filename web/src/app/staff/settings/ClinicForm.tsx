@@ -5,6 +5,7 @@ import { Button, Notice } from '../../ui/parts'
 import { useToast } from '../../ui/Toasts'
 
 const names = ['name', 'time_zone', 'phone', 'email', 'address'] as const
+const clearable = ['phone', 'email', 'address'] as const
 const zones = Intl.supportedValuesOf('timeZone')
 
 /** What the clinic is called, where it is, and how to reach it. Another time zone is first shown with what it does. */
@@ -16,6 +17,7 @@ export function ClinicForm({ clinic }: { clinic: Clinic }) {
     client.rpc('update_clinic', {
       clinic_id: clinic.id,
       ...Object.fromEntries(names.map((name) => [name, String(form.get(name))])),
+      clear: clearable.filter((name) => String(form.get(name)).trim() === ''),
       dry_run,
     })
   const preview = useMutation({ mutationFn: (form: FormData) => send(form, true) })
