@@ -6,7 +6,7 @@ import typer
 
 from cli import lookup, output
 from cli.commands.shared import Clinic, DryRun, connect, ends_of, names_of, span
-from cli.errors import ChairtimeError
+from cli.errors import ChairtimeError, usage_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +23,9 @@ From = Annotated[str, typer.Argument(metavar="FROM", help='"monday 08:00".', sho
 Until = Annotated[str, typer.Argument(metavar="UNTIL", help='"monday 18:00".', show_default=False)]
 Reason = Annotated[str | None, typer.Option(help="Why; patients never read it.", show_default=False)]
 Cancel = Annotated[bool, typer.Option("--cancel", help="Cancel the appointments in the way.")]
+Keep = Annotated[
+    bool, typer.Option("--keep", help="Block the time for others; the appointments in the way stay.")
+]
 
 
 @absence_app.command("add")
@@ -34,37 +37,52 @@ def add_absence(
     ends: Until,
     reason: Reason = None,
     cancel: Cancel = False,
+    keep: Keep = False,
     dry_run: DryRun = False,
 ) -> None:
     """Take a dentist, a chair or a device off the calendar.
 
-    Appointments in the way refuse it, unless --cancel cancels them; `chairtime worklist` shows where they
-    could go.
+    Appointments in the way refuse it, unless --cancel cancels them, or --keep blocks the time for everybody
+    else until they are moved; `chairtime worklist` shows where they could go.
 
     Example: [bold]chairtime admin absence add riverside "chair 2" "sunday 08:00" "sunday 18:00"[/]
     """
     api = connect()
     where = lookup.find_clinic(api, clinic)
     found = lookup.find_resource(api, where, who)
-    _add(api, where, starts, ends, resource_id=found["id"], reason=reason, cancel=cancel, dry_run=dry_run)
+    _add(
+        api,
+        where,
+        starts,
+        ends,
+        resource_id=found["id"],
+        reason=reason,
+        on_conflict=_on_conflict(cancel, keep),
+        dry_run=dry_run,
+    )
 
 
-def _add(
-    api: "Api", clinic: "Row", starts: str, ends: str, *, cancel: bool, dry_run: bool, **about: str | None
-) -> None:
+def _on_conflict(cancel: bool, keep: bool) -> str:
+    if cancel and keep:
+        raise usage_error("appointments in the way are either kept or cancelled", "Pass --keep or --cancel.")
+    return "cancel" if cancel else "keep" if keep else "reject"
+
+
+def _add(api: "Api", clinic: "Row", starts: str, ends: str, *, dry_run: bool, **about: str | None) -> None:
     try:
         answer = api.rpc(
             "add_time_off",
             clinic_id=clinic["id"],
             starts_at=lookup.parse_instant(api, starts, clinic),
             ends_at=lookup.parse_instant(api, ends, clinic),
-            on_conflict="cancel" if cancel else "reject",
             dry_run=dry_run,
             **about,
         )
     except ChairtimeError as error:
         if error.code == "appointments_in_the_way":
-            error.hint = "`chairtime worklist` shows where they could go; --cancel cancels them."
+            error.hint = (
+                "`chairtime worklist` shows where they could go; --cancel cancels them, --keep keeps them."
+            )
         raise
     clock = lookup.wall_times(api, clinic, ends_of(answer["appointments"]))
     lines = [
@@ -133,6 +151,7 @@ def add_closure(
     ends: Until,
     reason: Reason = None,
     cancel: Cancel = False,
+    keep: Keep = False,
     dry_run: DryRun = False,
 ) -> None:
     """Close the clinic for a while: for everybody, also who is hired later.
@@ -140,7 +159,15 @@ def add_closure(
     Example: [bold]chairtime admin closure add riverside "sunday 00:00" "sunday 23:59" --dry-run[/]
     """
     api = connect()
-    _add(api, lookup.find_clinic(api, clinic), starts, ends, reason=reason, cancel=cancel, dry_run=dry_run)
+    _add(
+        api,
+        lookup.find_clinic(api, clinic),
+        starts,
+        ends,
+        reason=reason,
+        on_conflict=_on_conflict(cancel, keep),
+        dry_run=dry_run,
+    )
 
 
 @closure_app.command("list")

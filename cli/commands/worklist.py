@@ -36,8 +36,8 @@ def worklist(
 ) -> None:
     """List who is in the way of an absence, how to reach them, and where they could move to.
 
-    These are the three nearest times. Nothing is changed: `chairtime move` moves, and
-    `chairtime admin absence add` enters the absence.
+    First who or what is free instead at the same time, then the three nearest times. Nothing is changed:
+    `chairtime seat` and `chairtime move` do that, and `chairtime admin absence add` enters the absence.
 
     Example: [bold]chairtime worklist riverside lee --on tomorrow[/]
     """
@@ -69,8 +69,11 @@ def _draw(found: "list[Row]", clock: "dict[str, datetime]", names: dict[str, str
             f"{row['patient_name']}\n{row['phone'] or row['email'] or ''}",
             f"{row['appointment_type']}\n{row['dentist']}",
             "\n".join(
-                f"{clock[slot['starts_at']]:%a %d %b %H:%M} {names.get(slot['dentist_id'])}"
-                for slot in row["alternatives"]
+                [f"{one['name']}, same time" for one in row["stand_ins"]]
+                + [
+                    f"{clock[slot['starts_at']]:%a %d %b %H:%M} {names.get(slot['dentist_id'])}"
+                    for slot in row["alternatives"]
+                ]
             )
             or row["status"].replace("_", " "),
             row["id"],

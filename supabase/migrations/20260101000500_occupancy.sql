@@ -22,16 +22,12 @@ create table clinic.occupancy (
   constraint occupancy_cause_is_known check (
     case when expires_at is null then cause in ('appointment', 'time_off') else cause = 'hold' end
   ),
-  constraint occupancy_squeezed_is_booked check (not is_squeezed or cause = 'appointment'),
-  -- What was squeezed in has an empty lane, which nothing overlaps. A constraint for the others alone would have an index
-  -- that no query could use.
-  constraint occupancy_no_overlap exclude using gist (
-    resource_id with =, during with &&, int4range(0, case when is_squeezed then 0 else 1 end) with &&
-  )
+  constraint occupancy_squeezed_is_no_hold check (not is_squeezed or cause <> 'hold'),
+  constraint occupancy_no_overlap exclude using gist (resource_id with =, during with &&, lane with =)
 );
 comment on table clinic.occupancy is
 'The ledger: every claim on a resource''s time, buffers included. It names no patient. A hold is dead once expires_at has passed, swept or not.
-A visit that staff squeezed in on purpose may overlap others; everything else sees its time as taken.';
+A visit that staff squeezed in on purpose, or an absence entered over visits, may overlap others; everything else sees its time as taken.';
 create index occupancy_resource_idx on clinic.occupancy (resource_id, clinic_id);
 create index occupancy_expires_at_idx on clinic.occupancy (expires_at) where expires_at is not null;
 alter table clinic.occupancy enable row level security;

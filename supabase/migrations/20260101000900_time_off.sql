@@ -65,6 +65,7 @@ create table clinic.time_off (
   resource_id uuid not null,
   during tstzrange not null,
   reason text,
+  is_squeezed boolean not null default false,
   created_at timestamptz not null default clock_timestamp(),
   constraint time_off_pkey primary key (id, clinic_id),
   constraint time_off_resource_fkey foreign key (resource_id, clinic_id) references clinic.resources (id, clinic_id),
@@ -76,6 +77,7 @@ create table clinic.time_off (
 );
 comment on table clinic.time_off is
 'When a dentist is away, or a chair is out of order. Claims the calendar with the claim of the same id.';
+comment on column clinic.time_off.is_squeezed is 'Entered over visits, which stay until staff move them; nothing else can be booked there.';
 alter table clinic.time_off alter column reason set statistics 0;
 create index time_off_resource_idx on clinic.time_off (resource_id, clinic_id);
 create index time_off_clinic_idx on clinic.time_off (clinic_id);
@@ -168,9 +170,9 @@ declare
   v_claims clinic.claim [] := case when tg_op <> 'DELETE' then array[row(0, new.resource_id, new.during)::clinic.claim] end;
 begin
   if tg_op = 'INSERT' then
-    perform clinic.claim_time(new.id, new.clinic_id, 'time_off', v_claims);
+    perform clinic.claim_time(new.id, new.clinic_id, 'time_off', v_claims, null, new.is_squeezed);
   elsif tg_op = 'UPDATE' then
-    perform clinic.move_claims(new.id, new.clinic_id, 'time_off', v_claims);
+    perform clinic.move_claims(new.id, new.clinic_id, 'time_off', v_claims, new.is_squeezed);
   else
     perform clinic.free_time(old.id, 'time_off');
   end if;
@@ -189,7 +191,7 @@ comment on function clinic.follow_time_off is
 create trigger follow_new_time_off after insert or delete on clinic.time_off
 for each row execute function clinic.follow_time_off();
 create trigger follow_moved_time_off after update on clinic.time_off
-for each row when (old.during <> new.during or old.resource_id <> new.resource_id)
+for each row when (old.during <> new.during or old.resource_id <> new.resource_id or old.is_squeezed <> new.is_squeezed)
 execute function clinic.follow_time_off();
 
 alter table clinic.time_off enable row level security;
@@ -224,11 +226,12 @@ with (security_invoker = true) as
     lower(t.during) as starts_at,
     upper(t.during) as ends_at,
     t.reason,
-    t.resource_id
+    t.resource_id,
+    t.is_squeezed
   from clinic.time_off as t;
 comment on view api.time_off is
 'Time off: a dentist''s own, and for admins and receptionists their clinic''s. resource_id is the dentist, or the chair that is out of order
-(dentist_id null).';
+(dentist_id null). is_squeezed: entered over visits, which stay until staff move them.';
 grant select on api.time_off to authenticated, service_role;
 
 
@@ -270,7 +273,7 @@ with (security_invoker = true) as
     'time_off' as cause,
     t.during,
     null as expires_at,
-    false as is_squeezed
+    t.is_squeezed
   from clinic.time_off as t;
 comment on view clinic.due_claims is 'The claims that the ledger ought to hold, by their causes.';
 

@@ -1,5 +1,5 @@
 -- Absences: how staff take time off the calendar and put it back, for a person, a chair or the whole clinic. Appointments
--- in the way refuse it, or are cancelled on demand; never silently.
+-- in the way refuse it, or stay or are cancelled on demand; never silently.
 
 create function clinic.claims_in_the_way(resource_ids uuid [], during tstzrange)
 returns setof clinic.occupancy
@@ -52,7 +52,9 @@ $$;
 comment on function clinic.lock_absence is
 'Waits for these calendars and all that visits in the way take; a chair''s absence is told to everybody''s, so for theirs, too. Errors: try_again.';
 
-create function clinic.clear_calendar(clinic_id uuid, resource_ids uuid [], during tstzrange, reason text, is_closure boolean)
+create function clinic.clear_calendar(
+  clinic_id uuid, resource_ids uuid [], during tstzrange, reason text, is_closure boolean, keeps_visits boolean
+)
 returns uuid []
 language plpgsql
 volatile
@@ -69,6 +71,9 @@ begin
       -- Who is away is away everywhere; who cannot work here may work elsewhere.
       and (o.clinic_id = clear_calendar.clinic_id or not is_closure)
   ), 'released');
+  if keeps_visits then
+    return v_cancelled;
+  end if;
   foreach v_id in array clinic.visits_in_the_way(clear_calendar.clinic_id, clear_calendar.resource_ids, clear_calendar.during) loop
     perform clinic.end_appointment(a, 'admin', 'cancelled', clear_calendar.reason)
     from clinic.appointments as a where a.id = v_id;
@@ -77,9 +82,9 @@ begin
   return v_cancelled;
 end
 $$;
-comment on function clinic.clear_calendar is 'Releases the holds and cancels the clinic''s appointments in this time; returns the cancelled ones.';
+comment on function clinic.clear_calendar is 'Releases the holds and cancels the clinic''s appointments in this time, unless they are kept; returns the cancelled ones.';
 
-create function clinic.insert_time_off(clinic_id uuid, resource_id uuid, during tstzrange, reason text)
+create function clinic.insert_time_off(clinic_id uuid, resource_id uuid, during tstzrange, reason text, is_squeezed boolean)
 returns jsonb
 language plpgsql
 volatile
@@ -90,8 +95,9 @@ declare
 begin
   with added as (
     -- Only what is not time off already.
-    insert into clinic.time_off as t (clinic_id, resource_id, during, reason)
-    select insert_time_off.clinic_id, insert_time_off.resource_id, p.during, insert_time_off.reason
+    insert into clinic.time_off as t (clinic_id, resource_id, during, reason, is_squeezed)
+    select
+      insert_time_off.clinic_id, insert_time_off.resource_id, p.during, insert_time_off.reason, insert_time_off.is_squeezed
     from unnest(tstzmultirange(insert_time_off.during) - coalesce(
       (
         select range_agg(o.during) from clinic.occupancy as o
@@ -160,7 +166,9 @@ $$;
 comment on function clinic.absent_resources is
 'That dentist or resource, for the desk and for the dentist; or all of the clinic''s, for its admins.';
 
-create function clinic.enter_absence(clinic_id uuid, resource_ids uuid [], during tstzrange, reason text, is_closure boolean)
+create function clinic.enter_absence(
+  clinic_id uuid, resource_ids uuid [], during tstzrange, reason text, is_closure boolean, keeps_visits boolean
+)
 returns jsonb
 language plpgsql
 volatile
@@ -179,11 +187,12 @@ begin
       ) then 'The dentist is away.'
       else 'The visit cannot take place then.'
     end,
-    is_closure
+    is_closure,
+    keeps_visits
   );
   if not is_closure then
     return jsonb_build_object('closure_id', null, 'time_off', clinic.insert_time_off(
-      enter_absence.clinic_id, enter_absence.resource_ids[1], enter_absence.during, enter_absence.reason
+      enter_absence.clinic_id, enter_absence.resource_ids[1], enter_absence.during, enter_absence.reason, keeps_visits
     ));
   end if;
   insert into clinic.closures (clinic_id, during, reason) values (enter_absence.clinic_id, enter_absence.during, enter_absence.reason)
@@ -217,12 +226,13 @@ declare
   v_ends_at timestamptz := clinic.required_instant(add_time_off.ends_at, 'ends_at');
   v_during tstzrange;
   v_in_the_way jsonb;
+  v_keeps_visits boolean;
   v_result jsonb;
 begin
   if v_ends_at <= v_starts_at or v_ends_at - v_starts_at > '366 days' then
     perform clinic.refuse('invalid_argument', 'ends_at must be after starts_at, and at most 366 days.');
-  elsif (add_time_off.on_conflict in ('reject', 'cancel')) is not true then
-    perform clinic.refuse('invalid_argument', 'on_conflict must be reject or cancel.');
+  elsif (add_time_off.on_conflict in ('reject', 'keep', 'cancel')) is not true then
+    perform clinic.refuse('invalid_argument', 'on_conflict must be reject, keep or cancel.');
   elsif add_time_off.dentist_id <> add_time_off.resource_id then
     perform clinic.refuse('invalid_argument', 'Say dentist_id or resource_id, not both.');
   end if;
@@ -232,9 +242,17 @@ begin
   if v_in_the_way <> '[]' and add_time_off.on_conflict = 'reject' and add_time_off.dry_run is not true then
     perform clinic.refuse('appointments_in_the_way', details => clinic.without_names(v_in_the_way)::text);
   end if;
+  v_keeps_visits := add_time_off.on_conflict = 'keep' and v_in_the_way <> '[]';
+  if v_keeps_visits and not v_is_closure and exists (
+    select from clinic.claims_in_the_way(v_ids, v_during) as o where o.clinic_id <> add_time_off.clinic_id and o.cause = 'appointment'
+  ) then
+    perform clinic.refuse('slot_taken', 'Another clinic has booked this time.');
+  end if;
   -- A dry run does the very same and takes it back.
   begin
-    v_result := clinic.enter_absence(add_time_off.clinic_id, v_ids, v_during, v_reason, v_is_closure) || jsonb_build_object(
+    v_result := clinic.enter_absence(
+      add_time_off.clinic_id, v_ids, v_during, v_reason, v_is_closure, v_keeps_visits
+    ) || jsonb_build_object(
       'appointments', v_in_the_way, 'on_conflict', add_time_off.on_conflict, 'dry_run', coalesce(add_time_off.dry_run, false)
     );
     if add_time_off.dry_run then
@@ -269,8 +287,9 @@ end
 $$;
 comment on function api.add_time_off is
 'Takes a dentist off the calendar, or a chair or device (resource_id), or without either the whole clinic (admins). A closed clinic binds whoever
-is hired or comes back later, too. Appointments in the way, also those that only need somebody or something in part, refuse it (on_conflict "reject")
-or are cancelled ("cancel"), without telling patients the reason; holds are released. Returns {closure_id, time_off: [{id, dentist_id, resource_id,
+is hired or comes back later, too. Appointments in the way, also those that only need somebody or something in part, refuse it (on_conflict "reject"),
+stay until staff move them, while nothing else can be booked in this time any more ("keep"), or are cancelled ("cancel"), without telling patients
+the reason; holds are released. Returns {closure_id, time_off: [{id, dentist_id, resource_id,
 starts_at, ends_at, reason}], appointments: those in the way, on_conflict, dry_run}. With dry_run nothing changes and nothing is refused for
 appointments in the way. Errors: not_authenticated, forbidden, not_found, invalid_argument, appointments_in_the_way (details: which, as JSON),
 slot_taken (booked at another clinic), try_again.';
@@ -382,6 +401,40 @@ $$;
 comment on function clinic.ways_out is
 'The three nearest times, with whoever leads such visits, to which an appointment can move out of an absence (absent_ids null: of everybody).';
 
+create function clinic.stand_ins(appointment clinic.appointments, absent_ids uuid [], during tstzrange)
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_policy clinic.clinics;
+  v_claims clinic.claim [] := clinic.claims(appointment);
+begin
+  select * into v_policy from clinic.clinics as c where c.id = appointment.clinic_id;
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'part', p.part, 'needs', p.needs, 'resource_id', r.id, 'name', r.name
+    ) order by p.part, clinic.claimed_minutes(r.id, c.during), r.name, r.id), '[]')
+    from unnest(appointment.parts) as p
+    inner join unnest(v_claims) as c on p.part = c.part and c.during && stand_ins.during
+    cross join clinic.free_times(
+      v_policy, clinic.candidates(appointment.clinic_id, p), c.during, clock_timestamp(), array[appointment.id]
+    ) as f
+    inner join clinic.resources as r on f.resource_id = r.id and r.clinic_id = appointment.clinic_id
+    where
+      p.resource_id = any (stand_ins.absent_ids) and appointment.dentist_id <> all (stand_ins.absent_ids)
+      and f.resource_id <> all (stand_ins.absent_ids) and f.free @> c.during
+      -- Not what another part of the visit has then.
+      and not exists (
+        select from unnest(v_claims) as own where own.resource_id = f.resource_id and own.part <> c.part and own.during && c.during
+      )
+  );
+end
+$$;
+comment on function clinic.stand_ins is
+'Who and what could take the place of those absent in a visit that others lead, at its time, all that is free: [{part, needs, resource_id, name}].';
+
 create function clinic.absence_worklist(clinic_id uuid, starts_at text, ends_at text, dentist_id uuid)
 returns jsonb
 language plpgsql
@@ -421,7 +474,8 @@ begin
         'patient_name', p.full_name, 'phone', p.phone, 'email', p.email, 'appointment_type', t.name, 'dentist', d.full_name,
         'alternatives', case when a.status = 'booked' then clinic.ways_out(
           a, case when absence_worklist.dentist_id is not null then v_ids end, v_during
-        ) else '[]' end
+        ) else '[]' end,
+        'stand_ins', clinic.stand_ins(a, v_ids, v_during)
       ) order by a.starts_at, a.id), '[]')
       from clinic.appointments as a
       inner join api.appointments as v on a.id = v.id
@@ -448,5 +502,6 @@ $$;
 comment on function api.absence_worklist is
 'For staff: who is in the way of an absence of a dentist (or chair: its id), or of everybody, for up to 31 days: {clinic_id, starts_at, ends_at, server_now,
 appointments: [appointment with patient_name, phone, email, appointment_type, dentist, alternatives: the three nearest times it can move to,
-[{dentist_id, starts_at, ends_at}]]}. Nothing is changed. Errors: not_authenticated, forbidden, not_found, invalid_argument.';
+[{dentist_id, starts_at, ends_at}], stand_ins: what is free instead, so that it can stay where it is (move_to_resource), [{part, needs, resource_id,
+name}]]}. Nothing is changed. Errors: not_authenticated, forbidden, not_found, invalid_argument.';
 grant execute on function api.absence_worklist to anon, authenticated, service_role;

@@ -262,6 +262,16 @@ def test_a_chair_breaks_and_is_mended(desk: Program, clinic: MadeClinic) -> None
     drawn = desk.ok(*add, "--dry-run").out
     assert "Zoe Quill" in drawn
     assert booked["id"] in drawn
+    assert desk(*add, "--cancel", "--keep").code == 2
+    kept = desk.json(*add, "--keep")
+    [listed] = desk.json("worklist", clinic.slug, "chair 1", "--on", clinic.weekday(1).isoformat())[
+        "appointments"
+    ]
+    assert (listed["id"], listed["status"], listed["stand_ins"]) == (booked["id"], "booked", [])
+    desk.ok("admin", "resource", "create", clinic.slug, "Chair 2")
+    drawn = desk.ok("worklist", clinic.slug, "chair 1", "--on", clinic.weekday(1).isoformat()).out
+    assert "Chair 2, same time" in drawn
+    desk.ok("admin", "absence", "remove", kept["time_off"][0]["id"])
     added = desk.json(*add, "--cancel")
     assert [row["appointment_id"] for row in added["appointments"]] == [booked["id"]]
     [row] = desk.json("admin", "absence", "list", clinic.slug)

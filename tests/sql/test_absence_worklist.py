@@ -436,3 +436,125 @@ def test_a_contact_that_is_no_more_is_removed(house: House) -> None:
     for wrong in ("{name}", "{phone,time_zone}", "{null}"):
         with refused("invalid_argument"):
             call(house.admin, "update_clinic", **of, clear=wrong)
+
+
+# Somebody or something else, at the same time ---------------------------------------------------------------
+
+
+def test_a_broken_chairs_visits_can_have_another_one_that_is_free(
+    house: House, superuser: Connection
+) -> None:
+    row = house.book("09:00", house.visit, house.one)
+    chair = parts_of(superuser, row["id"])[1]["resource_id"]
+    (other,) = (each for each in house.chairs if each != chair)
+    (listed,) = house.worklist(dentist_id=chair)
+    (stand_in,) = listed["stand_ins"]
+    assert (stand_in["part"], stand_in["needs"], stand_in["resource_id"]) == (1, "chair", str(other))
+    # Nothing stands in for who leads, and nobody in a closed clinic.
+    assert [row["stand_ins"] for row in house.worklist(dentist_id=house.one)] == [[]]
+    assert [row["stand_ins"] for row in house.worklist()] == [[]]
+    beside = house.book("09:00", house.visit, house.two)
+    (taken,) = house.worklist(dentist_id=chair)
+    assert taken["stand_ins"] == []
+    call(house.desk, "cancel_appointment", appointment_id=beside["id"])
+    taken = {"part": stand_in["part"], "resource_id": stand_in["resource_id"]}
+    call(house.desk, "move_to_resource", appointment_id=row["id"], **taken)
+    assert house.worklist(dentist_id=chair) == []
+
+
+def test_another_dentist_who_works_then_can_look_in(house: House, superuser: Connection) -> None:
+    cleaning = house.book("11:00", house.cleaning, house.hygienist)
+    examiner = parts_of(superuser, cleaning["id"])[2]["resource_id"]
+    (other,) = (each for each in (house.one, house.two) if each != examiner)
+    (listed,) = house.worklist(dentist_id=examiner)
+    assert [(s["part"], s["resource_id"]) for s in listed["stand_ins"]] == [(2, str(other))]
+    # Only who is in the way in this very time is replaced.
+    away = {"starts_at": house.at("11:00"), "ends_at": house.at("11:10"), "dentist_id": examiner}
+    assert house.worklist(**away) == []
+    call(house.desk, "add_time_off", **house.day(), dentist_id=other)
+    (listed,) = house.worklist(dentist_id=examiner)
+    assert listed["stand_ins"] == []
+
+
+# Blocked at once, and the visits kept -----------------------------------------------------------------------
+
+
+def test_time_is_blocked_at_once_while_the_visits_in_it_are_handled(
+    house: House, superuser: Connection
+) -> None:
+    moved, cancelled = (house.book(clock, house.visit, house.one) for clock in ("09:00", "13:00"))
+    asked = {"dentist_id": house.one, "reason": "Flu"}
+    tried = call(house.desk, "add_time_off", **house.day(), **asked, on_conflict="keep", dry_run=True)
+    assert (len(tried["appointments"]), tried["dry_run"]) == (2, True)
+    done = call(house.desk, "add_time_off", **house.day(), **asked, on_conflict="keep")
+    (off,) = done["time_off"]
+    assert [datetime.fromisoformat(off[end]) for end in ("starts_at", "ends_at")] == [
+        house.at("08:00"),
+        house.at("18:00"),
+    ]
+    assert [row["appointment_id"] for row in done["appointments"]] == [
+        str(row["id"]) for row in (moved, cancelled)
+    ]
+
+    def is_blocked(clock: str) -> bool:
+        verdict = call(
+            house.desk,
+            "explain_slot",
+            appointment_type_id=house.visit,
+            dentist_id=house.one,
+            starts_at=house.at(clock),
+        )
+        return not verdict["bookable"]
+
+    assert is_blocked("10:00")
+    with refused("slot_taken"):
+        house.book("10:00", house.visit, house.one)
+    # They are as they were: still listed, and can be checked in, made shorter and given another chair.
+    assert [row["id"] for row in house.worklist(dentist_id=house.one)] == [
+        str(row["id"]) for row in (moved, cancelled)
+    ]
+    call(house.desk, "resize_appointment", appointment_id=moved["id"], ends_at=house.at("09:20"))
+    with refused("slot_taken"):
+        call(house.desk, "resize_appointment", appointment_id=moved["id"], ends_at=house.at("09:40"))
+    call(
+        house.desk,
+        "reschedule_appointment",
+        appointment_id=moved["id"],
+        starts_at=house.at("09:00"),
+        dentist_id=house.two,
+    )
+    call(house.desk, "cancel_appointment", appointment_id=cancelled["id"])
+    # What they leave is nobody's, at no time.
+    assert is_blocked("09:00")
+    assert is_blocked("13:00")
+    with refused("slot_taken"):
+        call(house.desk, "set_appointment_status", appointment_id=cancelled["id"], status="booked")
+    again = call(house.desk, "add_time_off", **house.day(), **asked)
+    assert (again["time_off"], again["appointments"]) == ([], [])
+    assert superuser.execute("select * from clinic.check_invariants()").fetchall() == []
+    call(house.desk, "remove_time_off", time_off_id=off["id"])
+    assert not is_blocked("13:00")
+    call(house.desk, "set_appointment_status", appointment_id=cancelled["id"], status="booked")
+
+
+def test_holds_in_a_blocked_time_end_and_what_is_left_is_cancelled_on_demand(house: House) -> None:
+    house.book("09:00", house.visit, house.one)
+    wish = {"appointment_type_id": house.visit, "dentist_id": house.one, "starts_at": house.at("14:00")}
+    held = call(house.desk, "reserve_slot", **wish, patient_id=house.practice.patient())
+    call(house.desk, "add_time_off", **house.day(), dentist_id=house.one, on_conflict="keep")
+    with refused("reservation_expired"):
+        call(house.desk, "confirm_reservation", reservation_id=held["id"])
+    with refused("appointments_in_the_way"):
+        call(house.desk, "add_time_off", **house.day(), dentist_id=house.one)
+    done = call(house.desk, "add_time_off", **house.day(), dentist_id=house.one, on_conflict="cancel")
+    assert len(done["appointments"]) == 1
+    assert house.worklist(dentist_id=house.one) == []
+
+
+def test_a_clinic_closes_with_its_visits_kept(house: House) -> None:
+    row = house.book("09:00", house.visit, house.one)
+    done = call(house.admin, "add_time_off", **house.day(), on_conflict="keep")
+    assert done["closure_id"]
+    with refused("slot_taken"):
+        house.book("10:00", house.visit, house.one)
+    assert [each["id"] for each in house.worklist()] == [str(row["id"])]

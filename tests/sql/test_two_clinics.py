@@ -200,6 +200,17 @@ def test_time_off_at_one_is_taken_at_the_other_and_never_cancels_there(both: Bot
         assert "Water damage" not in json.dumps(answer, default=str)
 
 
+def test_time_booked_at_another_clinic_is_not_blocked_over_it(both: Both) -> None:
+    both.there.book(both.start, dentist_id=both.dentist)
+    row = both.here.book(both.at("10:00"), dentist_id=both.dentist)
+    off = {"clinic_id": both.here.practice.id, "dentist_id": both.dentist, "on_conflict": "keep"}
+    with refused("slot_taken"):
+        call(both.here.desk, "add_time_off", **off, starts_at=both.at("08:00"), ends_at=both.at("12:00"))
+    done = call(both.here.desk, "add_time_off", **off, starts_at=both.at("09:45"), ends_at=both.at("12:00"))
+    assert [each["appointment_id"] for each in done["appointments"]] == [str(row["id"])]
+    assert both.there.code(both.at("11:00"), both.dentist) == "slot_taken"
+
+
 SECRETS = ("patient", "appointment_type", "reservation_id", "appointment_id", "reason")
 
 

@@ -134,6 +134,63 @@ async def test_a_broken_chair_lists_who_would_sit_in_it(
     await expect(page.get_by_label("Entered absences")).to_contain_text("Chair 1")
 
 
+async def test_a_broken_chairs_visit_gets_another_at_the_same_time_in_one_click(
+    visit: Visitors, clinic: MadeClinic, superuser: Connection, stack: Stack
+) -> None:
+    chairs = has_chairs(superuser, clinic, 2)
+    row = desk_books(stack, clinic, has_patient(superuser, clinic, "Ana"), clinic.at("10:00"))
+
+    def seat() -> UUID:
+        claim = superuser.execute(
+            "select resource_id from clinic.occupancy where id = %s and part = 1", [row["id"]]
+        ).fetchone()
+        assert claim
+        chair: UUID = claim["resource_id"]
+        return chair
+
+    broken = seat()
+    page = await away(visit, clinic, "desk", broken)
+    await page.get_by_role("button", name="Block the time, keep the visit").click()
+    await expect(page.get_by_label("Entered absences")).to_contain_text("Chair")
+    await entry(page, "Ana").get_by_role("button", name="at the same time").click()
+    await expect(handled(page, "Ana")).to_contain_text("Stays, with Chair")
+    assert {broken, seat()} == set(chairs)
+    # Though the chair is blocked: it is hers again.
+    await page.locator(".toasts").get_by_role("button", name="Undo").last.click()
+    await expect(entry(page, "Ana")).to_have_count(1)
+    assert seat() == broken
+    await expect(page.get_by_label("Entered absences")).to_contain_text("Chair")
+
+
+async def test_the_time_is_blocked_at_once_and_the_visits_are_handled_after_it(
+    visit: Visitors,
+    clinic: MadeClinic,
+    superuser: Connection,
+    stack: Stack,
+    booked: dict[str, dict[str, Any]],
+) -> None:
+    page = await away(visit, clinic, "desk", clinic.lee)
+    await page.get_by_role("button", name="Block the time, keep the 2 visits").click()
+    await expect(page.get_by_label("Absence", exact=True)).to_contain_text("The time is blocked")
+    await expect(page.locator("[data-entry]")).to_have_count(2)
+    assert statuses(superuser, clinic) == ["booked", "booked"]
+    wish = {"appointment_type_id": str(clinic.checkup), "dentist_id": str(clinic.lee)}
+    verdict = calls(
+        stack, clinic.users["desk"], "explain_slot", starts_at=clinic.at("11:00").isoformat(), **wish
+    )
+    assert verdict["code"] == "slot_taken"
+    await page.get_by_role("button", name="Cancel Ben").click()
+    await expect(handled(page, "Ben")).to_contain_text("Cancelled")
+    await page.locator(".toasts").get_by_role("button", name="Undo").last.click()
+    await expect(entry(page, "Ben")).to_have_count(1)
+    assert statuses(superuser, clinic) == ["booked", "booked"]
+    await entry(page, "Ana").get_by_role("group").locator("button").first.click()
+    await page.get_by_role("button", name="Cancel Ben").click()
+    await expect(handled(page, "Ben")).to_contain_text("Cancelled")
+    await expect(handled(page, "Ana")).to_contain_text("Moved to")
+    await expect(page.get_by_label("Entered absences").get_by_role("listitem")).to_have_count(1)
+
+
 async def test_admins_close_the_clinic_and_open_it_again(
     visit: Visitors, clinic: MadeClinic, superuser: Connection, booked: dict[str, dict[str, Any]]
 ) -> None:

@@ -689,6 +689,7 @@ export type Database = {
           dentist_id: string | null
           ends_at: string | null
           id: string
+          is_squeezed: boolean
           reason: string | null
           resource_id: string
           starts_at: string | null
@@ -699,6 +700,7 @@ export type Database = {
           dentist_id?: never
           ends_at?: never
           id?: string | null
+          is_squeezed?: boolean | null
           reason?: string | null
           resource_id?: string | null
           starts_at?: never
@@ -708,6 +710,7 @@ export type Database = {
           dentist_id?: never
           ends_at?: never
           id?: string | null
+          is_squeezed?: boolean | null
           reason?: string | null
           resource_id?: string | null
           starts_at?: never

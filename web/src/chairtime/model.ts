@@ -106,7 +106,7 @@ export interface TimeOffChange {
   /** Empty where the whole clinic is closed. */
   time_off: (Period & { id: string; dentist_id: string | null; resource_id: string; reason: string | null })[]
   appointments: AffectedAppointment[]
-  on_conflict: 'reject' | 'cancel'
+  on_conflict: 'reject' | 'keep' | 'cancel'
   dry_run: boolean
 }
 
@@ -118,6 +118,15 @@ export interface WorklistEntry extends Appointment {
   appointment_type: string
   dentist: string
   alternatives: Slot[]
+  /** Who or what is free instead, so that the visit can stay where it is. */
+  stand_ins: StandIn[]
+}
+
+export interface StandIn {
+  part: number
+  needs: PartNeeds
+  resource_id: string
+  name: string
 }
 
 export interface Worklist extends Period {

@@ -8,7 +8,7 @@ import {
   type TimeOffChange,
   useChairtime,
 } from '../../../chairtime'
-import { Button, ErrorNotice } from '../../ui/parts'
+import { Button, ErrorNotice, Notice } from '../../ui/parts'
 import { useUndo } from '../../ui/Toasts'
 import { type Absence, WHOLE_CLINIC } from './AbsencePage'
 import type { useWorklist } from './useWorklist'
@@ -24,7 +24,10 @@ interface Props {
   onEdit(absence: Absence): void
 }
 
-/** Who is away from when until when; entered when nobody is in the way, or with those who are left cancelled. */
+/**
+ * Who is away from when until when; entered when nobody is in the way, or with those who are left cancelled. Until they are
+ * handled, the time can be blocked for everybody else.
+ */
 export function EnterAbsence(props: Props) {
   const { clinic, absence, period, people, things, mayCloseClinic, work, onEdit } = props
   const [reason, setReason] = useState('')
@@ -33,6 +36,7 @@ export function EnterAbsence(props: Props) {
     work.refresh()
   })
   const left = work.entries?.length ?? 0
+  const isBlocked = enter.data?.on_conflict === 'keep'
   const edit = (part: Partial<Absence>) => {
     enter.reset()
     onEdit({ ...absence, ...part })
@@ -109,11 +113,18 @@ export function EnterAbsence(props: Props) {
       </div>
       <ErrorNotice error={enter.error} />
       <div className="toolbar">
-        {left === 0 ? (
+        {isBlocked && <Notice>The time is blocked: nobody else can be booked in it.</Notice>}
+        {left === 0 && !isBlocked && (
           <Button type="submit" className="primary" busy={enter.isPending} disabled={!work.entries}>
             Enter absence
           </Button>
-        ) : (
+        )}
+        {left > 0 && !isBlocked && (
+          <Button className="primary" busy={enter.isPending} onClick={() => enter.mutate('keep')}>
+            Block the time, keep the {left === 1 ? 'visit' : `${left} visits`}
+          </Button>
+        )}
+        {left > 0 && (
           <Button className="danger" busy={enter.isPending} onClick={() => enter.mutate('cancel')}>
             Enter, and cancel {left === 1 ? 'the one left' : `the ${left} left`}
           </Button>
@@ -135,8 +146,8 @@ function useEnter(clinic: Clinic, who: string, period: Period, reason: string, o
       await client.rpc('set_appointment_status', { appointment_id, status: 'booked' })
     }
   }
-  return useMutation({
-    mutationFn: (on_conflict: 'reject' | 'cancel') =>
+  const enter = useMutation({
+    mutationFn: (on_conflict: TimeOffChange['on_conflict']) =>
       client.rpc('add_time_off', {
         clinic_id: clinic.id,
         ...period,
@@ -147,7 +158,14 @@ function useEnter(clinic: Clinic, who: string, period: Period, reason: string, o
       }),
     onSuccess: (change) => {
       onEntered()
-      offerUndo('The absence is in the calendar.', () => takeBack(change).finally(onEntered))
+      const said = change.on_conflict === 'keep' ? 'The time is blocked.' : 'The absence is in the calendar.'
+      offerUndo(said, () =>
+        takeBack(change).finally(() => {
+          onEntered()
+          enter.reset()
+        }),
+      )
     },
   })
+  return enter
 }

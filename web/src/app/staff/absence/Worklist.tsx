@@ -57,11 +57,13 @@ function Entry({
   slug,
   dentists,
 }: Omit<Props, 'work'> & { entry: WorklistEntry; work: Work }) {
-  const { move, cancel } = work
-  const { patient_name: name, phone, email, alternatives } = entry
+  const { move, seat, cancel } = work
+  const { patient_name: name, phone, email, alternatives, stand_ins: standIns } = entry
   const nameOf = (id: string) => dentists.find((dentist) => dentist.id === id)?.full_name ?? 'a dentist'
   const isMoving = move.isPending && move.variables.entry.id === entry.id
+  const isSeating = seat.isPending && seat.variables.entry.id === entry.id
   const error =
+    (seat.variables?.entry.id === entry.id && seat.error) ||
     (move.variables?.entry.id === entry.id && move.error) ||
     (cancel.variables?.id === entry.id && cancel.error)
   return (
@@ -85,6 +87,16 @@ function Entry({
         {entry.status !== 'booked' && <StatusBadge status={entry.status} />}
       </p>
       <div className="chips" role="group" aria-label={`Move ${name} to`} aria-busy={isMoving || undefined}>
+        {standIns.map((standIn) => (
+          <Button
+            key={`${standIn.part} ${standIn.resource_id}`}
+            className="small"
+            busy={isSeating}
+            onClick={() => seat.mutate({ entry, standIn })}
+          >
+            {standIn.name} <span className="muted">at the same time</span>
+          </Button>
+        ))}
         {alternatives.map((slot) => (
           <Button
             key={`${slot.dentist_id} ${slot.starts_at}`}
@@ -96,7 +108,7 @@ function Entry({
             <span className="muted">{nameOf(slot.dentist_id)}</span>
           </Button>
         ))}
-        {alternatives.length === 0 && (
+        {alternatives.length + standIns.length === 0 && (
           <span className="muted small-text">
             {entry.status === 'booked' ? 'Nothing is free within two weeks.' : 'The patient is here.'}
           </span>

@@ -1,10 +1,12 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import {
+  type ChairtimeClient,
   type Clinic,
   idempotent,
   type Period,
   type Slot,
+  type StandIn,
   useChairtime,
   useFresh,
   useTopic,
@@ -18,6 +20,12 @@ import { WHOLE_CLINIC } from './AbsencePage'
 export interface Handled {
   entry: WorklistEntry
   outcome: string
+}
+
+/** Who is away, as the select has it, and when. */
+interface Away {
+  who: string
+  period: Period
 }
 
 const AWAY = 'The dentist is away.'
@@ -48,7 +56,7 @@ export function useWorklist(clinic: Clinic, who: string, period: Period, ownId: 
     handled,
     error: query.error ?? query.failureReason,
     refresh,
-    ...useHandling(clinic, refresh, setOutcome),
+    ...useHandling(clinic, { who, period }, refresh, setOutcome),
   }
 }
 
@@ -70,9 +78,15 @@ function useHandled(absence: string, entries: WorklistEntry[] | undefined) {
   }
 }
 
-function useHandling(clinic: Clinic, refresh: () => void, setOutcome: (id: string, outcome: string) => void) {
+function useHandling(
+  clinic: Clinic,
+  absence: Away,
+  refresh: () => void,
+  setOutcome: (id: string, outcome: string) => void,
+) {
   const client = useChairtime()
   const offerUndo = useUndo()
+  const takeBack = (act: () => Promise<unknown>) => lifted(client, clinic, absence, act).finally(refresh)
   const moveTo = ({ id, version }: Pick<WorklistEntry, 'id' | 'version'>, slot: Omit<Slot, 'ends_at'>) =>
     idempotent((idempotency_key) =>
       client.rpc('reschedule_appointment', {
@@ -88,7 +102,20 @@ function useHandling(clinic: Clinic, refresh: () => void, setOutcome: (id: strin
     onSuccess: (moved, { entry }) => {
       const time = nearTime(moved.starts_at, clinic.time_zone)
       setOutcome(entry.id, `Moved to ${time}`)
-      offerUndo(`${entry.patient_name}: moved to ${time}.`, () => moveTo(moved, entry).finally(refresh))
+      offerUndo(`${entry.patient_name}: moved to ${time}.`, () => takeBack(() => moveTo(moved, entry)))
+    },
+    onSettled: refresh,
+  })
+  const seat = useMutation({
+    mutationFn: ({ entry, standIn: { part, resource_id } }: { entry: WorklistEntry; standIn: StandIn }) =>
+      client.rpc('move_to_resource', { appointment_id: entry.id, part, resource_id }),
+    onSuccess: (seated, { entry, standIn: { part, name } }) => {
+      setOutcome(entry.id, `Stays, with ${name}`)
+      offerUndo(`${entry.patient_name}: now with ${name}.`, () =>
+        takeBack(() =>
+          client.rpc('move_to_resource', { appointment_id: seated.id, part, resource_id: absence.who }),
+        ),
+      )
     },
     onSettled: refresh,
   })
@@ -102,16 +129,54 @@ function useHandling(clinic: Clinic, refresh: () => void, setOutcome: (id: strin
     onSuccess: (cancelled, entry) => {
       setOutcome(entry.id, 'Cancelled')
       offerUndo(`${entry.patient_name}: cancelled.`, () =>
-        client
-          .rpc('set_appointment_status', {
+        takeBack(() =>
+          client.rpc('set_appointment_status', {
             appointment_id: cancelled.id,
             status: 'booked',
             expected_version: cancelled.version,
-          })
-          .finally(refresh),
+          }),
+        ),
       )
     },
     onSettled: refresh,
   })
-  return { move, cancel, setOutcome }
+  return { move, seat, cancel, setOutcome }
+}
+
+/** Does what needs the absence's own time: where that is blocked already, the block is lifted for it, and put back over it. */
+async function lifted(
+  client: ChairtimeClient,
+  clinic: Clinic,
+  { who, period }: Away,
+  act: () => Promise<unknown>,
+) {
+  const isClosure = who === WHOLE_CLINIC
+  const blocks = isClosure
+    ? await client.rows('closures', (rows) => within(rows, clinic, period))
+    : await client.rows('time_off', (rows) => within(rows, clinic, period).eq('resource_id', who))
+  for (const { id } of blocks) await client.rpc('remove_time_off', { time_off_id: id as string })
+  try {
+    await act()
+  } finally {
+    for (const { starts_at, ends_at, reason } of blocks) {
+      await client.rpc('add_time_off', {
+        clinic_id: clinic.id,
+        starts_at: starts_at as string,
+        ends_at: ends_at as string,
+        ...(isClosure ? {} : { resource_id: who }),
+        ...(reason ? { reason } : {}),
+        on_conflict: 'keep',
+      })
+    }
+  }
+}
+
+function within<
+  Q extends {
+    eq(name: string, value: string): Q
+    lt(name: string, value: string): Q
+    gt(name: string, value: string): Q
+  },
+>(rows: Q, clinic: Clinic, { starts_at, ends_at }: Period): Q {
+  return rows.eq('clinic_id', clinic.id).lt('starts_at', ends_at).gt('ends_at', starts_at)
 }
