@@ -436,20 +436,26 @@ $$;
 comment on function clinic.completed is
 'The visit with what its type needs, and the resources for it; the calendars of all that will do are locked. Errors: slot_taken, try_again.';
 
-create function clinic.needs_parts(appointment_type_id uuid, clinic_id uuid)
-returns boolean
+create function clinic.require_whole(appointment_type_id uuid, clinic_id uuid, parts clinic.visit_part [])
+returns void
 language plpgsql
-stable
+volatile
 set search_path = ''
 as $$
 begin
-  return exists (
-    select from clinic.appointment_types as t
-    where t.id = needs_parts.appointment_type_id and t.clinic_id = needs_parts.clinic_id and t.has_parts
-  );
+  if exists (
+    select from clinic.type_parts as p
+    where
+      p.appointment_type_id = require_whole.appointment_type_id and p.clinic_id = require_whole.clinic_id and p.part > 0
+      and not exists (select from unnest(require_whole.parts) as v where v.part = p.part and v.needs = p.needs)
+  ) then
+    raise exception 'chairtime: half a visit: its type needs more than these parts'
+      using errcode = 'integrity_constraint_violation', hint = 'Leave parts out, and it gets what its type needs.';
+  end if;
 end
 $$;
-comment on function clinic.needs_parts is 'Whether visits of this type have parts of any kind.';
+comment on function clinic.require_whole is
+'Passes parts that are all the type needs by now. A new visit has them; one that was booked or held before the type needed them keeps what it has.';
 
 create function clinic.complete_reservation()
 returns trigger
@@ -459,7 +465,12 @@ security definer -- whoever writes visits, by whatever path, waits in the same l
 set search_path = ''
 as $$
 begin
-  if new.parts is null or new.parts = '{}' and clinic.needs_parts(new.appointment_type_id, new.clinic_id) then
+  if new.parts is not null and new.outcome is null then
+    perform clinic.require_whole(new.appointment_type_id, new.clinic_id, new.parts);
+  end if;
+  if new.parts = '{}' then
+    perform clinic.lock_calendars(new.dentist_id);
+  elsif new.parts is null then
     new := clinic.completed(new);
   elsif new.parts = '{}' then
     perform clinic.lock_calendars(new.dentist_id);
@@ -484,6 +495,12 @@ declare
 begin
   if new.parts is null and clinic.claimed(new) is null then
     new.parts := array[]::clinic.visit_part []; -- history takes nothing
+  elsif
+    new.parts is not null and clinic.claimed(new) is not null
+    -- A hold is a promise: it becomes the visit that it was for.
+    and not exists (select from clinic.slot_reservations as r where r.id = new.id and r.clinic_id = new.clinic_id)
+  then
+    perform clinic.require_whole(new.appointment_type_id, new.clinic_id, new.parts);
   end if;
   if
     new.parts is null

@@ -303,6 +303,60 @@ def test_who_inserts_a_visit_for_which_a_part_is_missing_is_refused(house: House
     assert house.snapshot() == before
 
 
+HALF = """
+insert into clinic.{table}
+  (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after,
+   parts, {columns})
+select
+  clinic_id, %(dentist)s, patient_id, appointment_type_id, %(at)s, %(at)s + interval '40 minutes', '0', '0',
+  parts[:%(kept)s], {values}
+from clinic.appointments where id = %(id)s
+"""
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+@pytest.mark.parametrize(
+    ("table", "columns", "values"),
+    [
+        ("appointments", "source", "'desk'"),
+        ("slot_reservations", "expires_at", "now() + interval '1 minute'"),
+    ],
+)
+def test_who_inserts_half_a_visit_on_purpose_is_refused(
+    house: House, superuser: Connection, table: str, columns: str, values: str, kept: int
+) -> None:
+    visit = house.book("09:00")
+    statement = HALF.format(table=table, columns=columns, values=values)
+    given = {"id": visit["id"], "dentist": house.hygienist, "at": house.at("12:00")}
+    with pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+        superuser.execute(statement, {**given, "kept": kept})  # type: ignore[arg-type]
+    superuser.execute(statement, {**given, "kept": 2})  # type: ignore[arg-type]
+    assert superuser.execute("select * from clinic.check_invariants()").fetchall() == []
+
+
+def test_what_was_booked_or_held_before_its_type_needed_more_stays_as_it_is(
+    house: House, superuser: Connection
+) -> None:
+    plain = house.practice.type(30, [house.hygienist])
+    wish = {
+        "appointment_type_id": plain,
+        "dentist_id": house.hygienist,
+        "patient_id": house.practice.patient(),
+    }
+    booked = call(house.desk, "book_appointment", **wish, starts_at=house.at("09:00"))
+    held = call(house.desk, "reserve_slot", **wish, starts_at=house.at("10:00"))
+    insert(
+        superuser, "type_parts", appointment_type_id=plain, clinic_id=house.practice.id, part=1, needs="chair"
+    )
+    confirmed = call(house.desk, "confirm_reservation", reservation_id=held["id"])
+    for visit in (booked, confirmed):
+        call(house.desk, "cancel_appointment", appointment_id=visit["id"])
+        call(house.desk, "set_appointment_status", appointment_id=visit["id"], status="booked")
+        assert [claim["part"] for claim in parts_of(superuser, visit["id"])] == [0]
+    after = call(house.desk, "book_appointment", **wish, starts_at=house.at("11:00"))
+    assert [claim["part"] for claim in parts_of(superuser, after["id"])] == [0, 1]
+
+
 def test_half_a_visit_is_told_by_the_proof(house: House, superuser: Connection) -> None:
     visit = house.book("09:00")
     with superuser.transaction(force_rollback=True):
