@@ -60,6 +60,26 @@ def cleaning(stack: Stack, clinic: MadeClinic, hannah: UUID, patient: UUID, cloc
     )
 
 
+async def test_who_takes_part_has_it_on_paper_too(
+    visit: Visitors, clinic: MadeClinic, superuser: Connection, stack: Stack, hannah: UUID
+) -> None:
+    appointment = cleaning(stack, clinic, hannah, has_patient(superuser, clinic, "Rosa"), "10:00")
+    page = await open_board(visit, clinic)
+    exam = page.locator(f'.exam[data-exam="{appointment["id"]}"]')
+    dentist = await exam.evaluate("it => it.closest('.column').ariaLabel")
+    await page.emulate_media(media="print")
+    sheet = page.locator(".sheet").filter(has=page.locator("h2", has_text=dentist))
+    for text in ("10:20 – 10:30 AM", "Rosa", "Cleaning, led by Hannah", "Takes part"):
+        await expect(sheet.get_by_role("row", include_hidden=True).nth(1)).to_contain_text(text)
+    # On the screen the list has each visit once, on paper also who takes part in it.
+    await page.emulate_media(media="screen")
+    await page.get_by_role("button", name="List").click()
+    await expect(page.get_by_role("row").filter(has_text="Rosa")).to_have_count(1)
+    await page.emulate_media(media="print")
+    await expect(page.locator(".sheet tr").filter(has_text="Rosa")).to_have_count(2)
+    await expect(page.locator(".sheet tr").filter(has_text="Takes part")).to_contain_text(dentist)
+
+
 async def test_a_part_is_drawn_in_the_column_of_who_takes_it(
     visit: Visitors, clinic: MadeClinic, superuser: Connection, stack: Stack, hannah: UUID
 ) -> None:

@@ -15,6 +15,7 @@ interface Props {
 
 /** The day on paper. */
 export function PrintedDay({ clinic, day, dentists, phones, as }: Props) {
+  const leaders = new Map(dentists.map(({ dentist_id, full_name }) => [dentist_id, full_name]))
   const sheets = as === 'list' ? [dentists] : dentists.map((dentist) => [dentist])
   return (
     <div className="printed" aria-hidden="true">
@@ -34,6 +35,7 @@ export function PrintedDay({ clinic, day, dentists, phones, as }: Props) {
             phones={phones}
             caption="Appointments"
             withDentist={as === 'list'}
+            leaders={leaders}
           />
         </section>
       ))}
