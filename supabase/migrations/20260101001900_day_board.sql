@@ -9,7 +9,7 @@ stable
 set search_path = ''
 as $$
   select coalesce(jsonb_agg(jsonb_build_object(
-    'part', p.part, 'needs', p.needs, 'resource_id', p.resource_id, 'name', r.name,
+    'part', p.part, 'needs', p.needs, 'only_resources', p.only_resources, 'resource_id', p.resource_id, 'name', r.name,
     'starts_at', lower(c.during), 'ends_at', upper(c.during)
   ) order by p.part), '[]')
   from unnest(describe_parts.parts) as p
@@ -21,7 +21,7 @@ as $$
   left join clinic.resources as r on p.resource_id = r.id and r.clinic_id = describe_parts.clinic_id;
 $$;
 comment on function clinic.describe_parts is
-'What a visit takes beside its leader: [{part, needs, resource_id, name, starts_at, ends_at}], buffers included.';
+'What a visit takes beside its leader: [{part, needs, only_resources, resource_id, name, starts_at, ends_at}], buffers included.';
 
 create function clinic.describe_absences(resource_id uuid, clinic_id uuid, span tstzrange)
 returns jsonb
@@ -209,7 +209,7 @@ $$;
 comment on function api.clinic_day is
 'For staff, all that a day board shows of a day (YYYY-MM-DD): {clinic_id, day, time_zone, starts_at, ends_at, server_now, dentists: [{dentist_id, full_name,
 profession, specialty, is_active, dentist_seq, hours: [{starts_at, ends_at}], appointments: [appointment with patient_name, appointment_type,
-blocked_from, blocked_until, parts: [{part, needs, resource_id, name, starts_at, ends_at}]], holds: [{id, patient_id, patient_name,
+blocked_from, blocked_until, parts: [{part, needs, only_resources (null: any of them will do), resource_id, name, starts_at, ends_at}]], holds: [{id, patient_id, patient_name,
 appointment_type_id, starts_at, ends_at, blocked_from, blocked_until, expires_at, parts}], participations: [{appointment_id, part, starts_at, ends_at,
 dentist_id (who leads), patient_id, patient_name, appointment_type}], elsewhere: [{starts_at, ends_at}] (taken by another clinic), time_off: [{id,
 starts_at, ends_at, reason, closure_id}]}], resources: [{resource_id, kind, name, is_active, time_off}] (chairs and equipment)}. A dentist sees

@@ -60,6 +60,20 @@ def cleaning(stack: Stack, clinic: MadeClinic, hannah: UUID, patient: UUID, cloc
     )
 
 
+async def test_a_visit_is_given_no_chair_that_will_not_do(
+    visit: Visitors, clinic: MadeClinic, superuser: Connection, stack: Stack, chairs: list[UUID]
+) -> None:
+    superuser.execute(
+        "update clinic.type_parts set only_resources = %s where appointment_type_id = %s",
+        [chairs[:1], clinic.checkup],
+    )
+    appointment = desk_books(stack, clinic, has_patient(superuser, clinic, "Rosa"), clinic.at("10:00"))
+    page = await open_board(visit, clinic)
+    await card(page, appointment).click()
+    takes = page.get_by_role("dialog").get_by_label("What it takes")
+    await expect(takes.get_by_label("Chair").locator("option")).to_have_text(["Chair 1"])
+
+
 async def test_who_takes_part_has_it_on_paper_too(
     visit: Visitors, clinic: MadeClinic, superuser: Connection, stack: Stack, hannah: UUID
 ) -> None:

@@ -83,20 +83,27 @@ async def test_a_kind_of_visit_is_made_with_rules_leaders_and_parts(
         "select dentist_id from clinic.dentist_types where appointment_type_id = %s", [row["id"]]
     ).fetchall()
     assert [leader["dentist_id"] for leader in leaders] == [clinic.lee]
+    # To which chairs a part is restricted is said, also where one is not in use any more.
+    superuser.execute("update clinic.resources set is_active = false where id = %s", [chairs[1]])
+    await page.reload()
+    await expect(page.get_by_label("Visits", exact=True)).to_contain_text("chair (only Chair 2), dentist")
     # Found again as it was said, and taken back to what the clinic's rules say.
     await page.get_by_role("button", name="Edit Implant").click()
     await expect(dialog.get_by_label("Length", exact=True)).to_have_value("2")
     await expect(part_of(dialog, 2).get_by_label("From minute")).to_have_value("100")
+    await part_of(dialog, 1).get_by_label("Chair 1").check()
+    await part_of(dialog, 1).get_by_label("Chair 2 (not in use)").click()
+    await expect(part_of(dialog, 1).get_by_label("Chair 2 (not in use)")).to_have_count(0)
     await dialog.get_by_label("Booked at the latest, before", exact=True).fill("")
     await dialog.get_by_role("button", name="Remove part 2").click()
     await dialog.get_by_role("button", name="Save").click()
     await expect(dialog).to_have_count(0)
     row = one(superuser, "select * from clinic.appointment_types where id = %s", row["id"])
     assert row["min_notice"] is None
-    count = one(
-        superuser, "select count(*) as n from clinic.type_parts where appointment_type_id = %s", row["id"]
-    )
-    assert count["n"] == 1
+    only = superuser.execute(
+        "select only_resources from clinic.type_parts where appointment_type_id = %s", [row["id"]]
+    ).fetchall()
+    assert [part["only_resources"] for part in only] == [[chairs[0]]]
 
 
 async def test_a_part_that_could_never_be_had_is_refused_in_words(

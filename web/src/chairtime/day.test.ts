@@ -107,8 +107,8 @@ describe('moving on the board', () => {
 })
 
 describe('the parts of a visit', () => {
-  const chair = { part: 1, needs: 'chair' as const, resource_id: 'one', name: 'one' }
-  const exam = { part: 2, needs: 'dentist' as const, resource_id: 'webb', name: 'webb' }
+  const chair = { part: 1, needs: 'chair' as const, only_resources: null, resource_id: 'one', name: 'one' }
+  const exam = { part: 2, needs: 'dentist' as const, only_resources: null, resource_id: 'webb', name: 'webb' }
   const parts = [
     { ...chair, starts_at: at('14:00'), ends_at: at('15:00') },
     { ...exam, starts_at: at('14:20'), ends_at: at('14:30') },

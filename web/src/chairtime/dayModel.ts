@@ -6,6 +6,8 @@ import type { Appointment, PartNeeds, Period, Profession, ResourceKind } from '.
 export interface DayPart extends Period {
   part: number
   needs: PartNeeds
+  /** Who or what will do; null: all that are of this kind. */
+  only_resources: string[] | null
   resource_id: string | null
   name: string | null
 }

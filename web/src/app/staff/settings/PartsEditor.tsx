@@ -31,7 +31,7 @@ export function PartsEditor({ clinicId, parts, onEdit }: Props) {
           key={part.key}
           part={part}
           number={index + 1}
-          candidates={candidates(part.needs)}
+          candidates={candidates(part)}
           onChange={(changes) => change(part.key, changes)}
           onRemove={() => onEdit(parts.filter(({ key }) => key !== part.key))}
         />
@@ -119,14 +119,17 @@ function Part({ part, number, candidates, onChange, onRemove }: PartProps) {
   )
 }
 
-/** Whom or what a part can be restricted to. */
-function useCandidates(clinicId: string): (needs: PartNeeds) => Pick<Resource, 'id' | 'name'>[] {
+/** Whom or what a part can be restricted to, and to whom it is, though they are not there any more. */
+function useCandidates(clinicId: string): (part: DraftPart) => Pick<Resource, 'id' | 'name'>[] {
   const dentists = useDentists(clinicId).data ?? []
   const resources = useResources(clinicId).data ?? []
-  return (needs) => [
-    ...dentists
-      .filter(({ profession, is_active }) => is_active && profession === needs)
-      .map(({ id, full_name }) => ({ id, name: full_name })),
-    ...resources.filter(({ kind, is_active }) => is_active && kind === needs),
-  ]
+  return ({ needs, only }) =>
+    [
+      ...dentists
+        .filter(({ profession }) => profession === needs)
+        .map(({ full_name, ...dentist }) => ({ ...dentist, name: full_name })),
+      ...resources.filter(({ kind }) => kind === needs),
+    ]
+      .filter(({ id, is_active }) => is_active || only.includes(id))
+      .map(({ id, name, is_active }) => ({ id, name: is_active ? name : `${name} (not in use)` }))
 }

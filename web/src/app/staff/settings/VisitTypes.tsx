@@ -5,10 +5,11 @@ import {
   type AppointmentType,
   type Clinic,
   intervalMs,
+  type Resource,
   type TypePart,
   useChairtime,
 } from '../../../chairtime'
-import { leadersOf, useAppointmentTypes, useDentists, useDentistTypes } from '../../data'
+import { leadersOf, useAppointmentTypes, useDentists, useDentistTypes, useResources } from '../../data'
 import { duration } from '../../format'
 import { Button, ErrorNotice, Skeleton } from '../../ui/parts'
 import { InTheWay } from '../InTheWay'
@@ -23,18 +24,19 @@ export function VisitTypes({ clinic }: { clinic: Clinic }) {
   const types = useAppointmentTypes(clinic.id)
   const dentists = useDentists(clinic.id)
   const offers = useDentistTypes(clinic.id)
+  const resources = useResources(clinic.id)
   const parts = useQuery({
     queryKey: ['type parts', clinic.id],
     queryFn: () => client.rows('type_parts', (rows) => rows.eq('clinic_id', clinic.id).order('part')),
   })
   const [edited, setEdited] = useState<AppointmentType | 'new' | null>(null)
-  const error = types.error ?? dentists.error ?? offers.error ?? parts.error
+  const error = types.error ?? dentists.error ?? offers.error ?? resources.error ?? parts.error
   const refresh = () => {
     for (const key of ['appointment types', 'dentist types', 'type parts']) {
       void queries.invalidateQueries({ queryKey: [key, clinic.id] })
     }
   }
-  const isReady = types.data && dentists.data && offers.data && parts.data
+  const isReady = types.data && dentists.data && offers.data && resources.data && parts.data
   return (
     <section className="card panel-card" aria-label="Visits">
       <div className="spread">
@@ -53,6 +55,7 @@ export function VisitTypes({ clinic }: { clinic: Clinic }) {
               type={type}
               zone={clinic.time_zone}
               parts={parts.data.filter(({ appointment_type_id }) => appointment_type_id === type.id)}
+              resources={resources.data}
               leaders={leadersOf(dentists.data, offers.data, type.id).map(({ full_name }) => full_name)}
               onEdit={() => setEdited(type)}
               onChanged={refresh}
@@ -85,12 +88,13 @@ interface RowProps {
   type: AppointmentType
   zone: string
   parts: TypePart[]
+  resources: Resource[]
   leaders: string[]
   onEdit(): void
   onChanged(): void
 }
 
-function TypeRow({ type, zone, parts, leaders, onEdit, onChanged }: RowProps) {
+function TypeRow({ type, zone, parts, resources, leaders, onEdit, onChanged }: RowProps) {
   const client = useChairtime()
   const toggle = useMutation({
     mutationFn: (on_conflict: 'reject' | 'keep') =>
@@ -103,7 +107,10 @@ function TypeRow({ type, zone, parts, leaders, onEdit, onChanged }: RowProps) {
   })
   const needs = parts
     .filter(({ needs }) => needs !== 'leader')
-    .map(({ needs }) => needNames[needs].toLowerCase())
+    .map(({ needs, only_resources }) => {
+      const only = resources.filter(({ id }) => only_resources?.includes(id)).map(({ name }) => name)
+      return needNames[needs].toLowerCase() + (only.length > 0 ? ` (only ${only.join(', ')})` : '')
+    })
   const facts = [
     duration(intervalMs(type.duration)),
     type.audience !== 'everyone' && audiences.find(({ value }) => value === type.audience)?.label,

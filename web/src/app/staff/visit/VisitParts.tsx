@@ -41,8 +41,11 @@ export function VisitParts({ appointment, day, actions, onClose }: Omit<PaneProp
   )
 }
 
-/** Those of its kind that are there, and the one it has. */
-function candidates(day: ClinicDay, { needs, resource_id, name }: DayPart): { id: string; name: string }[] {
+/** Those of its kind that are there and will do, and the one it has. */
+function candidates(
+  day: ClinicDay,
+  { needs, only_resources, resource_id, name }: DayPart,
+): { id: string; name: string }[] {
   const found = [
     ...day.dentists
       .filter(({ profession, is_active }) => profession === needs && is_active)
@@ -50,7 +53,7 @@ function candidates(day: ClinicDay, { needs, resource_id, name }: DayPart): { id
     ...day.resources
       .filter(({ kind, is_active }) => kind === needs && is_active)
       .map((resource) => ({ id: resource.resource_id, name: resource.name })),
-  ]
+  ].filter(({ id }) => only_resources?.includes(id) ?? true)
   const isListed = resource_id === null || found.some(({ id }) => id === resource_id)
   return isListed ? found : [...found, { id: resource_id, name: name ?? '–' }]
 }
