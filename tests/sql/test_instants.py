@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
+from tests.api.arguments import ARGUMENTS
+from tests.api.walk import Walk
 from tests.support.actors import Actors, Connection, call
 from tests.support.clinics import Clinic
 from tests.support.refusals import refused
@@ -76,48 +76,38 @@ NO_DAYS = [
     "2200-01-02",
 ]
 
-Call = Callable[[Connection, Clinic, Any], Any]
-SLOT = "reserve_slot", "book_appointment", "explain_slot"
+# The parameters that are instants or days, by their names: those of any function that there is, or will be.
+SAID = """
+select
+  p.proname as function, a.name, a.number > p.pronargs - p.pronargdefaults as may_be_left_out,
+  a.name !~ '(_at|_time)$' as is_day
+from pg_proc as p
+cross join unnest(p.proargnames[:p.pronargs], p.proargtypes::oid[]) with ordinality as a (name, type, number)
+where p.pronamespace = 'api'::regnamespace and a.type = 'text'::regtype and a.name ~ '(_at|_time|_date|^day)$'
+order by 1, 2
+"""
 
 
-def slot(name: str) -> Call:
-    """Call a function that names a slot."""
-    return lambda by, clinic, at: call(
-        by, name, dentist_id=clinic.lee, appointment_type_id=clinic.checkup, starts_at=at
-    )
-
-
-def spans(name: str, which: str, **others: str) -> Call:
-    """Call a function that takes a span, with one end of it given."""
-
-    def of(by: Connection, clinic: Clinic, at: Any) -> Any:
-        whose = {"add_time_off": {"clinic_id": clinic.id, "dentist_id": clinic.lee}}
-        given = whose.get(name, {"dentist_id": clinic.lee})
-        span = {"starts_at": "2027-01-04T15:00:00Z", "ends_at": "2027-01-04T16:00:00Z"}
-        return call(by, name, **given, **(span | {which: at}))
-
-    return of
-
-
-CALLS: dict[str, Call] = {
-    **{name: slot(name) for name in SLOT},
-    "reschedule_appointment": lambda by, _, at: call(
-        by, "reschedule_appointment", appointment_id=uuid4(), starts_at=at
-    ),
-    **{
-        f"{name} {which}": spans(name, which)
-        for name in ("add_time_off", "add_extra_hours")
-        for which in ("starts_at", "ends_at")
-    },
-}
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_what_is_no_instant_is_an_invalid_argument(admin: Connection, riverside: Clinic, name: str) -> None:
-    for wrong in NO_INSTANTS:
-        with refused("invalid_argument") as refusal:
-            CALLS[name](admin, riverside, wrong)
-        assert "offset" in refusal.hint
+def test_what_is_no_instant_or_no_day_is_an_invalid_argument(actors: Actors, superuser: Connection) -> None:
+    walk = Walk(actors)
+    said = superuser.execute(SAID).fetchall()
+    assert {(row["function"], row["name"]) for row in said} >= {
+        ("book_appointment", "starts_at"),
+        ("resize_appointment", "ends_at"),
+        ("next_slots", "from_time"),
+        ("available_slots", "to_date"),
+        ("clinic_day", "day"),
+    }
+    for row in said:
+        # Refused, it changes nothing: one set of arguments is enough.
+        arguments = ARGUMENTS[row["function"]](walk.world)
+        caller = walk.caller(row["function"])
+        for wrong in NO_DAYS if row["is_day"] else NO_INSTANTS:
+            if wrong is None and row["may_be_left_out"]:
+                continue
+            with refused("invalid_argument") as refusal:
+                call(caller, row["function"], **arguments | {row["name"]: wrong})
+            assert row["is_day"] or "offset" in refusal.hint, (row, wrong)
 
 
 def test_no_function_of_the_api_takes_an_instant_or_a_day_that_is_cast_before_it_is_judged(
@@ -137,26 +127,6 @@ def test_an_instant_is_the_same_in_every_session(superuser: Connection, zone: st
     for text, right in INSTANTS.items():
         row = superuser.execute("select clinic.required_instant(%s, 'it') as it", [text]).fetchone()
         assert row == {"it": right}, text
-
-
-def test_what_is_no_day_is_an_invalid_argument(
-    ana: Connection, desk: Connection, actors: Actors, riverside: Clinic
-) -> None:
-    bot = actors.user("bot@riverside.test")
-    for wrong in NO_DAYS:
-        for name, arguments in (
-            ("available_slots", {"appointment_type_id": riverside.checkup, "from_date": wrong}),
-            (
-                "available_slots",
-                {"appointment_type_id": riverside.checkup, "from_date": "2027-01-04", "to_date": wrong},
-            ),
-        ):
-            with refused("invalid_argument"):
-                call(ana, name, **arguments)
-        with refused("invalid_argument"):
-            call(desk, "clinic_day", clinic_id=riverside.id, day=wrong)
-        with refused("invalid_argument"):
-            call(bot, "chatbot_find_slots", clinic_slug="riverside", from_date=wrong)
 
 
 def test_days_that_are_not_said_are_found_however_the_session_writes_dates(

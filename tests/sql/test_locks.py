@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from tests.api import matrix
 from tests.api.arguments import ARGUMENTS
-from tests.api.world import World
+from tests.api.walk import Walk
 from tests.support.actors import Actors, Connection, Row, call
 from tests.support.clinics import Clinic
 from tests.support.refusals import parse_refusal, refused
@@ -188,27 +186,14 @@ READS = {
     "health", "me", "available_slots", "explain_slot", "get_availability", "clinic_day", "events_since",
     "clinic_time", "longest_answer", "next_slots", "absence_worklist",
 }  # fmt: skip
-MATRIX = matrix.read(matrix.FUNCTIONS)
 WRITES = [name for name in ARGUMENTS if name.partition(":")[0] not in READS]
-
-
-@dataclass
-class Behind:
-    """A database where a world expects a stack: it is asked for people alone."""
-
-    people: Actors
-
-    def actors(self) -> Actors:
-        """Return everybody."""
-        return self.people
 
 
 @pytest.mark.parametrize("name", WRITES)
 def test_a_read_only_server_asks_writers_to_try_again(actors: Actors, name: str) -> None:
-    world = World(Behind(actors))  # type: ignore[arg-type]
-    arguments = ARGUMENTS[name](world)
-    actor = next((actor for actor, answer in MATRIX[name].items() if answer == "."), None)
-    caller = actors.user(f"{world.users[actor]}@made.test") if actor else actors.service_role()
+    walk = Walk(actors)
+    arguments = ARGUMENTS[name](walk.world)
+    caller = walk.caller(name)
     caller.execute("set default_transaction_read_only = on")
     with refused("try_again"):
         call(caller, name.partition(":")[0], **arguments)
