@@ -465,7 +465,7 @@ with (security_invoker = true) as
     a.is_squeezed,
     -- Not a join: writing to a view of two tables is a server error, to a view of one it is forbidden.
     (
-      select clinic.changeable_until(a, c) from clinic.clinics as c
+      select clinic.changeable_until(a.*, c.*) from clinic.clinics as c
       where c.id = a.clinic_id
     ) as changeable_until,
     (
