@@ -239,8 +239,8 @@ def undo(appointment: Appointment, version: Version = None) -> None:
     Example: [bold]chairtime undo ID[/]
     """
     api = connect()
-    row, _ = lookup.find_appointment(api, appointment)
-    before = next((step["status"] for step in row["next_steps"] if step["takes_back"]), None)
+    steps = api.rpc("next_steps", appointment_id=appointment)
+    before = next((step["status"] for step in steps if step["takes_back"]), None)
     if before is None:
         raise usage_error("it is booked: there is no step to take back", "`chairtime cancel` cancels it.")
     _mark(api, appointment, before, version)

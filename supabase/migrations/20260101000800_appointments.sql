@@ -131,10 +131,6 @@ end
 $$;
 comment on function clinic.next_steps is
 'What staff may make of an appointment with this status next: [{status, from (null: at any time), takes_back: it undoes the last step}].';
-grant execute on function clinic.next_statuses to anon, authenticated, service_role;
-grant execute on function clinic.status_before to anon, authenticated, service_role;
-grant execute on function clinic.status_opens_at to anon, authenticated, service_role;
-grant execute on function clinic.next_steps to anon, authenticated, service_role;
 
 create function clinic.changeable_until(appointment clinic.appointments, policy clinic.clinics)
 returns timestamptz
@@ -467,14 +463,9 @@ with (security_invoker = true) as
     (
       select clinic.changeable_until(a.*, c.*) from clinic.clinics as c
       where c.id = a.clinic_id
-    ) as changeable_until,
-    (
-      select clinic.next_steps(a.status, a.starts_at, c.time_zone) from clinic.clinics as c
-      where c.id = a.clinic_id
-    ) as next_steps
+    ) as changeable_until
   from clinic.appointments as a;
 comment on view api.appointments is
 'Appointments: a patient''s own, a dentist''s own, a clinic''s for its admins and receptionists, and for a chatbot those it booked. Its patient may
-move or cancel it until changeable_until (null: it is over); next_steps is what staff may make of it next: [{status, from (null: at any time),
-takes_back: whether that undoes the last step}].';
+move or cancel it until changeable_until (null: it is over).';
 grant select on api.appointments to authenticated, service_role;

@@ -331,7 +331,13 @@ create constraint trigger prove_claim after insert or update or delete on clinic
 deferrable initially deferred
 for each row when (pg_trigger_depth() = 0) execute function clinic.prove_claim();
 
--- So is what those triggers do not follow.
+-- So is what those triggers do not follow: a hold is brought back by nobody, and confirmed by its appointment alone.
+create constraint trigger prove_revived_reservation after update on clinic.slot_reservations
+deferrable initially deferred
+for each row when (
+  old.outcome is not null and new.outcome is null
+  or old.outcome is null and new.outcome = 'confirmed' and pg_trigger_depth() = 0
+) execute function clinic.prove_claim();
 create constraint trigger prove_edited_reservation after update of
   id, clinic_id, dentist_id, starts_at, ends_at, buffer_before, buffer_after, leads_after, leads_for, parts, expires_at
 on clinic.slot_reservations

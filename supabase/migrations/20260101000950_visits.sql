@@ -436,6 +436,21 @@ $$;
 comment on function clinic.completed is
 'The visit with what its type needs, and the resources for it; the calendars of all that will do are locked. Errors: slot_taken, try_again.';
 
+create function clinic.needs_parts(appointment_type_id uuid, clinic_id uuid)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from clinic.appointment_types as t
+    where t.id = needs_parts.appointment_type_id and t.clinic_id = needs_parts.clinic_id and t.has_parts
+  );
+end
+$$;
+comment on function clinic.needs_parts is 'Whether visits of this type have parts of any kind.';
+
 create function clinic.require_whole(appointment_type_id uuid, clinic_id uuid, parts clinic.visit_part [])
 returns void
 language plpgsql
@@ -457,6 +472,21 @@ $$;
 comment on function clinic.require_whole is
 'Passes parts that are all the type needs by now. A new visit has them; one that was booked or held before the type needed them keeps what it has.';
 
+create function clinic.is_unpromised(visit clinic.appointments)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return clinic.claimed(visit) is not null and not exists (
+    select from clinic.slot_reservations as r where r.id = visit.id and r.clinic_id = visit.clinic_id
+  );
+end
+$$;
+comment on function clinic.is_unpromised is
+'Whether the visit takes time that nobody held for it. A hold is a promise: it becomes the visit that it was for, whatever its type needs by now.';
+
 create function clinic.complete_reservation()
 returns trigger
 language plpgsql
@@ -465,16 +495,14 @@ security definer -- whoever writes visits, by whatever path, waits in the same l
 set search_path = ''
 as $$
 begin
-  if new.parts is not null and new.outcome is null then
-    perform clinic.require_whole(new.appointment_type_id, new.clinic_id, new.parts);
-  end if;
-  if new.parts = '{}' then
-    perform clinic.lock_calendars(new.dentist_id);
-  elsif new.parts is null then
+  if new.parts is null or new.parts = '{}' and clinic.needs_parts(new.appointment_type_id, new.clinic_id) then
     new := clinic.completed(new);
   elsif new.parts = '{}' then
     perform clinic.lock_calendars(new.dentist_id);
   else
+    if new.outcome is null then
+      perform clinic.require_whole(new.appointment_type_id, new.clinic_id, new.parts);
+    end if;
     perform clinic.lock_calendars(variadic clinic.taken_resources(new.dentist_id, new.parts));
   end if;
   return new;
@@ -495,18 +523,10 @@ declare
 begin
   if new.parts is null and clinic.claimed(new) is null then
     new.parts := array[]::clinic.visit_part []; -- history takes nothing
-  elsif
-    new.parts is not null and clinic.claimed(new) is not null
-    -- A hold is a promise: it becomes the visit that it was for.
-    and not exists (select from clinic.slot_reservations as r where r.id = new.id and r.clinic_id = new.clinic_id)
-  then
-    perform clinic.require_whole(new.appointment_type_id, new.clinic_id, new.parts);
   end if;
   if
     new.parts is null
-    or new.parts = '{}' and clinic.needs_parts(new.appointment_type_id, new.clinic_id) and clinic.claimed(new) is not null
-    -- Who held it was promised what the type needed then.
-    and not exists (select from clinic.slot_reservations as r where r.id = new.id and r.clinic_id = new.clinic_id)
+    or new.parts = '{}' and clinic.needs_parts(new.appointment_type_id, new.clinic_id) and clinic.is_unpromised(new)
   then
     v_visit := clinic.completed(clinic.as_slot(new), new.is_squeezed);
     new.parts := v_visit.parts;
@@ -515,6 +535,9 @@ begin
   elsif new.parts = '{}' then
     perform clinic.lock_calendars(new.dentist_id);
   else
+    if clinic.is_unpromised(new) then
+      perform clinic.require_whole(new.appointment_type_id, new.clinic_id, new.parts);
+    end if;
     perform clinic.lock_calendars(variadic clinic.taken_resources(new.dentist_id, new.parts));
   end if;
   return new;

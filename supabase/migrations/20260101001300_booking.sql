@@ -11,6 +11,15 @@ as $$
 declare
   v_row api.appointments;
 begin
+  -- The constraint would say so, too, with the other booking in its detail. Nobody else books for the patient meanwhile.
+  if exists (
+    select from clinic.appointments as a
+    where
+      a.patient_id = insert_appointment.patient_id and a.status in ('booked', 'checked_in')
+      and tstzrange(a.starts_at, a.ends_at) && tstzrange(reservation.starts_at, reservation.ends_at)
+  ) then
+    perform clinic.refuse('patient_busy');
+  end if;
   insert into clinic.appointments as a (
     id, clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after,
     leads_after, leads_for, parts, assigned, is_squeezed, notes, booked_by, source
@@ -25,19 +34,13 @@ begin
   returning -- the columns of api.appointments, which saves a look-up
     a.id, a.clinic_id, a.dentist_id, a.patient_id, a.appointment_type_id, a.starts_at, a.ends_at, a.status, a.notes,
     a.version, a.source, a.created_at, a.updated_at, a.cancelled_at, a.cancellation_reason, a.assigned, a.is_squeezed,
-    (select clinic.changeable_until(a, c) from clinic.clinics as c where c.id = a.clinic_id),
-    (select clinic.next_steps(a.status, a.starts_at, c.time_zone) from clinic.clinics as c where c.id = a.clinic_id)
+    (select clinic.changeable_until(a, c) from clinic.clinics as c where c.id = a.clinic_id)
   into v_row;
   return v_row;
-exception
-  -- Its detail would show the other booking.
-  when exclusion_violation then
-    perform clinic.refuse('patient_busy');
-    return null;
 end
 $$;
 comment on function clinic.insert_appointment is
-'Books what the reservation says; if that holds the time, its claims become the appointment''s in place. Errors: slot_taken, patient_busy.';
+'Books what the reservation says; if that holds the time, its claims become the appointment''s in place. Call it under the patient''s lock. Errors: slot_taken, patient_busy.';
 
 
 -- Confirm ------------------------------------------------------------------------------------------------------------
@@ -217,7 +220,7 @@ declare
   v_code text;
 begin
   if not v_is_desk then
-    perform clinic.require_offered(bookable, role, slot.patient_id);
+    perform clinic.require_one_more(bookable, role, slot.patient_id);
   end if;
   if is_squeezed then
     perform clinic.require_squeeze(role, slot, bookable.policy);

@@ -432,3 +432,41 @@ once it has begun. What was set by mistake is taken back: checked_in, no_show or
 time is claimed again. Errors: not_authenticated, forbidden, not_found, invalid_argument, stale_version, invalid_transition, slot_taken,
 patient_busy, try_again.';
 grant execute on function api.set_appointment_status to anon, authenticated, service_role;
+
+create function clinic.next_steps(appointment_id uuid)
+returns jsonb
+language plpgsql
+volatile
+security definer -- reads an appointment for a caller it has checked
+set search_path = ''
+as $$
+declare
+  v_appointment clinic.appointments;
+begin
+  perform clinic.require_user();
+  select * into v_appointment from clinic.appointments as a where a.id = clinic.required(next_steps.appointment_id, 'appointment_id');
+  if clinic.appointment_role(v_appointment) not in ('service', 'admin', 'receptionist', 'dentist') then
+    perform clinic.refuse('forbidden');
+  end if;
+  return (
+    select clinic.next_steps(v_appointment.status, v_appointment.starts_at, c.time_zone)
+    from clinic.clinics as c where c.id = v_appointment.clinic_id
+  );
+end
+$$;
+grant execute on function clinic.next_steps(uuid) to anon, authenticated, service_role;
+
+create function api.next_steps(appointment_id uuid)
+returns jsonb
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  return clinic.next_steps(appointment_id);
+end
+$$;
+comment on function api.next_steps is
+'For staff: what may become of an appointment next: [{status, from (null: at any time), takes_back: whether that undoes the last step}].
+Errors: not_authenticated, forbidden, not_found, invalid_argument.';
+grant execute on function api.next_steps to anon, authenticated, service_role;

@@ -100,7 +100,8 @@ as $$
       select coalesce(jsonb_agg(to_jsonb(v) || jsonb_build_object(
         'patient_name', p.full_name, 'appointment_type', t.name,
         'blocked_from', a.starts_at - a.buffer_before, 'blocked_until', a.ends_at + a.buffer_after,
-        'parts', clinic.describe_parts(a.parts, a.clinic_id, a.starts_at, a.ends_at, a.buffer_before, a.buffer_after)
+        'parts', clinic.describe_parts(a.parts, a.clinic_id, a.starts_at, a.ends_at, a.buffer_before, a.buffer_after),
+        'next_steps', clinic.next_steps(a.status, a.starts_at, dentist_day.time_zone)
       ) order by a.starts_at, a.created_at), '[]')
       from clinic.appointments as a
       inner join api.appointments as v on a.id = v.id

@@ -65,6 +65,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "set_appointment_status": lambda w: {"appointment_id": w.appointment(), "status": "cancelled"},
     "resize_appointment": lambda w: w.resized(w.appointment()),
     "resize_appointment:of_a_colleague": lambda w: w.resized(w.appointment(w.clinic.other, w.walk_in)),
+    "next_steps": lambda w: {"appointment_id": w.appointment()},
     "move_to_resource": lambda w: {
         "appointment_id": w.appointment(type_id=w.seated),
         "part": 1,

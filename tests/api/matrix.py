@@ -42,6 +42,7 @@ cancel_appointment:of_a_colleague        401      404     404       .         40
 set_appointment_status                   401      403     404       .          .      .      404
 resize_appointment                       401      403     404       .          .      .      404
 resize_appointment:of_a_colleague        401      404     404       .         404     .      404
+next_steps                               401      403     404       .          .      .      404
 move_to_resource                         401      403     404       .          .      .      404
 move_to_resource:of_a_colleague          401      404     404       .         404     .      404
 swap_appointments                        401      403     404       .          .      .      404

@@ -13,7 +13,8 @@ from psycopg.rows import dict_row
 from tests.support.build import MadeClinic, make_clinic
 from tests.support.templates import cloned
 
-# pgbench scripts know numbers, not ids; these lie as far apart as real ones, which matters to the ledger's index.
+# pgbench scripts know numbers, not ids; these lie as far apart as real ones, which matters to the ledger's
+# index.
 # Monday is that of the week after next.
 HELPERS = """
 create schema bench;

@@ -314,7 +314,6 @@ from clinic.appointments where id = %(id)s
 """
 
 
-@pytest.mark.parametrize("kept", [0, 1])
 @pytest.mark.parametrize(
     ("table", "columns", "values"),
     [
@@ -323,13 +322,13 @@ from clinic.appointments where id = %(id)s
     ],
 )
 def test_who_inserts_half_a_visit_on_purpose_is_refused(
-    house: House, superuser: Connection, table: str, columns: str, values: str, kept: int
+    house: House, superuser: Connection, table: str, columns: str, values: str
 ) -> None:
     visit = house.book("09:00")
     statement = HALF.format(table=table, columns=columns, values=values)
     given = {"id": visit["id"], "dentist": house.hygienist, "at": house.at("12:00")}
     with pytest.raises(psycopg.errors.IntegrityConstraintViolation):
-        superuser.execute(statement, {**given, "kept": kept})  # type: ignore[arg-type]
+        superuser.execute(statement, {**given, "kept": 1})  # type: ignore[arg-type]
     superuser.execute(statement, {**given, "kept": 2})  # type: ignore[arg-type]
     assert superuser.execute("select * from clinic.check_invariants()").fetchall() == []
 

@@ -73,7 +73,6 @@ export type Database = {
           ends_at: string
           id: string
           is_squeezed: boolean
-          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -95,7 +94,6 @@ export type Database = {
           ends_at?: string | null
           id?: string | null
           is_squeezed?: boolean | null
-          next_steps?: never
           notes?: string | null
           patient_id?: string | null
           source?: string | null
@@ -116,7 +114,6 @@ export type Database = {
           ends_at?: string | null
           id?: string | null
           is_squeezed?: boolean | null
-          next_steps?: never
           notes?: string | null
           patient_id?: string | null
           source?: string | null
@@ -879,7 +876,6 @@ export type Database = {
           ends_at: string
           id: string
           is_squeezed: boolean
-          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -909,7 +905,6 @@ export type Database = {
           ends_at: string
           id: string
           is_squeezed: boolean
-          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -960,7 +955,6 @@ export type Database = {
           ends_at: string
           id: string
           is_squeezed: boolean
-          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -1149,7 +1143,6 @@ export type Database = {
           ends_at: string
           id: string
           is_squeezed: boolean
-          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -1182,6 +1175,7 @@ export type Database = {
           isSetofReturn: true
         }
       }
+      next_steps: { Args: { appointment_id: string }; Returns: Json }
       release_reservation: { Args: { reservation_id: string }; Returns: boolean }
       remove_extra_hours: { Args: { extra_hours_id: string }; Returns: boolean }
       remove_time_off: { Args: { time_off_id: string }; Returns: boolean }
@@ -1205,7 +1199,6 @@ export type Database = {
           ends_at: string
           id: string
           is_squeezed: boolean
-          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -1261,7 +1254,6 @@ export type Database = {
           ends_at: string
           id: string
           is_squeezed: boolean
-          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -1295,7 +1287,6 @@ export type Database = {
           ends_at: string
           id: string
           is_squeezed: boolean
-          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -1362,7 +1353,6 @@ export type Database = {
           ends_at: string
           id: string
           is_squeezed: boolean
-          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string
@@ -1392,7 +1382,6 @@ export type Database = {
           ends_at: string
           id: string
           is_squeezed: boolean
-          next_steps: Json | null
           notes: string | null
           patient_id: string
           source: string

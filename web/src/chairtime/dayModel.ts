@@ -1,4 +1,4 @@
-import type { Appointment, PartNeeds, Period, Profession, ResourceKind } from './model'
+import type { Appointment, NextStep, PartNeeds, Period, Profession, ResourceKind } from './model'
 
 /** What a day board shows: the shapes of `clinic_day`. */
 
@@ -19,6 +19,8 @@ export interface DayAppointment extends Appointment {
   blocked_from: string
   blocked_until: string
   parts: DayPart[]
+  /** What staff may make of it. */
+  next_steps: NextStep[]
 }
 
 export interface DayHold extends Period {

@@ -36,8 +36,6 @@ export type Appointment = ViewRow<'appointments'> & {
   status: AppointmentStatus
   /** Whether the dentist was named, or any would do. */
   assigned: 'named' | 'any'
-  /** What staff may make of it. */
-  next_steps: NextStep[]
 }
 
 export interface NextStep {
