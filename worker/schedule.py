@@ -34,6 +34,7 @@ JOBS = (
     Job("refresh_daily_metrics", "recounts the clinic days that changed", max_rows=200),
     Job("verify_invariants", "proves that nobody is booked twice", max_rows=1000),
     Job("flag_no_shows", "marks appointments nobody came to", max_rows=100),
+    Job("apply_retention", "erases patients and forgets changes past the clinics' retention", max_rows=100),
 )
 JOBS_BY_NAME = {job.name: job for job in JOBS}
 

@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     schedule_refresh_daily_metrics: Schedule = "* * * * *"
     schedule_verify_invariants: Schedule = "*/10 * * * *"
     schedule_flag_no_shows: Schedule = OFF
+    schedule_apply_retention: Schedule = "37 3 * * *"
 
     event_retention: timedelta = timedelta(days=90)
     idempotency_retention: timedelta = timedelta(hours=24)

@@ -16,6 +16,7 @@ read long ones with order, limit and offset.';
 
 create extension if not exists btree_gist with schema extensions;
 create extension if not exists pg_trgm with schema extensions;
+create extension if not exists unaccent with schema extensions;
 
 -- Nobody executes a function unless it says so: one default instead of a revoke under each.
 alter default privileges revoke execute on functions from public;
@@ -291,6 +292,17 @@ end
 $$;
 comment on function clinic.clean_line is 'As clean_text, for what is one line.';
 grant execute on function clinic.clean_line to anon, authenticated, service_role;
+
+create function clinic.same_text()
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select E'\u0001';
+$$;
+comment on function clinic.same_text is 'Stands for the text that is there already, where null means none. Nobody can have written it.';
+grant execute on function clinic.same_text to anon, authenticated, service_role;
 
 create function clinic.clean_name(value text, name text)
 returns text

@@ -102,6 +102,9 @@ create table clinic.clinics (
   max_offers integer not null default 300,
   max_upcoming integer not null default 10,
   cancel_grace interval not null default '15 minutes',
+  require_mfa boolean not null default false,
+  audit_retention interval not null default '6 years',
+  patient_retention interval not null default '100 years',
   phone text,
   email text,
   address text,
@@ -126,6 +129,8 @@ create table clinic.clinics (
   constraint clinics_max_offers_fits check (max_offers between 10 and 10000),
   constraint clinics_max_upcoming_fits check (max_upcoming between 1 and 1000),
   constraint clinics_cancel_grace_fits check (cancel_grace between '0' and '7 days'),
+  constraint clinics_audit_retention_fits check (audit_retention between '1 year' and '30 years'),
+  constraint clinics_patient_retention_fits check (patient_retention between '1 year' and '100 years'),
   constraint clinics_phone_is_short check (length(phone) between 1 and 40 and clinic.is_line(phone)),
   constraint clinics_email_is_short check (length(email) between 3 and 320 and clinic.is_line(email)),
   constraint clinics_address_is_short check (length(address) between 1 and 1000 and clinic.is_text(address))
@@ -136,6 +141,9 @@ comment on column clinic.clinics.hold_duration is 'How long a reservation holds 
 comment on column clinic.clinics.min_notice is 'Patients book no later than this before the start.';
 comment on column clinic.clinics.booking_horizon is 'Patients book no further ahead than this.';
 comment on column clinic.clinics.cancellation_notice is 'Patients cancel or move no later than this before the start.';
+comment on column clinic.clinics.require_mfa is 'Staff act as such only when they signed in with a second factor.';
+comment on column clinic.clinics.audit_retention is 'How long it is known who changed what.';
+comment on column clinic.clinics.patient_retention is 'A patient without a visit for so long is erased.';
 comment on column clinic.clinics.max_active_holds is 'Live reservations one holder, and one patient, may have at once.';
 comment on column clinic.clinics.max_holds_per_hour is 'Slots one patient''s login may hold within an hour without booking them.';
 comment on column clinic.clinics.max_chatbot_bookings_per_hour is 'Slots one chatbot''s login may hold within an hour, booked or not.';
@@ -175,7 +183,10 @@ with (security_invoker = true) as
     c.cancel_grace,
     c.phone,
     c.email,
-    c.address
+    c.address,
+    c.require_mfa,
+    c.audit_retention,
+    c.patient_retention
   from clinic.clinics as c;
 comment on view api.clinics is 'All clinics with their time zone, contact and booking policy. Public.';
 grant select on api.clinics to anon, authenticated, service_role;

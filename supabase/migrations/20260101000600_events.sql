@@ -15,8 +15,8 @@ create table clinic.realtime_events (
   entity text not null,
   entity_id uuid not null,
   clinic_id uuid not null,
-  dentist_id uuid not null,
-  dentist_seq bigint not null,
+  dentist_id uuid,
+  dentist_seq bigint,
   user_id uuid,
   actor uuid,
   payload jsonb not null,
@@ -25,6 +25,7 @@ create table clinic.realtime_events (
 ) partition by range (occurred_at);
 comment on table clinic.realtime_events is
 'Every event, once, in the order of each dentist''s calendar. Partitioned by UTC day; a missing day falls into the default partition.';
+comment on column clinic.realtime_events.dentist_seq is 'Its number in the dentist''s calendar; null for what is in nobody''s.';
 comment on column clinic.realtime_events.xid is
 'The transaction that wrote the event. The events of one change share a subtransaction of it: see clinic.is_settled.';
 comment on column clinic.realtime_events.horizon is
@@ -161,6 +162,47 @@ comment on type clinic.announcement is
 'An event to record. It is heard by the clinic''s availability topic, by the dentist''s and the clinic''s, and by the patient whose login
 user_id is. payload adds to event_id, occurred_at, event, clinic_id, dentist_id and dentist_seq.';
 
+create function clinic.listeners(patient_id uuid, clinic_id uuid)
+returns uuid []
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return array(
+    select p.user_id from clinic.patients as p
+    where p.id = listeners.patient_id and p.clinic_id = listeners.clinic_id and p.user_id is not null
+    union
+    select g.user_id from clinic.guardians as g
+    where
+      g.patient_id = listeners.patient_id and g.clinic_id = listeners.clinic_id
+      and (g.until is null or g.until > clock_timestamp())
+  );
+end
+$$;
+comment on function clinic.listeners is 'The logins that hear what happens to a patient: their own and their guardians''.';
+
+create function clinic.for_listeners(told clinic.announcement, listeners uuid [])
+returns clinic.announcement []
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  v_all clinic.announcement [];
+begin
+  told.user_id := listeners[1];
+  v_all := array[told];
+  told.is_staff := false;
+  for n in 2..cardinality(listeners) loop
+    told.user_id := listeners[n];
+    v_all := v_all || told;
+  end loop;
+  return v_all;
+end
+$$;
+comment on function clinic.for_listeners is 'The announcement for all that hear it; an event has one login, so each but the first has one of its own.';
+
 create function clinic.announce_slot(event text, claim_id uuid, during tstzrange, is_staff boolean default false)
 returns clinic.announcement
 language plpgsql
@@ -285,9 +327,9 @@ declare
   -- Broadcasts of this transaction so far.
   v_told integer := coalesce(nullif(current_setting('chairtime.told', true), ''), '0')::integer;
   v_announcements clinic.announcement [] := array_remove(announcements, null);
-  v_counter clinic.dentist_counters := clinic.count_events(
+  v_counter clinic.dentist_counters := case when record_events.dentist_id is not null then clinic.count_events(
     record_events.clinic_id, record_events.dentist_id, v_announcements
-  );
+  ) end;
   -- The order matters: first a transaction id (the counter takes one), then the events' ids, then their horizon.
   v_events clinic.realtime_events [] := clinic.number_events(
     record_events.clinic_id, record_events.dentist_id, v_announcements, v_counter.last_seq
@@ -302,7 +344,7 @@ begin
 end
 $$;
 comment on function clinic.record_events is
-'Writes what happened to a dentist''s calendar, in this order, and broadcasts it. A null announcement is none. Past some dozen changes
+'Writes what happened to a dentist''s calendar (null: to no calendar, but in the clinic), in this order, and broadcasts it. A null announcement is none. Past some dozen changes
 a transaction tells each topic once that there is news, instead of every event: a tenant of Realtime has a limit a second, and a
 transaction with more than 64 subtransactions makes every snapshot of everybody slower.';
 

@@ -93,33 +93,27 @@ as $$
 declare
   v_event text := case when announce_reservation.event = 'reservation_created' then 'slot_taken' else 'slot_freed' end;
   v_claims clinic.claim [] := clinic.claims(reservation);
+  v_listeners uuid [] := clinic.listeners(reservation.patient_id, reservation.clinic_id);
 begin
   perform clinic.record_events(
     reservation.clinic_id, reservation.dentist_id,
-    clinic.announce_slot(v_event, reservation.id, v_claims[1].during),
-    case when reservation.parts <> '{}' then clinic.announce_rooms(reservation.id, variadic v_claims) end,
-    row(
-      announce_reservation.event, false, true,
-      coalesce(
-        (
-          select p.user_id from clinic.patients as p
-          where p.id = reservation.patient_id and p.clinic_id = reservation.clinic_id
-        ),
-        reservation.held_by
-      ),
-      'slot_reservations', reservation.id,
+    variadic array[
+      clinic.announce_slot(v_event, reservation.id, v_claims[1].during),
+      case when reservation.parts <> '{}' then clinic.announce_rooms(reservation.id, variadic v_claims) end
+    ] || clinic.for_listeners(row(
+      announce_reservation.event, false, true, null, 'slot_reservations', reservation.id,
       jsonb_build_object(
         'reservation_id', reservation.id, 'appointment_type_id', reservation.appointment_type_id,
         'patient_id', reservation.patient_id, 'starts_at', reservation.starts_at, 'ends_at', reservation.ends_at,
         'expires_at', reservation.expires_at
       )
-    )::clinic.announcement
+    )::clinic.announcement, case when v_listeners = '{}' then array[reservation.held_by] else v_listeners end)
   );
   perform clinic.tell_participants(v_event, reservation.id, reservation.clinic_id, v_claims);
 end
 $$;
 comment on function clinic.announce_reservation is
-'Tells the patient (or the holder), the dentist and the clinic; and everybody that the time is taken, or free.';
+'Tells the patient and the guardians (or the holder), the dentist and the clinic; and everybody that the time is taken, or free.';
 
 create function clinic.follow_reservation()
 returns trigger

@@ -17,6 +17,7 @@ create table clinic.appointments (
   is_squeezed boolean not null default false,
   status text not null default 'booked',
   notes text,
+  staff_notes text,
   version integer not null default 1,
   booked_by uuid,
   source text not null,
@@ -40,8 +41,10 @@ create table clinic.appointments (
       when 'cancelled' then cancelled_at is not null else cancelled_at is null and cancellation_reason is null
     end
   ),
-  constraint appointments_texts_are_short check (length(notes) <= 4000 and length(cancellation_reason) <= 1000),
-  -- One patient is not in two chairs. Deferrable, for two visits of one patient that change places.
+  constraint appointments_texts_are_short check (
+    length(notes) <= 4000 and length(staff_notes) <= 4000 and length(cancellation_reason) <= 1000
+  ),
+  -- One patient is not in two chairs.
   constraint appointments_patient_no_overlap exclude using gist (
     patient_id with =, tstzrange(starts_at, ends_at) with &&
   ) where (status in ('booked', 'checked_in')) deferrable
@@ -49,10 +52,13 @@ create table clinic.appointments (
 comment on table clinic.appointments is
 'What is booked. Duration, buffers and parts are fixed at booking. Only booked and checked_in claim calendars, with the claims of the same id.';
 comment on column clinic.appointments.parts is 'What the visit takes beside its leader. Who does not say gets what the type needs.';
+comment on column clinic.appointments.notes is 'What patient and staff both read.';
+comment on column clinic.appointments.staff_notes is 'What the staff note for each other: no patient ever reads it.';
 comment on column clinic.appointments.assigned is 'How its leader was chosen: named by who booked, or any who was free.';
 comment on column clinic.appointments.is_squeezed is 'Put on top of others on purpose, by staff.';
 alter table clinic.appointments
 alter column notes set statistics 0,
+alter column staff_notes set statistics 0,
 alter column cancellation_reason set statistics 0;
 create index appointments_dentist_idx on clinic.appointments (dentist_id, clinic_id, starts_at);
 create index appointments_last_booked_idx on clinic.appointments (dentist_id, clinic_id, created_at);
@@ -260,27 +266,23 @@ comment on function clinic.lock_appointment is
 'The appointment as it is now, the calendars that it is in and its row locked. Errors: stale_version, try_again.';
 
 create function clinic.announce_appointment(event text, appointment clinic.appointments)
-returns clinic.announcement
+returns clinic.announcement []
 language plpgsql
 stable
 set search_path = ''
 as $$
-declare
-  v_user_id uuid;
 begin
-  select p.user_id into v_user_id from clinic.patients as p
-  where p.id = appointment.patient_id and p.clinic_id = appointment.clinic_id;
-  return row(
-    announce_appointment.event, false, true, v_user_id, 'appointments', appointment.id,
+  return clinic.for_listeners(row(
+    announce_appointment.event, false, true, null, 'appointments', appointment.id,
     jsonb_build_object(
       'appointment_id', appointment.id, 'appointment_type_id', appointment.appointment_type_id,
       'patient_id', appointment.patient_id, 'starts_at', appointment.starts_at, 'ends_at', appointment.ends_at,
       'status', appointment.status, 'version', appointment.version
     )
-  )::clinic.announcement;
+  )::clinic.announcement, clinic.listeners(appointment.patient_id, appointment.clinic_id));
 end
 $$;
-comment on function clinic.announce_appointment is 'What the patient, the dentist and the clinic hear of an appointment.';
+comment on function clinic.announce_appointment is 'What the patient, the guardians, the dentist and the clinic hear of an appointment.';
 
 create function clinic.announce_move_away(moved clinic.announcement, dentist_id uuid)
 returns clinic.announcement
@@ -313,7 +315,7 @@ declare
   v_rooms_freed clinic.announcement;
   v_taken clinic.announcement;
   v_rooms_taken clinic.announcement;
-  v_told clinic.announcement := clinic.announce_appointment(case
+  v_told clinic.announcement [] := clinic.announce_appointment(case
     when tg_op = 'INSERT' then 'appointment_booked'
     when tg_op = 'DELETE' or new.status = 'cancelled' and old.status <> 'cancelled' then 'appointment_cancelled'
     when new.status <> old.status then 'appointment_status_changed'
@@ -359,14 +361,14 @@ begin
   end if;
   if old.dentist_id <> new.dentist_id then
     perform clinic.record_events(
-      old.clinic_id, old.dentist_id, v_freed, v_rooms_freed, clinic.announce_move_away(v_told, new.dentist_id)
+      old.clinic_id, old.dentist_id, v_freed, v_rooms_freed, clinic.announce_move_away(v_told[1], new.dentist_id)
     );
     v_freed := null;
     v_rooms_freed := null;
   end if;
   perform clinic.record_events(
     coalesce(new.clinic_id, old.clinic_id), coalesce(new.dentist_id, old.dentist_id),
-    v_freed, v_rooms_freed, v_taken, v_rooms_taken, v_told
+    variadic array[v_freed, v_rooms_freed, v_taken, v_rooms_taken] || v_told
   );
   if v_takes then
     perform clinic.tell_participants('slot_taken', new.id, new.clinic_id, v_after);
@@ -411,13 +413,18 @@ create policy appointments_are_their_patients_dentists_and_desks on clinic.appoi
     )
     and ((select 1) = 1 and (select 2) = 2 or id = clinic_id and (select 3) = 3)
   );
-grant select on clinic.appointments to authenticated, service_role;
+-- Without staff_notes: its patient sees the row, too.
+grant select (
+  id, clinic_id, dentist_id, patient_id, appointment_type_id, starts_at, ends_at, buffer_before, buffer_after, leads_after, leads_for,
+  parts, assigned, is_squeezed, status, notes, version, booked_by, source, created_at, updated_at, cancelled_at, cancellation_reason
+) on clinic.appointments to authenticated;
+grant select on clinic.appointments to service_role;
 
 create policy patients_are_themselves_their_dentists_and_desks on clinic.patients
   for select to authenticated
   using (
     (
-      user_id = (select auth.uid())
+      id = any ((select clinic.my_patients())::uuid [])
       or clinic_id = any ((select clinic.my_clinics('{admin,receptionist}'))::uuid [])
       -- Looked up for each of the clinic's patients: a dentist may have had more of them than an array should hold.
       or (
@@ -437,7 +444,31 @@ create policy patients_are_themselves_their_dentists_and_desks on clinic.patient
     )
     and ((select 1) = 1 and (select 2) = 2 or id = clinic_id and (select 3) = 3)
   );
-grant select on clinic.patients to authenticated, service_role;
+-- Without staff_notes, and search, which is made for those who look: a patient sees the row, too.
+grant select (id, clinic_id, user_id, full_name, phone, email, birth_date, merged_into, erased_at, source, created_at) on clinic.patients
+to authenticated;
+grant select on clinic.patients to service_role;
+
+create function clinic.visit_notes(appointment_id uuid, clinic_id uuid)
+returns text
+language plpgsql
+stable
+security definer -- the column is not the caller's to read: a patient sees the row, too
+set search_path = ''
+as $$
+begin
+  return (
+    select a.staff_notes from clinic.appointments as a
+    inner join clinic.patients as p on a.patient_id = p.id and a.clinic_id = p.clinic_id
+    where
+      a.id = visit_notes.appointment_id and a.clinic_id = visit_notes.clinic_id and a.staff_notes is not null
+      and p.user_id is distinct from auth.uid()
+      and clinic.sees_calendar(a.clinic_id, a.dentist_id)
+  );
+end
+$$;
+comment on function clinic.visit_notes is 'What the staff noted of a visit, for who sees its calendar; null for everybody else, and of one''s own.';
+grant execute on function clinic.visit_notes to authenticated, service_role;
 
 create view api.appointments
 with (security_invoker = true) as
@@ -459,13 +490,9 @@ with (security_invoker = true) as
     a.cancellation_reason,
     a.assigned,
     a.is_squeezed,
-    -- Not a join: writing to a view of two tables is a server error, to a view of one it is forbidden.
-    (
-      select clinic.changeable_until(a.*, c.*) from clinic.clinics as c
-      where c.id = a.clinic_id
-    ) as changeable_until
+    clinic.visit_notes(a.id, a.clinic_id) as staff_notes
   from clinic.appointments as a;
 comment on view api.appointments is
-'Appointments: a patient''s own, a dentist''s own, a clinic''s for its admins and receptionists, and for a chatbot those it booked. Its patient may
-move or cancel it until changeable_until (null: it is over).';
+'Appointments: a patient''s own, a dentist''s own, a clinic''s for its admins and receptionists, and for a chatbot those it booked.
+staff_notes are for staff.';
 grant select on api.appointments to authenticated, service_role;

@@ -177,6 +177,33 @@ as $$
 $$;
 comment on function clinic.is_known is 'Whether the clinic knows this patient: its desk entered them, or they have been there.';
 
+create function clinic.same_person(patient_id uuid, clinic_id uuid)
+returns uuid []
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  v_patient clinic.patients;
+begin
+  select * into v_patient from clinic.patients as p where p.id = same_person.patient_id and p.clinic_id = same_person.clinic_id;
+  if v_patient.source <> 'online' or v_patient.phone is null and v_patient.email is null then
+    return array[same_person.patient_id];
+  end if;
+  return array(
+    select p.id from clinic.patients as p
+    where p.clinic_id = same_person.clinic_id and clinic.phone_key(p.phone) = clinic.phone_key(v_patient.phone) and p.source = 'online'
+    union
+    select p.id from clinic.patients as p
+    where p.clinic_id = same_person.clinic_id and lower(p.email) = lower(v_patient.email) and p.source = 'online'
+    union
+    select same_person.patient_id
+  );
+end
+$$;
+comment on function clinic.same_person is
+'The patient, and all who signed up with the same phone number or address: signing up again makes nobody new.';
+
 create function clinic.offer_code(bookable clinic.bookable, role text, patient_id uuid, with_holds boolean default false)
 returns text
 language plpgsql
@@ -187,6 +214,7 @@ declare
   v_policy clinic.clinics := bookable.policy;
   v_audience constant text := (bookable.type).audience;
   v_ahead integer;
+  v_people uuid [];
 begin
   if clinic.is_desk(role) then
     return null;
@@ -195,16 +223,17 @@ begin
   ) then
     return 'not_offered';
   elsif offer_code.patient_id is not null then
+    v_people := clinic.same_person(offer_code.patient_id, v_policy.id);
     select count(*) into v_ahead
     from (
       select a.id from clinic.appointments as a
       where
-        a.patient_id = offer_code.patient_id and a.clinic_id = v_policy.id and a.status = 'booked'
+        a.patient_id = any (v_people) and a.clinic_id = v_policy.id and a.status = 'booked'
         and a.starts_at > clock_timestamp()
       union all
       select r.id from clinic.slot_reservations as r
       where
-        with_holds and r.patient_id = offer_code.patient_id and r.clinic_id = v_policy.id and r.outcome is null
+        with_holds and r.patient_id = any (v_people) and r.clinic_id = v_policy.id and r.outcome is null
         and r.expires_at > clock_timestamp()
     ) as ahead;
     return case when v_ahead >= v_policy.max_upcoming then 'booking_limit' end;

@@ -23,7 +23,7 @@ $$;
 comment on function clinic.booking_role is
 'As what the caller, a user, books with this dentist (null: any): service, admin, receptionist, dentist or patient.';
 
-create function clinic.booking_patient(clinic_id uuid, role text, patient_id uuid)
+create function clinic.booking_patient(clinic_id uuid, role text, patient_id uuid, is_hold boolean default false)
 returns uuid
 language plpgsql
 volatile
@@ -32,26 +32,30 @@ as $$
 declare
   v_patient_id uuid := booking_patient.patient_id;
 begin
-  if booking_patient.role = 'patient' then
-    v_patient_id := clinic.own_patient(booking_patient.clinic_id);
-  end if;
-  if v_patient_id is distinct from booking_patient.patient_id and booking_patient.patient_id is not null
-    or v_patient_id is not null and not exists (
-      select from clinic.patients as p where p.id = v_patient_id and p.clinic_id = booking_patient.clinic_id
-    )
-  then
-    perform clinic.refuse('not_found', 'There is no such patient in this clinic.');
+  if role = 'patient' and (v_patient_id = any (clinic.my_patients())) is not true then
+    v_patient_id := clinic.own_patient(booking_patient.clinic_id, is_hold);
+    -- Another than one's own, and not one that one acts for.
+    if booking_patient.patient_id <> v_patient_id or booking_patient.patient_id is not null and v_patient_id is null then
+      perform clinic.refuse('not_found', 'There is no such patient in this clinic.');
+    end if;
   end if;
   if v_patient_id is not null then
     perform clinic.lock_patient(v_patient_id);
+    if not exists (
+      select from clinic.patients as p
+      where p.id = v_patient_id and p.clinic_id = booking_patient.clinic_id and p.merged_into is null and p.erased_at is null
+    ) then
+      perform clinic.refuse('not_found', 'There is no such patient in this clinic.');
+    end if;
   end if;
   return v_patient_id;
 end
 $$;
 comment on function clinic.booking_patient is
-'For whom the caller books, locked: a patient for themselves, staff for any patient of the clinic (null: not said). Call it under the calendars'' locks.';
+'For whom the caller books, locked: patients for themselves or whom they are the guardian of, staff for any patient of the clinic (null: not said).
+Call it under the calendars'' locks. Errors: not_found, invalid_argument (a guest who has not said who they are).';
 
-create function clinic.own_patient(clinic_id uuid)
+create function clinic.own_patient(clinic_id uuid, is_hold boolean)
 returns uuid
 language plpgsql
 volatile
@@ -59,18 +63,26 @@ set search_path = ''
 as $$
 declare
   v_patient_id uuid := clinic.my_patient(own_patient.clinic_id);
+  v_profile clinic.profiles;
 begin
-  if v_patient_id is null then
+  if v_patient_id is null and not (is_hold and clinic.is_guest()) then
+    select * into v_profile from clinic.profiles as p where p.user_id = auth.uid();
+    if clinic.is_guest() and (v_profile.full_name is null or v_profile.phone is null and v_profile.email is null) then
+      perform clinic.refuse(
+        'invalid_argument', 'Say who you are: a name, and a phone number or an e-mail address.',
+        hint => 'Call update_me with full_name, and phone or email; then send the request again.'
+      );
+    end if;
     -- The same login may book for the first time twice at once.
     perform clinic.take_lock(hashtextextended('chairtime:newcomer:' || own_patient.clinic_id || auth.uid(), 0));
     -- The Auth server takes addresses that are no name, and hardly one line.
     insert into clinic.patients (clinic_id, user_id, source, full_name, phone, email)
     select
       own_patient.clinic_id, u.id, 'online',
-      coalesce(p.full_name, case when clinic.is_name(l.name) then l.name end, 'Patient'),
-      p.phone, case when length(u.email) between 3 and 320 and clinic.is_line(u.email) then u.email end
+      coalesce(v_profile.full_name, case when clinic.is_name(l.name) then l.name end, 'Patient'),
+      v_profile.phone,
+      coalesce(case when length(u.email) between 3 and 320 and clinic.is_line(u.email) then u.email end, v_profile.email)
     from auth.users as u
-    left join clinic.profiles as p on u.id = p.user_id
     cross join lateral clinic.tidy_name(split_part(u.email, '@', 1)) as l (name)
     where u.id = auth.uid()
     on conflict on constraint patients_user_key do nothing;
@@ -79,7 +91,9 @@ begin
   return v_patient_id;
 end
 $$;
-comment on function clinic.own_patient is 'The caller''s patient record in the clinic, made from their profile at the first booking.';
+comment on function clinic.own_patient is
+'The caller''s patient record in the clinic, made from their profile at the first booking. A guest holds without one, and says who they are to book.
+Errors: invalid_argument.';
 
 create function clinic.source_of(role text)
 returns text
@@ -185,7 +199,7 @@ declare
   v_in_the_way uuid [] := array(
     select r.id from clinic.slot_reservations as r
     where
-      r.held_by = auth.uid() and r.outcome is null and r.patient_id = slot.patient_id and r.id <> slot.id
+      r.held_by = auth.uid() and r.outcome is null and r.patient_id is not distinct from slot.patient_id and r.id <> slot.id
       and (
         case
           when r.parts = '{}' and slot.parts = '{}' then
@@ -367,7 +381,7 @@ begin
   v_bookable := clinic.locked_bookable(reserve_slot.appointment_type_id, reserve_slot.dentist_id, v_starts_at);
   v_now := clock_timestamp();
   v_role := clinic.booking_role((v_bookable.policy).id, reserve_slot.dentist_id);
-  v_patient_id := clinic.booking_patient((v_bookable.policy).id, v_role, reserve_slot.patient_id);
+  v_patient_id := clinic.booking_patient((v_bookable.policy).id, v_role, reserve_slot.patient_id, is_hold => true);
   -- Reserving again what one already holds gives the same reservation, and no more time.
   select r.id into v_id from clinic.slot_reservations as r
   where

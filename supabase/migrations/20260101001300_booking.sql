@@ -33,8 +33,7 @@ begin
   )
   returning -- the columns of api.appointments, which saves a look-up
     a.id, a.clinic_id, a.dentist_id, a.patient_id, a.appointment_type_id, a.starts_at, a.ends_at, a.status, a.notes,
-    a.version, a.source, a.created_at, a.updated_at, a.cancelled_at, a.cancellation_reason, a.assigned, a.is_squeezed,
-    (select clinic.changeable_until(a, c) from clinic.clinics as c where c.id = a.clinic_id)
+    a.version, a.source, a.created_at, a.updated_at, a.cancelled_at, a.cancellation_reason, a.assigned, a.is_squeezed, null as staff_notes
   into v_row;
   return v_row;
 end
@@ -96,6 +95,9 @@ begin
     perform clinic.require_offered(v_bookable, role, v_reservation.patient_id);
     perform clinic.require_slot(v_bookable, v_reservation, as_of, clinic.is_desk(role));
     v_reservation.parts := clinic.fit_parts(v_reservation);
+  elsif v_reservation.patient_id is null then
+    -- Held by a guest, of whom it is only known now who they are.
+    perform clinic.require_offered(clinic.bookable(v_reservation.appointment_type_id, v_reservation.dentist_id), role, convert_reservation.patient_id);
   end if;
   v_row := clinic.insert_appointment(v_reservation, convert_reservation.patient_id, convert_reservation.notes, role);
   update clinic.slot_reservations as r

@@ -233,7 +233,7 @@ grant execute on function api.reschedule_appointment to anon, authenticated, ser
 
 -- Update -------------------------------------------------------------------------------------------------------------
 
-create function clinic.update_appointment(appointment_id uuid, notes text, expected_version integer)
+create function clinic.update_appointment(appointment_id uuid, notes text, expected_version integer, staff_notes text)
 returns api.appointments
 language plpgsql
 volatile
@@ -244,28 +244,44 @@ declare
   v_appointment clinic.appointments := clinic.appointment_to_change(
     update_appointment.appointment_id, update_appointment.expected_version
   );
+  v_same constant text := clinic.same_text();
 begin
+  if update_appointment.staff_notes is distinct from v_same and not clinic.is_desk(clinic.appointment_role(v_appointment)) then
+    perform clinic.refuse('forbidden', 'staff_notes are the staff''s.');
+  end if;
   update clinic.appointments as a
-  set notes = clinic.clean_text(update_appointment.notes, 'notes', 4000)
+  set
+    notes = case
+      when update_appointment.notes = v_same then a.notes else clinic.clean_text(update_appointment.notes, 'notes', 4000)
+    end,
+    staff_notes = case
+      when update_appointment.staff_notes = v_same then a.staff_notes
+      else clinic.clean_text(update_appointment.staff_notes, 'staff_notes', 4000)
+    end
   where a.id = v_appointment.id;
   return clinic.api_appointment(v_appointment.id);
 end
 $$;
 grant execute on function clinic.update_appointment to anon, authenticated, service_role;
 
-create function api.update_appointment(appointment_id uuid, notes text, expected_version integer default null)
+create function api.update_appointment(
+  appointment_id uuid,
+  notes text default clinic.same_text(),
+  expected_version integer default null,
+  staff_notes text default clinic.same_text()
+)
 returns api.appointments
 language plpgsql
 volatile
 set search_path = ''
 as $$
 begin
-  return clinic.update_appointment(appointment_id, notes, expected_version);
+  return clinic.update_appointment(appointment_id, notes, expected_version, staff_notes);
 end
 $$;
 comment on function api.update_appointment is
-'Replaces the appointment''s notes, which its patient and the staff both read; null or empty removes them.
-Errors: not_authenticated, not_found, invalid_argument, stale_version.';
+'Replaces the appointment''s notes, which its patient and the staff both read, or, for staff, staff_notes, which no patient reads; what is omitted stays, null
+or empty removes. Errors: not_authenticated, forbidden (a patient''s staff_notes), not_found, invalid_argument, stale_version, try_again.';
 grant execute on function api.update_appointment to anon, authenticated, service_role;
 
 

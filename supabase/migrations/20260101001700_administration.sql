@@ -1,4 +1,4 @@
--- Administration: staff, patients, clinics and their policy.
+-- Administration: staff, clinics and their policy.
 
 -- Staff --------------------------------------------------------------------------------------------------------------
 
@@ -110,6 +110,10 @@ begin
     select from clinic.clinics as c where c.id = grant_staff_role.clinic_id
   ) then
     perform clinic.refuse('not_found', 'There is no such user or clinic.');
+  elsif not clinic.is_service() and not exists (
+    select from clinic.staff as s where s.clinic_id = grant_staff_role.clinic_id and s.user_id = grant_staff_role.user_id
+  ) then
+    perform clinic.refuse('forbidden', 'Nobody joins the staff without their doing.', hint => 'Call invite_staff with their e-mail address.');
   elsif grant_staff_role.role <> 'admin' then
     perform clinic.require_other_admin(grant_staff_role.clinic_id, grant_staff_role.user_id);
   end if;
@@ -138,7 +142,8 @@ begin
 end
 $$;
 comment on function api.grant_staff_role is
-'For admins: gives a user the role admin, dentist, receptionist or chatbot in the clinic, instead of the one they have.
+'For admins: gives somebody on the staff the role admin, dentist, receptionist or chatbot instead of the one they have; new people are invited
+(invite_staff), or granted a role with the secret key.
 A dentist with appointments ahead becomes a chatbot only with on_conflict "keep".
 Errors: not_authenticated, forbidden (also: the last admin), not_found, invalid_argument, appointments_in_the_way (details: which, as JSON).';
 grant execute on function api.grant_staff_role to anon, authenticated, service_role;
@@ -182,70 +187,6 @@ comment on function api.revoke_staff_role is
 A dentist with appointments ahead leaves only with on_conflict "keep": the appointments stay as they are, and so does the dentist.
 Errors: not_authenticated, forbidden (also: the last admin), not_found, invalid_argument, appointments_in_the_way (details: which, as JSON).';
 grant execute on function api.revoke_staff_role to anon, authenticated, service_role;
-
-
--- Patients -----------------------------------------------------------------------------------------------------------
-
-create function clinic.create_patient(clinic_id uuid, full_name text, phone text, email text, user_id uuid)
-returns api.patients
-language plpgsql
-volatile
-security definer -- writes patients for staff it has checked
-set search_path = ''
-as $$
-declare
-  v_name text := clinic.required(clinic.clean_name(create_patient.full_name, 'full_name'), 'full_name');
-  v_email text := clinic.clean_line(create_patient.email, 'email', 320);
-  v_id uuid;
-  v_row api.patients;
-begin
-  perform clinic.require_role(
-    clinic.required(create_patient.clinic_id, 'clinic_id'), 'admin', 'receptionist', 'dentist'
-  );
-  if v_email !~ '^[^@\s]+@[^@\s]+$' then
-    perform clinic.refuse('invalid_argument', 'email is not an address.');
-  elsif not exists (select from clinic.clinics as c where c.id = create_patient.clinic_id) or (
-    create_patient.user_id is not null
-    and not exists (select from auth.users as u where u.id = create_patient.user_id)
-  ) then
-    perform clinic.refuse('not_found', 'There is no such user or clinic.');
-  end if;
-  insert into clinic.patients (clinic_id, user_id, full_name, phone, email)
-  values (
-    create_patient.clinic_id, create_patient.user_id, v_name,
-    clinic.clean_line(create_patient.phone, 'phone', 40), v_email
-  )
-  on conflict on constraint patients_user_key do nothing
-  returning id into v_id;
-  if v_id is null then
-    perform clinic.refuse('invalid_argument', 'This user is a patient of the clinic already.');
-  end if;
-  select * into v_row from api.patients as p where p.id = v_id;
-  return v_row;
-exception
-  when lock_not_available or deadlock_detected then
-    perform clinic.refuse('try_again');
-    return null;
-end
-$$;
-grant execute on function clinic.create_patient to anon, authenticated, service_role;
-
-create function api.create_patient(
-  clinic_id uuid, full_name text, phone text default null, email text default null, user_id uuid default null
-)
-returns api.patients
-language plpgsql
-volatile
-set search_path = ''
-as $$
-begin
-  return clinic.create_patient(clinic_id, full_name, phone, email, user_id);
-end
-$$;
-comment on function api.create_patient is
-'For staff: records a patient, for example a walk-in. Returns the row.
-Errors: not_authenticated, forbidden, not_found, invalid_argument.';
-grant execute on function api.create_patient to anon, authenticated, service_role;
 
 
 -- Clinics and their policy -------------------------------------------------------------------------------------------
@@ -327,7 +268,10 @@ begin
     ),
     max_offers = coalesce((policy ->> 'max_offers')::integer, c.max_offers),
     max_upcoming = coalesce((policy ->> 'max_upcoming')::integer, c.max_upcoming),
-    cancel_grace = coalesce((policy ->> 'cancel_grace')::interval, c.cancel_grace)
+    cancel_grace = coalesce((policy ->> 'cancel_grace')::interval, c.cancel_grace),
+    require_mfa = coalesce((policy ->> 'require_mfa')::boolean, c.require_mfa),
+    audit_retention = coalesce((policy ->> 'audit_retention')::interval, c.audit_retention),
+    patient_retention = coalesce((policy ->> 'patient_retention')::interval, c.patient_retention)
   where c.id = update_clinic_policy.clinic_id;
   if not found then
     perform clinic.refuse('not_found', 'There is no such clinic.');
@@ -357,7 +301,10 @@ create function api.update_clinic_policy(
   max_chatbot_bookings_per_hour integer default null,
   max_offers integer default null,
   max_upcoming integer default null,
-  cancel_grace interval default null
+  cancel_grace interval default null,
+  require_mfa boolean default null,
+  audit_retention interval default null,
+  patient_retention interval default null
 )
 returns api.clinics
 language plpgsql
@@ -370,14 +317,16 @@ begin
     'booking_horizon', booking_horizon, 'cancellation_notice', cancellation_notice,
     'max_active_holds', max_active_holds, 'max_holds_per_hour', max_holds_per_hour,
     'max_chatbot_bookings_per_hour', max_chatbot_bookings_per_hour, 'max_offers', max_offers,
-    'max_upcoming', max_upcoming, 'cancel_grace', cancel_grace
+    'max_upcoming', max_upcoming, 'cancel_grace', cancel_grace, 'require_mfa', require_mfa,
+    'audit_retention', audit_retention, 'patient_retention', patient_retention
   ));
 end
 $$;
 comment on function api.update_clinic_policy is
 'For admins: changes the booking policy; what is omitted or null stays. Intervals like "15 minutes".
 Bounds: slot_interval 5 min to 12 h, hold_duration 1 s to 1 h, notices up to 30 days, horizon 1 to 730 days, 1 to 100 holds,
-1 to 10,000 holds and chatbot bookings an hour, 10 to 10,000 offers, 1 to 1,000 appointments ahead, cancel_grace up to 7 days.
+1 to 10,000 holds and chatbot bookings an hour, 10 to 10,000 offers, 1 to 1,000 appointments ahead, cancel_grace up to 7 days, audit_retention 1 to 30 years, patient_retention 1 to 100 years.
+require_mfa: only who signed in with a second factor (aal2) acts as staff, so have one before you set it.
 Errors: not_authenticated, forbidden, not_found, invalid_argument.';
 grant execute on function api.update_clinic_policy to anon, authenticated, service_role;
 

@@ -88,8 +88,10 @@ as $$
 declare
   v_row api.dentists;
 begin
-  if dentist.user_id is not null and not exists (select from auth.users as u where u.id = dentist.user_id) then
-    perform clinic.refuse('not_found', 'There is no such user.');
+  if dentist.user_id is not null and not exists (
+    select from clinic.staff as s where s.user_id = dentist.user_id and s.clinic_id = dentist.clinic_id
+  ) and not (clinic.is_service() and exists (select from auth.users as u where u.id = dentist.user_id)) then
+    perform clinic.refuse('not_found', 'There is no such user on the staff.', hint => 'Invite them with invite_staff and dentist_id.');
   elsif exists (
     select from clinic.dentists as d
     where d.clinic_id = dentist.clinic_id and d.user_id = dentist.user_id and d.id <> dentist.id

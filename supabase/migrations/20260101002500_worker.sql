@@ -37,7 +37,7 @@ set search_path = ''
 as $$
   select array[
     'expire_reservations', 'maintain_partitions', 'purge_idempotency_keys', 'purge_slot_offers',
-    'refresh_daily_metrics', 'verify_invariants', 'flag_no_shows'
+    'refresh_daily_metrics', 'verify_invariants', 'flag_no_shows', 'apply_retention'
   ];
 $$;
 comment on function clinic.known_jobs is 'The jobs there are, each a function of this name.';

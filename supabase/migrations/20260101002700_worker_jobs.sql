@@ -156,7 +156,8 @@ declare
   v_dropped integer;
 begin
   -- One day back, so that what was written while nobody made partitions leaves the default one.
-  v_created := clinic.create_event_partitions(v_today - 1, v_today + 7);
+  v_created := clinic.create_event_partitions(v_today - 1, v_today + 7)
+    + clinic.create_audit_partitions(v_today - 1, (v_today + interval '2 months')::date);
   v_dropped := clinic.drop_event_partitions((v_oldest at time zone 'UTC')::date, maintain_partitions.max_rows);
   return least(
     v_created + v_dropped + clinic.trim_history(v_oldest, maintain_partitions.max_rows),
@@ -165,7 +166,7 @@ begin
 end
 $$;
 comment on function clinic.maintain_partitions is
-'Makes the event partitions of the coming week, drops those past their retention, and trims what else is history by then.';
+'Makes the event partitions of the coming week and the audit log''s of the coming months, drops those past their retention, and trims what else is history by then.';
 grant execute on function clinic.maintain_partitions to chairtime_worker;
 
 create function clinic.purge_idempotency_keys(max_rows integer default 5000, retention interval default '24 hours')

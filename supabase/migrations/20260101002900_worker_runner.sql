@@ -14,6 +14,7 @@ as $$
     when 'refresh_daily_metrics' then clinic.refresh_daily_metrics(max_rows)
     when 'verify_invariants' then clinic.verify_invariants(max_rows)
     when 'flag_no_shows' then clinic.flag_no_shows(max_rows, coalesce(retention, interval '1 hour'))
+    when 'apply_retention' then clinic.apply_retention(max_rows)
   end;
 $$;
 comment on function clinic.do_job is 'Calls the job of this name. Returns how many rows it did.';

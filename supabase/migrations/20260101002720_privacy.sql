@@ -1,0 +1,351 @@
+-- Privacy: what is known of a person, and how it is forgotten. The ledger and the counts stay.
+
+-- Where people are -----------------------------------------------------------------------------------------------------
+
+create function clinic.personal_columns()
+returns table (table_name text, column_name text, of_user boolean)
+language sql
+stable
+set search_path = ''
+as $$
+  -- By the foreign keys, so that no table is forgotten; and what refers to people for longer than they are there.
+  select c.relname::text, a.attname::text, k.confrelid = 'auth.users'::regclass
+  from pg_catalog.pg_constraint as k
+  inner join pg_catalog.pg_class as c on k.conrelid = c.oid
+  inner join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = k.conkey[1]
+  where
+    k.contype = 'f' and k.confrelid in ('auth.users'::regclass, 'clinic.patients'::regclass) and c.relnamespace = 'clinic'::regnamespace
+    and not c.relispartition
+  union
+  select t.table_name, t.column_name, t.of_user
+  from (values
+    ('patients', 'id', false), ('realtime_events', 'user_id', true), ('realtime_events', 'actor', true), ('audit_log', 'actor', true),
+    ('audit_log', 'entity_id', false), ('idempotency_keys', 'user_id', true)
+  ) as t (table_name, column_name, of_user);
+$$;
+comment on function clinic.personal_columns is 'The columns of clinic''s tables that name a user (of_user) or a patient.';
+
+create function clinic.without(value jsonb, hidden text [])
+returns jsonb
+language sql
+immutable
+set search_path = ''
+as $$
+  select jsonb_object_agg(c.key, case when jsonb_typeof(c.value) = 'object' then c.value - hidden else c.value end)
+  from jsonb_each(value - hidden) as c;
+$$;
+comment on function clinic.without is 'The row without these columns, also in what one of its columns says of a row.';
+
+create function clinic.export_me()
+returns jsonb
+language plpgsql
+volatile
+security definer -- collects what all tables know of the caller, and of those they act for
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := clinic.required(clinic.require_user(), 'A user');
+  v_patient_ids uuid [] := clinic.my_patients();
+  -- What the staff note for each other, and what is of use to the system alone.
+  v_hidden constant text [] := '{staff_notes,search,code_hash,phone_hash,person_hash,request_hash,xid,horizon}';
+  v_all jsonb := clinic.me() || jsonb_build_object('exported_at', clock_timestamp());
+  v_table record;
+  v_rows jsonb;
+begin
+  for v_table in
+    select
+      c.table_name,
+      string_agg(format('t.%I = any ($%s)', c.column_name, case when c.of_user then 1 else 2 end), ' or ' order by c.column_name) as is_theirs
+    from clinic.personal_columns() as c
+    group by c.table_name
+    order by c.table_name
+  loop
+    execute format(
+      'select coalesce(jsonb_agg(clinic.without(to_jsonb(t), $3) order by t::text), ''[]'') from clinic.%I as t where %s',
+      v_table.table_name, v_table.is_theirs
+    ) into v_rows using array[v_user_id], v_patient_ids, v_hidden;
+    v_all := v_all || jsonb_build_object(v_table.table_name, v_rows);
+  end loop;
+  return v_all;
+end
+$$;
+grant execute on function clinic.export_me to anon, authenticated, service_role;
+
+create function api.export_me()
+returns jsonb
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  return clinic.export_me();
+end
+$$;
+comment on function api.export_me is
+'All that Chairtime knows of you, and of those whose guardian you are: what me() returns, and the rows of every table that name you, by table. Without what
+the staff note for each other. Errors: not_authenticated.';
+grant execute on function api.export_me to anon, authenticated, service_role;
+
+
+-- Forgetting -----------------------------------------------------------------------------------------------------------
+
+create function clinic.forget_in_log(ids uuid [], personal text [])
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  perform set_config('chairtime.audit', 'forget', true);
+  update clinic.audit_log as l
+  set before = l.before - forget_in_log.personal, after = l.after - forget_in_log.personal
+  where l.entity_id = any (forget_in_log.ids) and (l.before ?| forget_in_log.personal or l.after ?| forget_in_log.personal);
+  perform set_config('chairtime.audit', '', true);
+end
+$$;
+comment on function clinic.forget_in_log is 'Takes these columns'' values out of what the audit log says of these rows; that they were changed, it still says.';
+
+create function clinic.erase_record(patient_id uuid, clinic_id uuid)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  -- With what was merged into it.
+  v_ids uuid [] := array(
+    select p.id from clinic.patients as p
+    where p.clinic_id = erase_record.clinic_id and erase_record.patient_id in (p.id, p.merged_into)
+  );
+  v_visits uuid [];
+begin
+  perform clinic.lock_visits(v_ids, erase_record.clinic_id);
+  perform clinic.end_holds(array(
+    select r.id from clinic.slot_reservations as r
+    where r.patient_id = any (v_ids) and r.clinic_id = erase_record.clinic_id and r.outcome is null
+  ), 'released');
+  update clinic.appointments as a
+  set status = 'cancelled', cancelled_at = clock_timestamp()
+  where
+    a.patient_id = any (v_ids) and a.clinic_id = erase_record.clinic_id and a.status = 'booked' and a.starts_at > clock_timestamp();
+  update clinic.appointments as a
+  set notes = null, staff_notes = null, cancellation_reason = null
+  where
+    a.patient_id = any (v_ids) and a.clinic_id = erase_record.clinic_id
+    and (a.notes is not null or a.staff_notes is not null or a.cancellation_reason is not null);
+  delete from clinic.guardians as g where g.patient_id = any (v_ids) and g.clinic_id = erase_record.clinic_id;
+  delete from clinic.invitations as i where i.patient_id = any (v_ids) and i.clinic_id = erase_record.clinic_id;
+  delete from clinic.chatbot_patients as c where c.patient_id = any (v_ids) and c.clinic_id = erase_record.clinic_id;
+  v_visits := array(select a.id from clinic.appointments as a where a.patient_id = any (v_ids) and a.clinic_id = erase_record.clinic_id);
+  delete from clinic.idempotency_keys as k where k.response ->> 'patient_id' = any (v_ids::text []) or exists (
+    select from jsonb_array_elements(case jsonb_typeof(k.response) when 'array' then k.response else '[]' end) as r (row)
+    where r.row ->> 'patient_id' = any (v_ids::text [])
+  );
+  update clinic.patients as p
+  set
+    full_name = 'Erased', phone = null, email = null, birth_date = null, staff_notes = null, user_id = null,
+    erased_at = coalesce(p.erased_at, clock_timestamp())
+  where p.id = any (v_ids) and p.clinic_id = erase_record.clinic_id;
+  -- Last: what is forgotten is written down, too, when it changes.
+  perform clinic.forget_in_log(v_ids, '{full_name,phone,email,birth_date,staff_notes}');
+  perform clinic.forget_in_log(v_visits, '{notes,staff_notes,cancellation_reason}');
+end
+$$;
+comment on function clinic.erase_record is
+'Makes a patient unrecognizable everywhere: visits ahead are cancelled, past ones stay without their notes. Errors: try_again.';
+
+create function clinic.erase_patient(patient_id uuid, reason text)
+returns jsonb
+language plpgsql
+volatile
+security definer -- erases a patient for an admin it has checked
+set search_path = ''
+as $$
+declare
+  v_patient clinic.patients := clinic.patient_of(erase_patient.patient_id, 'admin');
+  v_reason text := clinic.required(clinic.clean_text(erase_patient.reason, 'reason', 1000), 'reason');
+begin
+  perform clinic.erase_record(v_patient.id, v_patient.clinic_id);
+  insert into clinic.erasures (clinic_id, patient_id, reason, erased_by) values (v_patient.clinic_id, v_patient.id, v_reason, auth.uid());
+  return jsonb_build_object('patient_id', v_patient.id, 'erased', true);
+exception
+  when lock_not_available or deadlock_detected then
+    perform clinic.refuse('try_again');
+    return null;
+end
+$$;
+grant execute on function clinic.erase_patient to anon, authenticated, service_role;
+
+create table clinic.erasures (
+  id bigint not null generated always as identity,
+  clinic_id uuid not null,
+  patient_id uuid not null,
+  reason text not null,
+  erased_by uuid,
+  erased_at timestamptz not null default clock_timestamp(),
+  constraint erasures_pkey primary key (id),
+  constraint erasures_clinic_fkey foreign key (clinic_id) references clinic.clinics (id),
+  constraint erasures_reason_is_short check (length(reason) between 1 and 1000 and clinic.is_text(reason))
+);
+comment on table clinic.erasures is 'That somebody was erased, when, why and by whom (null: by themselves, or by the retention). Never who it was.';
+create index erasures_clinic_idx on clinic.erasures (clinic_id, erased_at);
+alter table clinic.erasures enable row level security;
+
+create policy erasures_are_for_admins on clinic.erasures
+  for select to authenticated
+  using (clinic_id = any ((select clinic.my_clinics('{admin}'))::uuid []));
+grant select on clinic.erasures to authenticated, service_role;
+
+create function api.erase_patient(patient_id uuid, reason text)
+returns jsonb
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  return clinic.erase_patient(patient_id, reason);
+end
+$$;
+comment on function api.erase_patient is
+'For admins: makes a patient unrecognizable, for good. Name, contact, birth date, notes and guardians go, the login is unlinked, visits ahead are
+cancelled; past visits stay as numbers. The reason is kept and must not name anybody. Returns {patient_id, erased: true}.
+Errors: not_authenticated, forbidden, not_found, invalid_argument, try_again.';
+grant execute on function api.erase_patient to anon, authenticated, service_role;
+
+
+-- A login that goes, by whatever path, takes its owner along -----------------------------------------------------------
+
+create function clinic.forget_user()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever deletes a login, what it was everywhere is forgotten
+set search_path = ''
+as $$
+declare
+  v_own record;
+begin
+  perform clinic.end_holds(array(
+    select r.id from clinic.slot_reservations as r where r.held_by = old.id and r.outcome is null
+  ), 'released');
+  for v_own in select p.id, p.clinic_id from clinic.patients as p where p.user_id = old.id order by p.id loop
+    perform clinic.erase_record(v_own.id, v_own.clinic_id);
+    insert into clinic.erasures (clinic_id, patient_id, reason) values (v_own.clinic_id, v_own.id, 'The login was deleted.');
+  end loop;
+  delete from clinic.idempotency_keys as k where k.user_id = old.id;
+  delete from clinic.invitations as i where lower(i.email) = lower(old.email);
+  return old;
+end
+$$;
+comment on function clinic.forget_user is 'Erases the records of a login that is deleted, and what else the login left.';
+
+create trigger forget_user before delete on auth.users
+for each row execute function clinic.forget_user();
+
+create function clinic.erase_me()
+returns jsonb
+language plpgsql
+volatile
+security definer -- deletes the caller's own login and no other
+set search_path = ''
+as $$
+declare
+  v_user_id uuid := clinic.required(clinic.require_user(), 'A user');
+  v_clinic_id uuid;
+begin
+  for v_clinic_id in select s.clinic_id from clinic.staff as s where s.user_id = v_user_id order by s.clinic_id loop
+    perform clinic.require_other_admin(v_clinic_id, v_user_id);
+  end loop;
+  delete from auth.users as u where u.id = v_user_id;
+  return jsonb_build_object('user_id', v_user_id, 'erased', true);
+exception
+  when lock_not_available or deadlock_detected then
+    perform clinic.refuse('try_again');
+    return null;
+end
+$$;
+grant execute on function clinic.erase_me to anon, authenticated, service_role;
+
+create function api.erase_me()
+returns jsonb
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  return clinic.erase_me();
+end
+$$;
+comment on function api.erase_me is
+'Deletes your login and makes you unrecognizable at every clinic, for good: as erase_patient does, your visits ahead are cancelled. Whom you are the guardian
+of stays. Returns {user_id, erased: true}. Errors: not_authenticated, forbidden (a clinic''s last admin), try_again.';
+grant execute on function api.erase_me to anon, authenticated, service_role;
+
+
+-- Retention ------------------------------------------------------------------------------------------------------------
+
+create function clinic.trim_audit_log(max_rows integer)
+returns integer
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_trimmed integer;
+begin
+  perform set_config('chairtime.audit', 'forget', true);
+  delete from clinic.audit_log as l
+  using (
+    select old.id, old.at
+    from clinic.clinics as c
+    cross join lateral (
+      select l.id, l.at from clinic.audit_log as l
+      where l.clinic_id = c.id and l.at < clock_timestamp() - c.audit_retention
+      order by l.at
+      limit trim_audit_log.max_rows
+    ) as old
+    limit trim_audit_log.max_rows
+  ) as old
+  where l.id = old.id and l.at = old.at;
+  get diagnostics v_trimmed = row_count;
+  perform set_config('chairtime.audit', '', true);
+  return v_trimmed;
+end
+$$;
+comment on function clinic.trim_audit_log is 'Forgets what is older than the clinics'' audit_retention, at most so many rows. Returns how many.';
+
+create function clinic.apply_retention(max_rows integer default 100)
+returns integer
+language plpgsql
+volatile
+security definer -- erases patients of any clinic: the worker's task, and nobody else may execute this
+set search_path = ''
+as $$
+declare
+  v_old record;
+  v_erased integer := 0;
+begin
+  for v_old in
+    select p.id, p.clinic_id
+    from clinic.patients as p
+    inner join clinic.clinics as c on p.clinic_id = c.id
+    where
+      p.created_at < clock_timestamp() - c.patient_retention and p.erased_at is null and p.merged_into is null
+      and not exists (
+        select from clinic.appointments as a
+        where a.patient_id = p.id and a.clinic_id = p.clinic_id and a.starts_at > clock_timestamp() - c.patient_retention
+      )
+    limit apply_retention.max_rows
+  loop
+    perform clinic.erase_record(v_old.id, v_old.clinic_id);
+    insert into clinic.erasures (clinic_id, patient_id, reason) values (v_old.clinic_id, v_old.id, 'Nothing for longer than the clinic keeps records.');
+    v_erased := v_erased + 1;
+  end loop;
+  delete from clinic.join_attempts as a where a.attempted_at < clock_timestamp() - interval '1 day';
+  delete from clinic.invitations as i where i.expires_at < clock_timestamp() - interval '30 days';
+  return least(v_erased + clinic.trim_audit_log(apply_retention.max_rows), apply_retention.max_rows);
+end
+$$;
+comment on function clinic.apply_retention is
+'Erases patients who had no visit for longer than their clinic''s patient_retention, and forgets what the audit log kept for its audit_retention.';
+grant execute on function clinic.apply_retention to chairtime_worker;
