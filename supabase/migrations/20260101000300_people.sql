@@ -14,19 +14,27 @@ comment on function clinic.is_email is 'Whether the text has the form of an e-ma
 
 create function clinic.plain_digits(value text)
 returns text
-language sql
+language plpgsql
 immutable
 set search_path = ''
 as $$
+begin
+  -- Mostly they are.
+  if value ~ '^[\u0020-\u007E]*$' then
+    return value;
+  end if;
   -- Where each script's digits begin (Unicode 17), without those that NFKC turns into 0 to 9.
-  select string_agg(coalesce(chr(48 + ascii(c.char) - z.zero), c.char), '' order by c.n)
-  from regexp_split_to_table(normalize(plain_digits.value, nfkc), '') with ordinality as c (char, n)
-  left join unnest('{
-    1632,1776,1984,2406,2534,2662,2790,2918,3046,3174,3302,3430,3558,3664,3792,3872,4160,4240,6112,6160,6470,6608,
-    6784,6800,6992,7088,7232,7248,42528,43216,43264,43472,43504,43600,44016,66720,68912,68928,69734,69872,69942,70096,
-    70384,70736,70864,71248,71360,71376,71386,71472,71904,72016,72688,72784,73040,73120,73184,73552,90416,92768,92864,
-    93008,93552,123200,123632,124144,124401,125264
-  }'::integer []) as z (zero) on ascii(c.char) between z.zero and z.zero + 9;
+  return (
+    select string_agg(coalesce(chr(48 + ascii(c.char) - z.zero), c.char), '' order by c.n)
+    from regexp_split_to_table(normalize(plain_digits.value, nfkc), '') with ordinality as c (char, n)
+    left join unnest('{
+      1632,1776,1984,2406,2534,2662,2790,2918,3046,3174,3302,3430,3558,3664,3792,3872,4160,4240,6112,6160,6470,6608,
+      6784,6800,6992,7088,7232,7248,42528,43216,43264,43472,43504,43600,44016,66720,68912,68928,69734,69872,69942,70096,
+      70384,70736,70864,71248,71360,71376,71386,71472,71904,72016,72688,72784,73040,73120,73184,73552,90416,92768,92864,
+      93008,93552,123200,123632,124144,124401,125264
+    }'::integer []) as z (zero) on ascii(c.char) between z.zero and z.zero + 9
+  );
+end
 $$;
 comment on function clinic.plain_digits is 'The text with the digits of every script as 0 to 9.';
 

@@ -322,6 +322,16 @@ as $$
 $$;
 comment on function clinic.found_patients is 'These patients of the clinic, in this order, with their next and last visits.';
 
+create function clinic.like_text(value text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select regexp_replace(value, '([\\%_])', '\\\1', 'g');
+$$;
+comment on function clinic.like_text is 'The text as a pattern of like that means itself.';
+
 create function clinic.search_patterns(query text)
 returns text []
 language plpgsql
@@ -347,7 +357,7 @@ begin
   end if;
   return array(
     -- Of one or two letters only a beginning: nothing else is quick, nor meant.
-    select case when length(w.word) < 3 then '% ' else '%' end || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%'
+    select case when length(w.word) < 3 then '% ' else '%' end || clinic.like_text(w.word) || '%'
     from unnest(v_words) as w (word)
     where w.word <> ''
     order by length(w.word) desc
@@ -376,22 +386,29 @@ begin
   elsif v_patterns = '{}' then
     return;
   end if;
-  -- Planned for these words: which of them an index finds best, only they tell.
+  -- Planned for these words: which of them an index finds best, only they tell. Of thousands that fit not all are put in
+  -- order: whoever looks for one of them says more.
   execute format(
     'select array(
-      select p.id from clinic.patients as p
-      where p.clinic_id = $1 and %s and p.merged_into is null and p.erased_at is null %s
-      order by p.search not like $3, p.full_name, p.id
+      select f.id
+      from (
+        (select p.id, p.full_name, 1 as place from clinic.patients as p where p.search like %2$L and %1$s limit 200)
+        union all
+        (select p.id, p.full_name, 2 from clinic.patients as p where %3$s and %1$s limit 200)
+      ) as f
+      group by f.id, f.full_name
+      order by min(f.place), f.full_name, f.id
       limit $2
     )',
-    (select string_agg(format('p.search like %L', w.pattern), ' and ') from unnest(v_patterns) as w (pattern)),
-    case when v_role = 'dentist' then
-      'and exists (
+    'p.clinic_id = $1 and p.merged_into is null and p.erased_at is null' || case when v_role = 'dentist' then
+      ' and exists (
         select from clinic.appointments as a
         where a.patient_id = p.id and a.clinic_id = p.clinic_id and a.dentist_id = any (clinic.my_dentists($1))
       )'
-    end
-  ) into v_ids using search_patients.clinic_id, search_patients.max_results, ' ' || ltrim(v_patterns[1], '% ');
+    else '' end,
+    ' ' || clinic.like_text(clinic.folded(clinic.clean_line(search_patients.query, 'query', 200))) || '%',
+    (select string_agg(format('p.search like %L', w.pattern), ' and ') from unnest(v_patterns) as w (pattern))
+  ) into v_ids using search_patients.clinic_id, search_patients.max_results;
   return query select f.* from clinic.found_patients(v_ids, search_patients.clinic_id) as f;
 end
 $$;
@@ -444,7 +461,7 @@ begin
         p.clinic_id = similar_patients.clinic_id and p.merged_into is null and p.erased_at is null
         and (
           clinic.phone_key(p.phone) = v_phone or lower(p.email) = v_email
-          or p.search like ' ' || regexp_replace(v_name, '([\\%_])', '\\\1', 'g') || '%'
+          or p.search like ' ' || clinic.like_text(v_name) || '%'
           or v_birth_date is not null and p.search like '% ' || clinic.iso_date(v_birth_date)
         )
         -- A family shares a telephone, and a day is many people's birthday: one of both is not enough.
