@@ -278,6 +278,7 @@ create table clinic.guardians (
   constraint guardians_user_fkey foreign key (user_id) references auth.users (id) on delete cascade,
   constraint guardians_relation_is_short check (length(relation) between 1 and 40 and clinic.is_line(relation))
 );
+alter table clinic.guardians alter column relation set statistics 0;
 comment on table clinic.guardians is
 'Whose login acts for a patient: a parent for a child, a child for a parent. Beside the patient''s own, if they have one.';
 comment on column clinic.guardians.until is 'When it ends by itself, such as at a child''s 18th birthday; null: when somebody ends it.';
@@ -366,7 +367,6 @@ begin
 end
 $$;
 comment on function clinic.has_second_factor is 'Whether the caller signed in with a second factor, or the clinic asks for none.';
-grant execute on function clinic.has_second_factor to anon, authenticated, service_role;
 
 create function clinic.my_role(clinic_id uuid)
 returns text
@@ -503,7 +503,6 @@ begin
 end
 $$;
 comment on function clinic.require_reader is 'As require_role, for a caller who only reads.';
-grant execute on function clinic.require_reader to anon, authenticated, service_role;
 
 create function clinic.require_role(clinic_id uuid, variadic roles text[])
 returns text

@@ -32,6 +32,7 @@ create table clinic.invitations (
 comment on table clinic.invitations is
 'To link a patient''s record with a login (their own, or a guardian''s), or to join the staff. The code is told once, and stored as a hash.';
 alter table clinic.invitations
+alter column relation set statistics 0,
 alter column email set statistics 0,
 alter column code_hash set statistics 0;
 create index invitations_clinic_idx on clinic.invitations (clinic_id, created_at);

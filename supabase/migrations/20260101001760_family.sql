@@ -155,17 +155,21 @@ as $$
 declare
   v_bookable clinic.bookable;
   v_policy clinic.clinics;
-  v_visit jsonb;
-  v_wanted uuid [] := '{}';
+  v_visit record;
+  v_wanted uuid [] := array[]::uuid [];
   v_first timestamptz;
 begin
-  for v_visit in select v.visit from jsonb_array_elements(visits) as v (visit) loop
-    v_bookable := clinic.bookable((v_visit ->> 'appointment_type_id')::uuid, (v_visit ->> 'dentist_id')::uuid);
+  for v_visit in
+    select (v.visit ->> 'appointment_type_id')::uuid as type_id, (v.visit ->> 'dentist_id')::uuid as dentist_id,
+      (v.visit ->> 'starts_at')::timestamptz as starts_at
+    from jsonb_array_elements(visits) as v (visit)
+  loop
+    v_bookable := clinic.bookable(v_visit.type_id, v_visit.dentist_id);
     v_policy := v_bookable.policy;
     v_wanted := v_wanted || clinic.wanted_resources(
       array(select l.dentist_id from unnest(v_bookable.leaders) as l), v_policy.id, v_bookable.parts
     );
-    v_first := least(v_first, (v_visit ->> 'starts_at')::timestamptz);
+    v_first := least(v_first, v_visit.starts_at);
   end loop;
   perform clinic.lock_for_visit(v_wanted, v_first);
 end

@@ -24,6 +24,13 @@ comment on column clinic.audit_log.role is 'As what: admin, dentist, receptionis
 comment on column clinic.audit_log.via is 'Through which door: the function of the API, or the application''s name.';
 comment on column clinic.audit_log.before is 'Of an update the columns that changed, as they were; of a deletion the row.';
 comment on column clinic.audit_log.after is 'Of an update the columns that changed, as they are; of an insert what the row says.';
+alter table clinic.audit_log
+alter column entity set statistics 0,
+alter column action set statistics 0,
+alter column role set statistics 0,
+alter column via set statistics 0,
+alter column before set statistics 0,
+alter column after set statistics 0;
 create index audit_log_entity_idx on clinic.audit_log (entity_id, at);
 create index audit_log_clinic_idx on clinic.audit_log (clinic_id, at);
 alter table clinic.audit_log enable row level security;
@@ -85,6 +92,10 @@ begin
     perform set_config('chairtime.audit', 'forget', true);
     execute format('create table clinic.%I (like clinic.audit_log including defaults including constraints)', v_name);
     execute format('comment on table clinic.%I is %L', v_name, 'Changes of this month, UTC.');
+    execute format(
+      'alter table clinic.%I alter entity set statistics 0, alter action set statistics 0, alter role set statistics 0,
+        alter via set statistics 0, alter before set statistics 0, alter after set statistics 0', v_name
+    );
     execute format('alter table clinic.%I enable row level security', v_name);
     execute format('create policy audit_log_is_for_the_service on clinic.%I for select to service_role using (true)', v_name);
     execute format(
@@ -166,7 +177,7 @@ declare
   v_before jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) - v_aside end;
   v_after jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) - v_aside end;
   v_row constant jsonb := coalesce(v_after, v_before);
-  v_clinic_id constant uuid := v_row ->> case when tg_table_name = 'clinics' then 'id' else 'clinic_id' end;
+  v_clinic_id constant uuid := (v_row ->> case when tg_table_name = 'clinics' then 'id' else 'clinic_id' end)::uuid;
 begin
   if tg_op = 'UPDATE' then
     if v_before = v_after then

@@ -47,7 +47,7 @@ declare
   v_user_id uuid := clinic.required(clinic.require_user(), 'A user');
   v_patient_ids uuid [] := clinic.my_patients();
   -- What the staff note for each other, and what is of use to the system alone.
-  v_hidden constant text [] := '{staff_notes,search,code_hash,phone_hash,person_hash,request_hash,xid,horizon}';
+  v_hidden constant text [] := '{staff_notes,search,code_hash,phone_hash,person_hash,request_hash,xid,horizon}'::text [];
   v_all jsonb := clinic.me() || jsonb_build_object('exported_at', clock_timestamp());
   v_table record;
   v_rows jsonb;
@@ -88,6 +88,27 @@ grant execute on function api.export_me to anon, authenticated, service_role;
 
 
 -- Forgetting -----------------------------------------------------------------------------------------------------------
+
+create table clinic.erasures (
+  id bigint not null generated always as identity,
+  clinic_id uuid not null,
+  patient_id uuid not null,
+  reason text not null,
+  erased_by uuid,
+  erased_at timestamptz not null default clock_timestamp(),
+  constraint erasures_pkey primary key (id),
+  constraint erasures_clinic_fkey foreign key (clinic_id) references clinic.clinics (id),
+  constraint erasures_reason_is_short check (length(reason) between 1 and 1000 and clinic.is_text(reason))
+);
+comment on table clinic.erasures is 'That somebody was erased, when, why and by whom (null: by themselves, or by the retention). Never who it was.';
+alter table clinic.erasures alter column reason set statistics 0;
+create index erasures_clinic_idx on clinic.erasures (clinic_id, erased_at);
+alter table clinic.erasures enable row level security;
+
+create policy erasures_are_for_admins on clinic.erasures
+  for select to authenticated
+  using (clinic_id = any ((select clinic.my_clinics('{admin}'))::uuid []));
+grant select on clinic.erasures to authenticated, service_role;
 
 create function clinic.forget_in_log(ids uuid [], personal text [])
 returns void
@@ -175,26 +196,6 @@ exception
 end
 $$;
 grant execute on function clinic.erase_patient to anon, authenticated, service_role;
-
-create table clinic.erasures (
-  id bigint not null generated always as identity,
-  clinic_id uuid not null,
-  patient_id uuid not null,
-  reason text not null,
-  erased_by uuid,
-  erased_at timestamptz not null default clock_timestamp(),
-  constraint erasures_pkey primary key (id),
-  constraint erasures_clinic_fkey foreign key (clinic_id) references clinic.clinics (id),
-  constraint erasures_reason_is_short check (length(reason) between 1 and 1000 and clinic.is_text(reason))
-);
-comment on table clinic.erasures is 'That somebody was erased, when, why and by whom (null: by themselves, or by the retention). Never who it was.';
-create index erasures_clinic_idx on clinic.erasures (clinic_id, erased_at);
-alter table clinic.erasures enable row level security;
-
-create policy erasures_are_for_admins on clinic.erasures
-  for select to authenticated
-  using (clinic_id = any ((select clinic.my_clinics('{admin}'))::uuid []));
-grant select on clinic.erasures to authenticated, service_role;
 
 create function api.erase_patient(patient_id uuid, reason text)
 returns jsonb
