@@ -12,7 +12,17 @@ from tests.support.refusals import refused
 from tests.support.slots import book, reserve
 
 
-@pytest.fixture(params=["reserve_slot", "confirm_reservation", "book_appointment", "reschedule_appointment"])
+REPEATABLE = [
+    "reserve_slot", "confirm_reservation", "book_appointment", "reschedule_appointment", "book_family",
+]  # fmt: skip
+
+
+def as_json(**visit: Any) -> Row:
+    """Return one of book_family's visits as JSON has it."""
+    return {key: str(value) for key, value in visit.items()}
+
+
+@pytest.fixture(params=REPEATABLE)
 def request_once(request: pytest.FixtureRequest, ana: Connection, riverside: Clinic) -> tuple[str, Row, Row]:
     """A function with a key, arguments for it, and others that make it another request."""
     slot = {
@@ -31,6 +41,8 @@ def request_once(request: pytest.FixtureRequest, ana: Connection, riverside: Cli
         appointment = book(ana, riverside, riverside.at("11:00"))
         moved = {"appointment_id": appointment["id"], "starts_at": riverside.at("09:00")}
         return function, moved, {"starts_at": riverside.at("10:00")}
+    if function == "book_family":
+        return function, {"visits": [as_json(**slot)]}, {"visits": [as_json(**slot, notes="!")]}
     return function, slot, {"starts_at": riverside.at("10:00")}
 
 
@@ -91,6 +103,7 @@ def requests_in_full(desk: Connection, clinic: Clinic) -> dict[str, Row]:
         "book_appointment": slot | {"starts_at": clinic.at("11:00"), "notes": "Said so", "squeeze_in": False},
         "confirm_reservation": {"reservation_id": held, "patient_id": patient, "notes": "Said so"},
         "reschedule_appointment": moved | {"expected_version": 1},
+        "book_family": {"visits": [as_json(**slot, starts_at=clinic.at("11:30"))]},
     }
 
 
@@ -102,6 +115,7 @@ def other_arguments(desk: Connection, clinic: Clinic) -> Row:
         **elsewhere,
         "appointment_type_id": clinic.cleaning,
         "starts_at": clinic.at("11:15"),
+        "visits": [as_json(starts_at=clinic.at("11:45"), **elsewhere, appointment_type_id=clinic.checkup)],
         "notes": "Something else",
         "squeeze_in": True,
         "expected_version": 7,

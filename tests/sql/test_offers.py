@@ -242,7 +242,9 @@ def test_whom_the_desk_entered_is_known(house: House) -> None:
     ).fetchone()
     assert who is not None
     assert house.answers(house.patient, house.at("09:00"), visit) == {"not_offered"}
-    call(house.desk, "create_patient", clinic_id=house.practice.id, full_name="Walked in", user_id=who["id"])
+    walk_in = call(house.desk, "create_patient", clinic_id=house.practice.id, full_name="Walked in")
+    code = call(house.desk, "invite_patient", patient_id=walk_in["id"])["code"]
+    assert call(house.patient, "claim_patient", code=code)["accepted"]
     assert house.answers(house.patient, house.at("09:00"), visit) == {None}
 
 

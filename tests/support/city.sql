@@ -52,6 +52,15 @@ select p.id, p.clinic_id, p.user_id, 'Patient ' || p.k, '+1 555 ' || p.k from ci
 create index on city.patients (dentist_id, k);
 analyze city.people, city.dentists, city.patients;
 
+-- Every fifth patient has a guardian, who is somebody's patient with a login, and was invited once.
+insert into clinic.guardians (clinic_id, patient_id, user_id)
+select p.clinic_id, p.id, g.user_id
+from city.patients as p
+inner join city.patients as g on p.dentist_id = g.dentist_id and g.k = 0
+where p.k % 5 = 1;
+insert into clinic.invitations (clinic_id, patient_id, code_hash, expires_at)
+select p.clinic_id, p.id, sha256(uuid_send(p.id)), now() + interval '1 day' from city.patients as p where p.k % 5 = 2;
+
 -- Half-hours from 09:00 UTC, dealt round the days.
 create table city.visits as
 select
@@ -101,6 +110,10 @@ insert into clinic.realtime_events (
 select
   nextval('clinic.realtime_events_id_seq'), now() - interval '1 minute' * (k % 1000), pg_current_xact_id(),
   array['clinic:' || d.clinic_id], 'hours_changed', 'dentists', d.id, d.clinic_id, d.id, k, '{{}}'
+from city.dentists as d cross join generate_series(1, 20) as k;
+insert into clinic.audit_log (at, clinic_id, entity, entity_id, action, role, via, after)
+select
+  now() - interval '1 minute' * (k % 1000), d.clinic_id, 'dentists', d.id, 'update', 'admin', 'update_dentist', '{{"bio": "Kind"}}'
 from city.dentists as d cross join generate_series(1, 20) as k;
 
 insert into clinic.daily_metrics (clinic_id, day, booked, holds, holds_confirmed, bookings, working_minutes, booked_minutes, stale, refreshed_at)
