@@ -24,11 +24,11 @@ begin
   if (select count(*) >= 10 from clinic.guardians as g where g.user_id = v_user_id and g.clinic_id = add_dependant.clinic_id) then
     perform clinic.refuse('booking_limit', 'You act for as many people as one login can.', hint => 'Call the clinic.', clinic_id => add_dependant.clinic_id);
   end if;
-  -- The same child twice is once.
+  -- The same child twice is once. What has ended does not begin again: who has come of age is nobody's child any more.
   select p.id into v_id from clinic.guardians as g
   inner join clinic.patients as p on g.patient_id = p.id and g.clinic_id = p.clinic_id
   where
-    g.user_id = v_user_id and g.clinic_id = add_dependant.clinic_id
+    g.user_id = v_user_id and g.clinic_id = add_dependant.clinic_id and (g.until is null or g.until > clock_timestamp())
     and clinic.folded(p.full_name) = clinic.folded(v_name) and p.birth_date = v_birth_date;
   if v_id is null then
     insert into clinic.patients (clinic_id, source, full_name, birth_date)
@@ -146,6 +146,20 @@ end
 $$;
 comment on function clinic.family_visit is 'One of book_family''s visits, its form checked. Errors: invalid_argument.';
 
+create function clinic.refuse_visit(place bigint, told jsonb)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  perform clinic.refuse(
+    told ->> 'code', format('visits[%s]: %s', place, told ->> 'message'), told ->> 'details', told ->> 'hint'
+  );
+end
+$$;
+comment on function clinic.refuse_visit is 'The same refusal, which says of which of book_family''s visits it is.';
+
 create function clinic.lock_family(visits jsonb)
 returns void
 language plpgsql
@@ -157,24 +171,36 @@ declare
   v_policy clinic.clinics;
   v_visit record;
   v_wanted uuid [] := array[]::uuid [];
+  v_people uuid [] := array[]::uuid [];
   v_first timestamptz;
 begin
   for v_visit in
     select (v.visit ->> 'appointment_type_id')::uuid as type_id, (v.visit ->> 'dentist_id')::uuid as dentist_id,
-      (v.visit ->> 'starts_at')::timestamptz as starts_at
-    from jsonb_array_elements(visits) as v (visit)
+      (v.visit ->> 'patient_id')::uuid as patient_id, (v.visit ->> 'starts_at')::timestamptz as starts_at, v.place - 1 as place
+    from jsonb_array_elements(visits) with ordinality as v (visit, place)
   loop
-    v_bookable := clinic.bookable(v_visit.type_id, v_visit.dentist_id);
+    begin
+      v_bookable := clinic.bookable(v_visit.type_id, v_visit.dentist_id);
+    exception
+      when sqlstate 'PGRST' then
+        perform clinic.refuse_visit(v_visit.place, sqlerrm::jsonb);
+    end;
     v_policy := v_bookable.policy;
     v_wanted := v_wanted || clinic.wanted_resources(
       array(select l.dentist_id from unnest(v_bookable.leaders) as l), v_policy.id, v_bookable.parts
     );
+    v_people := v_people || coalesce(v_visit.patient_id, clinic.my_patient(v_policy.id));
     v_first := least(v_first, v_visit.starts_at);
   end loop;
   perform clinic.lock_for_visit(v_wanted, v_first);
+  for v_visit in select distinct p.id from unnest(v_people) as p (id) where p.id is not null order by p.id loop
+    perform clinic.lock_patient(v_visit.id);
+  end loop;
 end
 $$;
-comment on function clinic.lock_family is 'Waits for all that these visits might claim, in order, before the first is booked. Errors: not_found, not_offered, try_again.';
+comment on function clinic.lock_family is
+'Waits for all that these visits might claim, and then for their patients, each in order, before the first is booked. Errors: not_found, not_offered,
+try_again.';
 
 create function clinic.book_family(visits jsonb, idempotency_key text)
 returns setof api.appointments
@@ -189,7 +215,6 @@ declare
   v_rows jsonb := '[]'::jsonb;
   v_visit jsonb;
   v_row api.appointments;
-  v_told jsonb;
 begin
   perform clinic.require_user();
   if jsonb_typeof(book_family.visits) is distinct from 'array' or jsonb_array_length(book_family.visits) not between 1 and 10 then
@@ -210,11 +235,7 @@ begin
         );
       exception
         when sqlstate 'PGRST' then
-          -- The same refusal, which says of which visit it is; the others go with it.
-          v_told := sqlerrm::jsonb;
-          perform clinic.refuse(
-            v_told ->> 'code', format('visits[%s]: %s', n, v_told ->> 'message'), v_told ->> 'details', v_told ->> 'hint'
-          );
+          perform clinic.refuse_visit(n, sqlerrm::jsonb); -- and the others go with it
       end;
       v_rows := v_rows || to_jsonb(v_row);
     end loop;
