@@ -357,11 +357,11 @@ volatile
 set search_path = ''
 as $$
 begin
-  raise exception 'chairtime: % cannot be truncated, for its claims and events would not follow', tg_table_name
+  raise exception 'chairtime: % cannot be truncated: claims, events and the audit log would not follow', tg_table_name
     using errcode = 'integrity_constraint_violation', hint = 'Delete its rows instead.';
 end
 $$;
-comment on function clinic.refuse_truncate is 'Truncating passes by row triggers, and so by the ledger.';
+comment on function clinic.refuse_truncate is 'Truncating passes by row triggers, and so by the ledger and the audit log.';
 
 create trigger refuse_truncate before truncate on clinic.occupancy
 for each statement execute function clinic.refuse_truncate();

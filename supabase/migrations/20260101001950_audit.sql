@@ -69,6 +69,26 @@ comment on function clinic.guard_audit_log is 'Refuses to change what was writte
 
 create trigger guard_audit_log before update or delete on clinic.audit_log
 for each row execute function clinic.guard_audit_log();
+-- Always: also where a session replays changes with the other triggers off. Partitions made later inherit it.
+alter table clinic.audit_log enable always trigger guard_audit_log;
+
+create function clinic.refuse_truncating(table_name text)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  execute format(
+    'create or replace trigger refuse_truncate before truncate on clinic.%I for each statement execute function clinic.refuse_truncate()',
+    table_name
+  );
+  execute format('alter table clinic.%I enable always trigger refuse_truncate', table_name);
+end
+$$;
+comment on function clinic.refuse_truncating is 'Lets nobody empty the table at once, which no row trigger would see.';
+
+select clinic.refuse_truncating(t.name) from unnest('{audit_log,audit_log_default}'::text []) as t (name);
 
 create function clinic.create_audit_partitions(first_month date, last_month date)
 returns integer
@@ -97,6 +117,7 @@ begin
         alter via set statistics 0, alter before set statistics 0, alter after set statistics 0', v_name
     );
     execute format('alter table clinic.%I enable row level security', v_name);
+    perform clinic.refuse_truncating(v_name);
     execute format('create policy audit_log_is_for_the_service on clinic.%I for select to service_role using (true)', v_name);
     execute format(
       'with late as (delete from clinic.audit_log_default where at >= %L and at < %L returning *)
@@ -211,6 +232,7 @@ begin
       'create trigger audit after insert or update or delete on clinic.%I for each row execute function clinic.audit(%L)', v_table, v_column
     );
     execute format('alter table clinic.%I enable always trigger audit', v_table);
+    perform clinic.refuse_truncating(v_table);
   end loop;
 end
 $$;
@@ -294,6 +316,7 @@ set search_path = ''
 as $$
 declare
   v_appointment clinic.appointments;
+  v_is_own boolean;
 begin
   select * into v_appointment from clinic.appointments as a
   where a.id = clinic.required(appointment_history.appointment_id, 'appointment_id');
@@ -305,13 +328,15 @@ begin
   if not clinic.sees_calendar(v_appointment.clinic_id, v_appointment.dentist_id) then
     perform clinic.refuse('not_found', 'There is no such appointment.');
   end if;
+  -- What was noted of a visit, nobody reads of their own.
+  v_is_own := v_appointment.patient_id is not distinct from clinic.my_patient(v_appointment.clinic_id);
   return query
     select
       l.at, l.actor, clinic.actor_name(l.actor, l.clinic_id), l.role, l.via, clinic.deed(l),
       (
         select coalesce(jsonb_object_agg(k.key, jsonb_build_array(l.before -> k.key, l.after -> k.key)), '{}')
         from jsonb_object_keys(case when l.action = 'update' then l.after else '{}' end) as k (key)
-        where k.key <> 'version'
+        where k.key <> 'version' and (k.key <> 'staff_notes' or not v_is_own)
       )
     from clinic.audit_log as l
     where l.entity_id = v_appointment.id and l.entity = 'appointments' and l.clinic_id = v_appointment.clinic_id
