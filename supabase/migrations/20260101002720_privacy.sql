@@ -36,6 +36,33 @@ as $$
 $$;
 comment on function clinic.without is 'The row without these columns, also in what one of its columns says of a row.';
 
+create function clinic.login_of(user_id uuid)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'id', u.id, 'email', u.email, 'phone', u.phone, 'created_at', u.created_at, 'last_sign_in_at', u.last_sign_in_at,
+    'metadata', u.raw_user_meta_data
+  )
+  from auth.users as u where u.id = login_of.user_id;
+$$;
+comment on function clinic.login_of is 'What Supabase Auth knows of a login, but for its secrets.';
+
+create function clinic.deed_alone(value jsonb)
+returns jsonb
+language sql
+immutable
+set search_path = ''
+as $$
+  select jsonb_object_agg(c.key, c.value) from jsonb_each(value) as c
+  where
+    c.key in ('id', 'clinic_id', 'entity', 'entity_id', 'action', 'event', 'role', 'via', 'at', 'occurred_at', 'created_at')
+    or c.key in ('actor', 'booked_by', 'held_by', 'invited_by', 'offered_to');
+$$;
+comment on function clinic.deed_alone is 'That somebody did something to the row, when and as what, without what the row says.';
+
 create function clinic.export_me()
 returns jsonb
 language plpgsql
@@ -46,23 +73,33 @@ as $$
 declare
   v_user_id uuid := clinic.required(clinic.require_user(), 'A user');
   v_patient_ids uuid [] := clinic.my_patients();
-  -- What the staff note for each other, and what is of use to the system alone.
-  v_hidden constant text [] := '{staff_notes,search,code_hash,phone_hash,person_hash,request_hash,xid,horizon}'::text [];
-  v_all jsonb := clinic.me() || jsonb_build_object('exported_at', clock_timestamp());
+  -- What the staff note for each other, and what is of use to the system alone or repeats what is there.
+  v_hidden constant text [] := '{staff_notes,search,code_hash,phone_hash,person_hash,request_hash,response,token_hash,xid,horizon}'::text [];
+  v_all jsonb := clinic.me() || jsonb_build_object('exported_at', clock_timestamp(), 'login', clinic.login_of(v_user_id));
   v_table record;
   v_rows jsonb;
 begin
   for v_table in
     select
       c.table_name,
-      string_agg(format('t.%I = any ($%s)', c.column_name, case when c.of_user then 1 else 2 end), ' or ' order by c.column_name) as is_theirs
-    from clinic.personal_columns() as c
+      string_agg(c.is_theirs, ' or ' order by c.is_theirs) as names_them,
+      -- Who did something for somebody else, as staff or as a guardian once, is not told of them.
+      coalesce(string_agg(c.is_theirs, ' or ' order by c.is_theirs) filter (where c.is_about), 'false')
+      || case c.table_name when 'slot_reservations' then ' or t.patient_id is null' else '' end as is_about_them
+    from (
+      select
+        p.table_name, not p.of_user or p.column_name = 'user_id' as is_about,
+        format('t.%I = any ($%s)', p.column_name, case when p.of_user then 1 else 2 end) as is_theirs
+      from clinic.personal_columns() as p
+    ) as c
     group by c.table_name
     order by c.table_name
   loop
     execute format(
-      'select coalesce(jsonb_agg(clinic.without(to_jsonb(t), $3) order by t::text), ''[]'') from clinic.%I as t where %s',
-      v_table.table_name, v_table.is_theirs
+      'select coalesce(jsonb_agg(
+        case when %s then clinic.without(to_jsonb(t), $3) else clinic.deed_alone(to_jsonb(t)) end order by t::text
+      ), ''[]'') from clinic.%I as t where %s',
+      v_table.is_about_them, v_table.table_name, v_table.names_them
     ) into v_rows using array[v_user_id], v_patient_ids, v_hidden;
     v_all := v_all || jsonb_build_object(v_table.table_name, v_rows);
   end loop;
@@ -82,8 +119,8 @@ begin
 end
 $$;
 comment on function api.export_me is
-'All that Chairtime knows of you, and of those whose guardian you are: what me() returns, and the rows of every table that name you, by table. Without what
-the staff note for each other. Errors: not_authenticated.';
+'All that Chairtime knows of you, and of those whose guardian you are: what me() returns, your login, and the rows of every table that name you, by table.
+Without what the staff note for each other; of what you did for others, that you did it. Errors: not_authenticated.';
 grant execute on function api.export_me to anon, authenticated, service_role;
 
 
@@ -157,6 +194,8 @@ begin
   delete from clinic.guardians as g where g.patient_id = any (v_ids) and g.clinic_id = erase_record.clinic_id;
   delete from clinic.invitations as i where i.patient_id = any (v_ids) and i.clinic_id = erase_record.clinic_id;
   delete from clinic.chatbot_patients as c where c.patient_id = any (v_ids) and c.clinic_id = erase_record.clinic_id;
+  delete from clinic.slot_offers as o using clinic.slot_reservations as r
+  where o.reservation_id = r.id and o.clinic_id = r.clinic_id and r.patient_id = any (v_ids) and r.clinic_id = erase_record.clinic_id;
   v_visits := array(select a.id from clinic.appointments as a where a.patient_id = any (v_ids) and a.clinic_id = erase_record.clinic_id);
   delete from clinic.idempotency_keys as k where k.response ->> 'patient_id' = any (v_ids::text []) or exists (
     select from jsonb_array_elements(case jsonb_typeof(k.response) when 'array' then k.response else '[]' end) as r (row)
@@ -168,7 +207,7 @@ begin
     erased_at = coalesce(p.erased_at, clock_timestamp())
   where p.id = any (v_ids) and p.clinic_id = erase_record.clinic_id;
   -- Last: what is forgotten is written down, too, when it changes.
-  perform clinic.forget_in_log(v_ids, '{full_name,phone,email,birth_date,staff_notes}');
+  perform clinic.forget_in_log(v_ids, '{full_name,phone,email,birth_date,staff_notes,relation}');
   perform clinic.forget_in_log(v_visits, '{notes,staff_notes,cancellation_reason}');
 end
 $$;
