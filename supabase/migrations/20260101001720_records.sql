@@ -339,22 +339,21 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_query text := clinic.clean_line(query, 'query', 200);
-  v_digits text := clinic.plain_digits(v_query);
+  v_word text;
   v_words text [];
+  v_digits text := '';
 begin
-  if v_digits ~ '^[-+()./ 0-9]*$' and v_digits !~ '[0-9]{4}-[0-9]{2}-[0-9]{2}' then
-    -- A phone number, however it is written: with a country code, or with the zero that stands for it.
-    v_words := array[ltrim(regexp_replace(v_digits, '[^0-9]', '', 'g'), '0')];
-  else
-    v_words := array(
-      select case when w.word ~ '^[+0-9]+$' then ltrim(w.word, '+0') else w.word end
-      from regexp_split_to_table(
-        -- A birth date keeps its hyphens.
-        regexp_replace(clinic.folded(regexp_replace(v_digits, '([0-9]{4})-([0-9]{2})-([0-9]{2})', '\1~\2~\3', 'g')), '~', '-', 'g'), ' +'
-      ) as w (word)
-    );
-  end if;
+  foreach v_word in array regexp_split_to_array(clinic.plain_digits(clinic.clean_line(query, 'query', 200)), '\s+') loop
+    if v_word ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then
+      v_words := v_words || v_word;
+    elsif v_word ~ '^[-+()./0-9\u2010-\u2015]+$' then
+      v_digits := v_digits || regexp_replace(v_word, '[^0-9]', '', 'g');
+    else
+      v_words := v_words || regexp_split_to_array(clinic.folded(v_word), ' +');
+    end if;
+  end loop;
+  -- A phone number, however it is written: with a country code, or with the zero that stands for it.
+  v_words := v_words || right(ltrim(v_digits, '0'), 9);
   return array(
     -- Of one or two letters only a beginning: nothing else is quick, nor meant.
     select case when length(w.word) < 3 then '% ' else '%' end || clinic.like_text(w.word) || '%'
@@ -386,15 +385,15 @@ begin
   elsif v_patterns = '{}' then
     return;
   end if;
-  -- Planned for these words: which of them an index finds best, only they tell. Of thousands that fit not all are put in
-  -- order: whoever looks for one of them says more.
+  -- Planned for these words: which of them an index finds best, only they tell. They are no part of the statement, which
+  -- a log may keep. Of thousands that fit not all are put in order: whoever looks for one of them says more.
   execute format(
     'select array(
       select f.id
       from (
-        (select p.id, p.full_name, 1 as place from clinic.patients as p where p.search like %2$L and %1$s limit 200)
+        (select p.id, p.full_name, 1 as place from clinic.patients as p where p.search like $3 and %1$s limit 200)
         union all
-        (select p.id, p.full_name, 2 from clinic.patients as p where %3$s and %1$s limit 200)
+        (select p.id, p.full_name, 2 from clinic.patients as p where %2$s and %1$s limit 200)
       ) as f
       group by f.id, f.full_name
       order by min(f.place), f.full_name, f.id
@@ -406,9 +405,11 @@ begin
         where a.patient_id = p.id and a.clinic_id = p.clinic_id and a.dentist_id = any (clinic.my_dentists($1))
       )'
     else '' end,
+    (select string_agg(format('p.search like $%s', 3 + n), ' and ') from generate_subscripts(v_patterns, 1) as n)
+  ) into v_ids using
+    search_patients.clinic_id, search_patients.max_results,
     ' ' || clinic.like_text(clinic.folded(clinic.clean_line(search_patients.query, 'query', 200))) || '%',
-    (select string_agg(format('p.search like %L', w.pattern), ' and ') from unnest(v_patterns) as w (pattern))
-  ) into v_ids using search_patients.clinic_id, search_patients.max_results;
+    v_patterns[1], v_patterns[2], v_patterns[3], v_patterns[4], v_patterns[5], v_patterns[6];
   return query select f.* from clinic.found_patients(v_ids, search_patients.clinic_id) as f;
 end
 $$;
@@ -537,7 +538,7 @@ begin
     phone = coalesce(p.phone, v_merged.phone),
     email = coalesce(p.email, v_merged.email),
     birth_date = coalesce(p.birth_date, v_merged.birth_date),
-    staff_notes = left(concat_ws(E'\n', p.staff_notes, v_merged.staff_notes), 4000),
+    staff_notes = nullif(left(concat_ws(E'\n', p.staff_notes, v_merged.staff_notes), 4000), ''),
     source = case when 'desk' in (p.source, v_merged.source) then 'desk' else p.source end
   where p.id = absorb.keep_id and p.clinic_id = absorb.clinic_id;
   update clinic.appointments as a set patient_id = absorb.keep_id
