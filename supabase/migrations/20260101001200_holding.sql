@@ -286,6 +286,7 @@ volatile
 set search_path = ''
 as $$
 declare
+  v_people uuid [] := clinic.same_person(require_hold_allowed.patient_id, policy.id);
   v_held integer;
 begin
   select count(*) into v_held
@@ -294,7 +295,7 @@ begin
     r.clinic_id = policy.id and r.outcome is null and r.expires_at > as_of
     -- Those who hold for others are limited per patient only; and what one chatbot is told keeps nobody from another.
     and (
-      r.patient_id = require_hold_allowed.patient_id and (role <> 'chatbot' or r.held_by = auth.uid())
+      r.patient_id = any (v_people) and (role <> 'chatbot' or r.held_by = auth.uid())
       or role = 'patient' and r.held_by = auth.uid()
     );
   if v_held >= policy.max_active_holds then
