@@ -11,7 +11,6 @@ from tests.support.clinics import Clinic
 from tests.support.refusals import refused
 from tests.support.slots import book, reserve
 
-
 REPEATABLE = [
     "reserve_slot", "confirm_reservation", "book_appointment", "reschedule_appointment", "book_family",
 ]  # fmt: skip

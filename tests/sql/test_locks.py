@@ -158,7 +158,7 @@ def test_a_row_of_the_office_that_is_held_is_told_within_seconds(
 def test_what_two_make_at_once_is_told_within_seconds(
     actors: Actors, riverside: Clinic, function: str, names: Row
 ) -> None:
-    """As whoever may name a login that is not on the staff: the secret key's owner, and an admin otherwise."""
+    """As whoever may name a login that is not on the staff: who has the secret key; an admin otherwise."""
     one, other = (
         actors.service_role() if "user_id" in names else actors.user("admin@riverside.test") for _ in range(2)
     )

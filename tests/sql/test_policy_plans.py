@@ -19,8 +19,8 @@ CITY = City(clinics=200, days=100, claims=30_000, patients=20)
 ROLES = ("admin", "receptionist", "dentist", "chatbot", "patient", "stranger", "anon")
 PUBLIC = {"clinics", "dentists", "appointment_types", "dentist_types", "working_hours", "extra_hours"}
 PRIVATE = {
-    "appointments", "audit_log", "closures", "daily_metrics", "guardians", "invitations", "job_runs", "patients",
-    "realtime_events", "resources", "slot_reservations", "staff", "time_off", "type_parts",
+    "appointments", "audit_log", "closures", "daily_metrics", "guardians", "invitations", "job_runs",
+    "patients", "realtime_events", "resources", "slot_reservations", "staff", "time_off", "type_parts",
 }  # fmt: skip
 # What a client may ask for: everything, a page as `max_rows` cuts it, pages in an order that an index has.
 QUESTIONS = (
