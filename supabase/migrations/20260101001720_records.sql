@@ -343,7 +343,7 @@ declare
   v_words text [];
   v_digits text := '';
 begin
-  foreach v_word in array regexp_split_to_array(clinic.plain_digits(clinic.clean_line(query, 'query', 200)), '\s+') loop
+  foreach v_word in array regexp_split_to_array(coalesce(clinic.plain_digits(clinic.clean_line(query, 'query', 200)), ''), '\s+') loop
     if v_word ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then
       v_words := v_words || v_word;
     elsif v_word ~ '^[-+()./0-9\u2010-\u2015]+$' then

@@ -239,16 +239,20 @@ which somebody becomes the patient''s guardian. Returns {invitation_id, code, ex
 Errors: not_authenticated, forbidden, not_found, invalid_argument, try_again.';
 grant execute on function api.invite_patient to anon, authenticated, service_role;
 
-create function clinic.guardian_until(birth_date date, relation text)
+create function clinic.guardian_until(birth_date date, clinic_id uuid)
 returns timestamptz
 language sql
 stable
 set search_path = ''
 as $$
   -- Who is of age already, has a guardian for another reason.
-  select case when birth_date + interval '18 years' > clock_timestamp() then birth_date + interval '18 years' end;
+  select case when b.day > clock_timestamp() then b.day end
+  from clinic.clinics as c
+  cross join lateral lower(clinic.day_span((birth_date + interval '18 years')::date, c.time_zone)) as b (day)
+  where c.id = guardian_until.clinic_id;
 $$;
-comment on function clinic.guardian_until is 'When a guardianship ends by itself: at the 18th birthday; null for who is of age, or of an age not known.';
+comment on function clinic.guardian_until is
+'When a guardianship ends by itself: at the 18th birthday, by the clinic''s clock; null for who is of age, or of an age not known.';
 
 create function clinic.join_patient(invitation clinic.invitations)
 returns uuid
@@ -266,7 +270,7 @@ begin
     insert into clinic.guardians (clinic_id, patient_id, user_id, relation, until)
     values (
       v_patient.clinic_id, v_patient.id, v_user_id, invitation.relation,
-      clinic.guardian_until(v_patient.birth_date, invitation.relation)
+      clinic.guardian_until(v_patient.birth_date, v_patient.clinic_id)
     )
     on conflict on constraint guardians_pkey do update set relation = excluded.relation, until = excluded.until;
   elsif v_own_id is not null then

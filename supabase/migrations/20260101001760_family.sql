@@ -36,7 +36,7 @@ begin
     returning id into v_id;
   end if;
   insert into clinic.guardians (clinic_id, patient_id, user_id, relation, until)
-  values (add_dependant.clinic_id, v_id, v_user_id, v_relation, clinic.guardian_until(v_birth_date, v_relation))
+  values (add_dependant.clinic_id, v_id, v_user_id, v_relation, clinic.guardian_until(v_birth_date, add_dependant.clinic_id))
   on conflict on constraint guardians_pkey do update set relation = excluded.relation, until = excluded.until;
   select * into v_row from api.patients as p where p.id = v_id;
   return v_row;

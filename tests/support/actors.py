@@ -65,9 +65,21 @@ class Actors:
         assert row is not None, statement
         return row
 
-    def user(self, email: str) -> Connection:
-        """Open a connection for a signed-in user."""
-        claims = {"sub": str(self.user_id(email)), "email": email, "aud": "authenticated"}
+    def user(self, email: str, **claims: Any) -> Connection:
+        """Open a connection for a signed-in user; `aal="aal2"` is one with a second factor."""
+        claims = {"sub": str(self.user_id(email)), "email": email, "aud": "authenticated"} | claims
+        return self._open.enter_context(connect_as(self.url, "authenticated", claims))
+
+    def guest(self) -> Connection:
+        """Sign somebody in anonymously, as Supabase Auth does, and open a connection for them."""
+        user = uuid4()
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(
+                "insert into auth.users (id, aud, role, is_anonymous)"
+                " values (%s, 'authenticated', 'authenticated', true)",
+                [user],
+            )
+        claims = {"sub": str(user), "aud": "authenticated", "is_anonymous": True}
         return self._open.enter_context(connect_as(self.url, "authenticated", claims))
 
     def anon(self) -> Connection:
