@@ -73,6 +73,7 @@ as $$
 declare
   v_user_id uuid := clinic.required(clinic.require_user(), 'A user');
   v_patient_ids uuid [] := clinic.my_patients();
+  v_visits uuid [] := array(select a.id from clinic.appointments as a where a.patient_id = any (v_patient_ids));
   -- What the staff note for each other, and what is of use to the system alone or repeats what is there.
   v_hidden constant text [] := '{staff_notes,search,code_hash,phone_hash,person_hash,request_hash,response,token_hash,xid,horizon}'::text [];
   v_all jsonb := clinic.me() || jsonb_build_object('exported_at', clock_timestamp(), 'login', clinic.login_of(v_user_id));
@@ -89,7 +90,7 @@ begin
     from (
       select
         p.table_name, not p.of_user or p.column_name = 'user_id' as is_about,
-        format('t.%I = any ($%s)', p.column_name, case when p.of_user then 1 else 2 end) as is_theirs
+        format('t.%I = any ($%s)', p.column_name, case when p.of_user then 1 when p.column_name = 'entity_id' then 4 else 2 end) as is_theirs
       from clinic.personal_columns() as p
     ) as c
     group by c.table_name
@@ -100,7 +101,7 @@ begin
         case when %s then clinic.without(to_jsonb(t), $3) else clinic.deed_alone(to_jsonb(t)) end order by t::text
       ), ''[]'') from clinic.%I as t where %s',
       v_table.is_about_them, v_table.table_name, v_table.names_them
-    ) into v_rows using array[v_user_id], v_patient_ids, v_hidden;
+    ) into v_rows using array[v_user_id], v_patient_ids, v_hidden, v_patient_ids || v_visits;
     v_all := v_all || jsonb_build_object(v_table.table_name, v_rows);
   end loop;
   return v_all;
@@ -274,6 +275,10 @@ begin
   end loop;
   delete from clinic.idempotency_keys as k where k.user_id = old.id;
   delete from clinic.invitations as i where lower(i.email) = lower(old.email);
+  -- Auth keeps a log of its own, with addresses.
+  if has_table_privilege(to_regclass('auth.audit_log_entries'), 'delete') then
+    delete from auth.audit_log_entries as l where old.id::text in (l.payload ->> 'actor_id', l.payload #>> '{traits,user_id}');
+  end if;
   return old;
 end
 $$;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from tests.support.actors import Actors, Connection, Row, call
 from tests.support.clinics import Clinic
 from tests.support.refusals import refused
 from tests.support.slots import book, expire_hold, reserve
+from tests.support.waiting import wait_for_older
 
 
 def since(connection: Connection, topic: str, after: int = 0, **more: int) -> list[Row]:
@@ -22,18 +22,8 @@ def since(connection: Connection, topic: str, after: int = 0, **more: int) -> li
 
 
 def settled(connection: Connection, topic: str, after: int = 0, **more: int) -> list[Row]:
-    """Wait for every transaction that began before now, anywhere on the server, as events do; then ask."""
-    deadline = time.monotonic() + 60
-    query = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest, "
-    row = connection.execute(
-        query + "pg_snapshot_xmax(pg_current_snapshot())::text::bigint as next"
-    ).fetchone()
-    assert row is not None
-    now = row["next"]
-    while row is not None and row["oldest"] < now:
-        assert time.monotonic() < deadline, "some transaction on this server does not end"
-        time.sleep(0.01)
-        row = connection.execute(query + "0 as next").fetchone()
+    """Wait until events are settled; then ask."""
+    wait_for_older(connection)
     return since(connection, topic, after, **more)
 
 

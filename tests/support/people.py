@@ -8,6 +8,7 @@ from psycopg import sql
 
 from tests.support.actors import Connection, Row, call
 from tests.support.clinics import Clinic
+from tests.support.waiting import wait_for_older
 
 
 def record(connection: Connection, clinic: Clinic, full_name: str, **more: Any) -> Row:
@@ -23,6 +24,7 @@ def login(connection: Connection) -> str:
 
 def heard(connection: Connection, after: int = 0, topic: str | None = None) -> list[Row]:
     """Return the events of a topic, one's own unless told otherwise."""
+    wait_for_older(connection)
     answer = call(connection, "events_since", topic=topic or f"patient:{login(connection)}", after_id=after)
     return [row["payload"] for row in answer]
 

@@ -13,6 +13,21 @@ from tests.support.actors import Actors, Connection
 PATIENCE = 30.0  # seconds
 
 
+def wait_for_older(connection: Connection) -> None:
+    """Wait for every transaction that began before now, anywhere on the server, as events do."""
+    deadline = time.monotonic() + 2 * PATIENCE
+    query = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest, "
+    row = connection.execute(
+        query + "pg_snapshot_xmax(pg_current_snapshot())::text::bigint as next"
+    ).fetchone()
+    assert row is not None
+    now = row["next"]
+    while row is not None and row["oldest"] < now:
+        assert time.monotonic() < deadline, "some transaction on this server does not end"
+        time.sleep(0.01)
+        row = connection.execute(query + "0 as next").fetchone()
+
+
 def act_behind_lock(
     actors: Actors,
     resource: UUID,
