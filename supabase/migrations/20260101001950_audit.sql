@@ -191,9 +191,9 @@ security definer -- the log is nobody's to write
 set search_path = ''
 as $$
 declare
-  -- What changes with everything or is made of other columns; and an address that is nobody's here yet.
+  -- What changes with everything or is made of other columns; and what is said of somebody who is nobody here yet.
   v_aside constant text [] := case tg_table_name
-    when 'invitations' then '{email,code_hash}' when 'patients' then '{search}' when 'appointments' then '{updated_at}' else '{}'
+    when 'invitations' then '{email,code_hash,relation}' when 'patients' then '{search}' when 'appointments' then '{updated_at}' else '{}'
   end::text [];
   v_before jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) - v_aside end;
   v_after jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) - v_aside end;
