@@ -444,12 +444,13 @@ declare
   v_phone text := clinic.phone_key(clinic.clean_line(similar_patients.phone, 'phone', 40));
   v_email text := lower(clinic.clean_email(similar_patients.email, 'email'));
   v_birth_date date := clinic.clean_birth_date(similar_patients.birth_date);
-begin
-  perform clinic.require_reader(
+  v_role text := clinic.require_reader(
     clinic.required(similar_patients.clinic_id, 'clinic_id'), 'admin', 'receptionist', 'dentist'
   );
+begin
   return query
-    select f.* from clinic.found_patients(array(
+    select f.id, f.clinic_id, f.user_id, f.full_name, s.phone, s.email, s.birth_date, s.staff_notes, s.next_visit, s.last_visit
+    from clinic.found_patients(array(
       select p.id
       from clinic.patients as p
       cross join lateral (
@@ -469,7 +470,17 @@ begin
         and (s.is_like and (p.birth_date is null or v_birth_date is null or s.same_birth_date) or s.same_contact and s.same_birth_date)
       order by s.same_birth_date desc, s.same_contact desc, p.created_at
       limit 5
-    ), similar_patients.clinic_id) as f;
+    ), similar_patients.clinic_id) as f
+    -- To a dentist who is nobody's of theirs is a name.
+    left join lateral (
+      select f.phone, f.email, f.birth_date, f.staff_notes, f.next_visit, f.last_visit
+      where v_role <> 'dentist' or exists (
+        select from clinic.appointments as a
+        where
+          a.patient_id = f.id and a.clinic_id = f.clinic_id
+          and a.dentist_id = any (clinic.my_dentists(similar_patients.clinic_id))
+      )
+    ) as s on true;
 end
 $$;
 grant execute on function clinic.similar_patients to anon, authenticated, service_role;
@@ -488,7 +499,7 @@ end
 $$;
 comment on function api.similar_patients is
 'For staff, before they call create_patient: up to five who may be the same person, for the name is much the same and no birth date speaks against it, or
-phone or e-mail address and birth date are the same; the likeliest first. Rows as search_patients. Errors: not_authenticated, forbidden, not_found, invalid_argument.';
+phone or e-mail address and birth date are the same; the likeliest first. Rows as search_patients; to a dentist, others'' patients are names. Errors: not_authenticated, forbidden, not_found, invalid_argument.';
 grant execute on function api.similar_patients to anon, authenticated, service_role;
 
 

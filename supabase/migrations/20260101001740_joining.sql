@@ -315,6 +315,11 @@ begin
   v_patient_id := clinic.join_patient(v_invitation);
   select * into v_row from api.patients as p where p.id = v_patient_id;
   return jsonb_build_object('accepted', true, 'patient', to_jsonb(v_row) - 'staff_notes');
+exception
+  -- The same login may book for the first time meanwhile, which makes it a record of its own.
+  when unique_violation or lock_not_available or deadlock_detected then
+    perform clinic.refuse('try_again');
+    return null;
 end
 $$;
 grant execute on function clinic.claim_patient to anon, authenticated, service_role;

@@ -209,6 +209,25 @@ def test_a_guardian_claims_and_acts_and_the_record_keeps_its_own_login(
     assert {str(row["user_id"]) for row in desk.execute("select user_id from api.guardians")} == {login(ben)}
 
 
+def test_a_claim_that_has_to_wait_is_to_be_tried_again(
+    actors: Actors, ana: Connection, desk: Connection, superuser: Connection, riverside: Clinic, walk_in: Row
+) -> None:
+    code = invite(desk, walk_in)
+    for held in ("invitations", "patients"):
+        with superuser.transaction():
+            superuser.execute(f"select from clinic.{held} for update")  # type: ignore[arg-type]
+            with refused("try_again"):
+                claim(ana, code, birth_date=BORN)
+    # The same login books for the first time meanwhile: it would be two patients.
+    elsewhere = actors.user("ana@patients.test")
+    with elsewhere.transaction():
+        book(elsewhere, riverside, riverside.at("11:00"))
+        with refused("try_again"):
+            claim(ana, code, birth_date=BORN)
+    assert claim(ana, code, birth_date=BORN)
+    assert ana.execute("select from api.appointments").rowcount == 2
+
+
 # Staff -----------------------------------------------------------------------------------------------------
 
 

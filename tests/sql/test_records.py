@@ -207,6 +207,19 @@ def test_who_may_be_the_same_person_is_told_before_one_is_recorded(
     assert [row["phone"] for row in rows] == ["+41 79 123 45 67"] * is_told
 
 
+def test_to_a_dentist_others_patients_are_names(
+    desk: Connection, lee: Connection, riverside: Clinic, people: dict[str, Row]
+) -> None:
+    """They record patients, too, and are told that one is there; what is known of them is not theirs."""
+    said = {"clinic_id": riverside.id, "full_name": people["elodie"]["full_name"]}
+    (row,) = call(lee, "similar_patients", **said)
+    known = {column for column, value in row.items() if value is not None}
+    assert known == {"id", "clinic_id", "full_name"}
+    book(desk, riverside, riverside.at("09:00"), patient_id=people["elodie"]["id"])
+    (row,) = call(lee, "similar_patients", **said)
+    assert (row["phone"], row["next_visit"]) == (people["elodie"]["phone"], riverside.at("09:00"))
+
+
 # Changing --------------------------------------------------------------------------------------------------
 
 
