@@ -76,6 +76,7 @@ export type Database = {
           notes: string | null
           patient_id: string
           source: string
+          staff_notes: string | null
           starts_at: string
           status: string
           updated_at: string
@@ -97,6 +98,7 @@ export type Database = {
           notes?: string | null
           patient_id?: string | null
           source?: string | null
+          staff_notes?: never
           starts_at?: string | null
           status?: string | null
           updated_at?: string | null
@@ -117,6 +119,7 @@ export type Database = {
           notes?: string | null
           patient_id?: string | null
           source?: string | null
+          staff_notes?: never
           starts_at?: string | null
           status?: string | null
           updated_at?: string | null
@@ -146,9 +149,53 @@ export type Database = {
           },
         ]
       }
+      audit_log: {
+        Row: {
+          action: string
+          actor: string | null
+          after: Json | null
+          at: string
+          before: Json | null
+          clinic_id: string | null
+          entity: string
+          entity_id: string
+          id: number
+          role: string
+          via: string
+        }
+        ComputedFields: never
+        Insert: {
+          action?: string | null
+          actor?: string | null
+          after?: Json | null
+          at?: string | null
+          before?: Json | null
+          clinic_id?: string | null
+          entity?: string | null
+          entity_id?: string | null
+          id?: number | null
+          role?: string | null
+          via?: string | null
+        }
+        Update: {
+          action?: string | null
+          actor?: string | null
+          after?: Json | null
+          at?: string | null
+          before?: Json | null
+          clinic_id?: string | null
+          entity?: string | null
+          entity_id?: string | null
+          id?: number | null
+          role?: string | null
+          via?: string | null
+        }
+        Relationships: []
+      }
       clinics: {
         Row: {
           address: string | null
+          audit_retention: string
           booking_horizon: string
           cancel_grace: string
           cancellation_notice: string
@@ -162,7 +209,9 @@ export type Database = {
           max_upcoming: number
           min_notice: string
           name: string
+          patient_retention: string
           phone: string | null
+          require_mfa: boolean
           slot_interval: string
           slug: string
           time_zone: string
@@ -170,6 +219,7 @@ export type Database = {
         ComputedFields: never
         Insert: {
           address?: string | null
+          audit_retention?: string | null
           booking_horizon?: string | null
           cancel_grace?: string | null
           cancellation_notice?: string | null
@@ -183,13 +233,16 @@ export type Database = {
           max_upcoming?: number | null
           min_notice?: string | null
           name?: string | null
+          patient_retention?: string | null
           phone?: string | null
+          require_mfa?: boolean | null
           slot_interval?: string | null
           slug?: string | null
           time_zone?: string | null
         }
         Update: {
           address?: string | null
+          audit_retention?: string | null
           booking_horizon?: string | null
           cancel_grace?: string | null
           cancellation_notice?: string | null
@@ -203,7 +256,9 @@ export type Database = {
           max_upcoming?: number | null
           min_notice?: string | null
           name?: string | null
+          patient_retention?: string | null
           phone?: string | null
+          require_mfa?: boolean | null
           slot_interval?: string | null
           slug?: string | null
           time_zone?: string | null
@@ -430,6 +485,107 @@ export type Database = {
           },
         ]
       }
+      guardians: {
+        Row: {
+          clinic_id: string
+          created_at: string
+          guardian_name: string | null
+          patient_id: string
+          relation: string
+          until: string | null
+          user_id: string
+        }
+        ComputedFields: never
+        Insert: {
+          clinic_id?: string | null
+          created_at?: string | null
+          guardian_name?: never
+          patient_id?: string | null
+          relation?: string | null
+          until?: string | null
+          user_id?: string | null
+        }
+        Update: {
+          clinic_id?: string | null
+          created_at?: string | null
+          guardian_name?: never
+          patient_id?: string | null
+          relation?: string | null
+          until?: string | null
+          user_id?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'guardians_patient_fkey'
+            columns: ['patient_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'patients'
+            referencedColumns: ['id', 'clinic_id']
+          },
+        ]
+      }
+      invitations: {
+        Row: {
+          accepted_at: string | null
+          clinic_id: string
+          created_at: string
+          dentist_id: string | null
+          email: string | null
+          expires_at: string
+          id: string
+          patient_id: string | null
+          relation: string | null
+          role: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          accepted_at?: string | null
+          clinic_id?: string | null
+          created_at?: string | null
+          dentist_id?: string | null
+          email?: string | null
+          expires_at?: string | null
+          id?: string | null
+          patient_id?: string | null
+          relation?: string | null
+          role?: string | null
+        }
+        Update: {
+          accepted_at?: string | null
+          clinic_id?: string | null
+          created_at?: string | null
+          dentist_id?: string | null
+          email?: string | null
+          expires_at?: string | null
+          id?: string | null
+          patient_id?: string | null
+          relation?: string | null
+          role?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'invitations_clinic_fkey'
+            columns: ['clinic_id']
+            isOneToOne: false
+            referencedRelation: 'clinics'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'invitations_dentist_fkey'
+            columns: ['dentist_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'dentists'
+            referencedColumns: ['id', 'clinic_id']
+          },
+          {
+            foreignKeyName: 'invitations_patient_fkey'
+            columns: ['patient_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'patients'
+            referencedColumns: ['id', 'clinic_id']
+          },
+        ]
+      }
       job_runs: {
         Row: {
           affected: number
@@ -475,31 +631,40 @@ export type Database = {
       }
       patients: {
         Row: {
+          birth_date: string | null
           clinic_id: string
           created_at: string
           email: string | null
           full_name: string
           id: string
+          merged_into: string | null
           phone: string | null
+          staff_notes: string | null
           user_id: string | null
         }
         ComputedFields: never
         Insert: {
+          birth_date?: string | null
           clinic_id?: string | null
           created_at?: string | null
           email?: string | null
           full_name?: string | null
           id?: string | null
+          merged_into?: string | null
           phone?: string | null
+          staff_notes?: never
           user_id?: string | null
         }
         Update: {
+          birth_date?: string | null
           clinic_id?: string | null
           created_at?: string | null
           email?: string | null
           full_name?: string | null
           id?: string | null
+          merged_into?: string | null
           phone?: string | null
+          staff_notes?: never
           user_id?: string | null
         }
         Relationships: [
@@ -510,14 +675,21 @@ export type Database = {
             referencedRelation: 'clinics'
             referencedColumns: ['id']
           },
+          {
+            foreignKeyName: 'patients_merged_into_fkey'
+            columns: ['merged_into', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'patients'
+            referencedColumns: ['id', 'clinic_id']
+          },
         ]
       }
       realtime_events: {
         Row: {
           actor: string | null
           clinic_id: string
-          dentist_id: string
-          dentist_seq: number
+          dentist_id: string | null
+          dentist_seq: number | null
           entity: string
           entity_id: string
           event: string
@@ -809,6 +981,28 @@ export type Database = {
         Args: { clinic_id: string; dentist_id?: string; ends_at: string; starts_at: string }
         Returns: Json
       }
+      accept_staff_invitation: { Args: { code: string }; Returns: Json }
+      add_dependant: {
+        Args: { birth_date: string; clinic_id: string; full_name: string; relation?: string }
+        Returns: {
+          birth_date: string | null
+          clinic_id: string
+          created_at: string
+          email: string | null
+          full_name: string
+          id: string
+          merged_into: string | null
+          phone: string | null
+          staff_notes: string | null
+          user_id: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'patients'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       add_extra_hours: {
         Args: { clinic_id?: string; dentist_id: string; ends_at: string; starts_at: string }
         Returns: {
@@ -837,6 +1031,16 @@ export type Database = {
           starts_at: string
         }
         Returns: Json
+      }
+      appointment_history: {
+        Args: { appointment_id: string }
+        Returns: Database['api']['CompositeTypes']['history_entry'][]
+        SetofOptions: {
+          from: '*'
+          to: 'history_entry'
+          isOneToOne: false
+          isSetofReturn: true
+        }
       }
       available_slots: {
         Args: {
@@ -879,6 +1083,7 @@ export type Database = {
           notes: string | null
           patient_id: string
           source: string
+          staff_notes: string | null
           starts_at: string
           status: string
           updated_at: string
@@ -889,6 +1094,35 @@ export type Database = {
           to: 'appointments'
           isOneToOne: true
           isSetofReturn: false
+        }
+      }
+      book_family: {
+        Args: { idempotency_key?: string; visits: Json }
+        Returns: {
+          appointment_type_id: string
+          assigned: string
+          cancellation_reason: string | null
+          cancelled_at: string | null
+          clinic_id: string
+          created_at: string
+          dentist_id: string
+          ends_at: string
+          id: string
+          is_squeezed: boolean
+          notes: string | null
+          patient_id: string
+          source: string
+          staff_notes: string | null
+          starts_at: string
+          status: string
+          updated_at: string
+          version: number
+        }[]
+        SetofOptions: {
+          from: '*'
+          to: 'appointments'
+          isOneToOne: false
+          isSetofReturn: true
         }
       }
       cancel_appointment: {
@@ -908,6 +1142,7 @@ export type Database = {
           notes: string | null
           patient_id: string
           source: string
+          staff_notes: string | null
           starts_at: string
           status: string
           updated_at: string
@@ -939,6 +1174,7 @@ export type Database = {
         Args: { confirmation_code: string; offer: string; patient_phone: string }
         Returns: Json
       }
+      claim_patient: { Args: { birth_date?: string; code: string }; Returns: Json }
       clinic_day: { Args: { clinic_id: string; day: string }; Returns: Json }
       clinic_time: { Args: { clinic_id: string; instants?: Json; wall_times?: Json }; Returns: Json }
       confirm_reservation: {
@@ -958,6 +1194,7 @@ export type Database = {
           notes: string | null
           patient_id: string
           source: string
+          staff_notes: string | null
           starts_at: string
           status: string
           updated_at: string
@@ -1009,6 +1246,7 @@ export type Database = {
         Args: { name: string; slug: string; time_zone: string }
         Returns: {
           address: string | null
+          audit_retention: string
           booking_horizon: string
           cancel_grace: string
           cancellation_notice: string
@@ -1022,7 +1260,9 @@ export type Database = {
           max_upcoming: number
           min_notice: string
           name: string
+          patient_retention: string
           phone: string | null
+          require_mfa: boolean
           slot_interval: string
           slug: string
           time_zone: string
@@ -1062,14 +1302,25 @@ export type Database = {
         }
       }
       create_patient: {
-        Args: { clinic_id: string; email?: string; full_name: string; phone?: string; user_id?: string }
+        Args: {
+          birth_date?: string
+          clinic_id: string
+          email?: string
+          full_name: string
+          phone?: string
+          staff_notes?: string
+          user_id?: string
+        }
         Returns: {
+          birth_date: string | null
           clinic_id: string
           created_at: string
           email: string | null
           full_name: string
           id: string
+          merged_into: string | null
           phone: string | null
+          staff_notes: string | null
           user_id: string | null
         }
         SetofOptions: {
@@ -1095,6 +1346,8 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      erase_me: { Args: Record<PropertyKey, never>; Returns: Json }
+      erase_patient: { Args: { patient_id: string; reason: string }; Returns: Json }
       events_since: {
         Args: { after_id: number; max_events?: number; topic: string }
         Returns: Database['api']['CompositeTypes']['event'][]
@@ -1109,6 +1362,7 @@ export type Database = {
         Args: { appointment_id?: string; appointment_type_id: string; dentist_id?: string; starts_at: string }
         Returns: Json
       }
+      export_me: { Args: Record<PropertyKey, never>; Returns: Json }
       get_availability: { Args: { clinic_id?: string; dentist_id: string }; Returns: Json }
       grant_staff_role: {
         Args: { clinic_id: string; on_conflict?: string; role: string; user_id: string }
@@ -1127,8 +1381,34 @@ export type Database = {
         }
       }
       health: { Args: Record<PropertyKey, never>; Returns: Json }
+      invite_patient: { Args: { patient_id: string; relation?: string }; Returns: Json }
+      invite_staff: {
+        Args: { clinic_id: string; dentist_id?: string; email: string; role: string }
+        Returns: Json
+      }
       longest_answer: { Args: Record<PropertyKey, never>; Returns: number[] }
       me: { Args: Record<PropertyKey, never>; Returns: Json }
+      merge_patients: {
+        Args: { keep_id: string; merge_id: string }
+        Returns: {
+          birth_date: string | null
+          clinic_id: string
+          created_at: string
+          email: string | null
+          full_name: string
+          id: string
+          merged_into: string | null
+          phone: string | null
+          staff_notes: string | null
+          user_id: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'patients'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       move_to_resource: {
         Args: { appointment_id: string; part: number; resource_id: string }
         Returns: {
@@ -1146,6 +1426,7 @@ export type Database = {
           notes: string | null
           patient_id: string
           source: string
+          staff_notes: string | null
           starts_at: string
           status: string
           updated_at: string
@@ -1177,6 +1458,7 @@ export type Database = {
       }
       next_steps: { Args: { appointment_id: string }; Returns: Json }
       release_reservation: { Args: { reservation_id: string }; Returns: boolean }
+      remove_dependant: { Args: { patient_id: string; user_id?: string }; Returns: boolean }
       remove_extra_hours: { Args: { extra_hours_id: string }; Returns: boolean }
       remove_time_off: { Args: { time_off_id: string }; Returns: boolean }
       reschedule_appointment: {
@@ -1202,6 +1484,7 @@ export type Database = {
           notes: string | null
           patient_id: string
           source: string
+          staff_notes: string | null
           starts_at: string
           status: string
           updated_at: string
@@ -1257,6 +1540,7 @@ export type Database = {
           notes: string | null
           patient_id: string
           source: string
+          staff_notes: string | null
           starts_at: string
           status: string
           updated_at: string
@@ -1269,9 +1553,20 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      revoke_invitation: { Args: { invitation_id: string }; Returns: boolean }
       revoke_staff_role: {
         Args: { clinic_id: string; on_conflict?: string; user_id: string }
         Returns: boolean
+      }
+      search_patients: {
+        Args: { clinic_id: string; max_results?: number; query: string }
+        Returns: Database['api']['CompositeTypes']['found_patient'][]
+        SetofOptions: {
+          from: '*'
+          to: 'found_patient'
+          isOneToOne: false
+          isSetofReturn: true
+        }
       }
       set_appointment_status: {
         Args: { appointment_id: string; expected_version?: number; status: string }
@@ -1290,6 +1585,7 @@ export type Database = {
           notes: string | null
           patient_id: string
           source: string
+          staff_notes: string | null
           starts_at: string
           status: string
           updated_at: string
@@ -1339,6 +1635,16 @@ export type Database = {
           isSetofReturn: true
         }
       }
+      similar_patients: {
+        Args: { birth_date?: string; clinic_id: string; email?: string; full_name: string; phone?: string }
+        Returns: Database['api']['CompositeTypes']['found_patient'][]
+        SetofOptions: {
+          from: '*'
+          to: 'found_patient'
+          isOneToOne: false
+          isSetofReturn: true
+        }
+      }
       swap_appointments: {
         Args: { appointment_id: string; other_id: string }
         Returns: {
@@ -1356,6 +1662,7 @@ export type Database = {
           notes: string | null
           patient_id: string
           source: string
+          staff_notes: string | null
           starts_at: string
           status: string
           updated_at: string
@@ -1369,7 +1676,7 @@ export type Database = {
         }
       }
       update_appointment: {
-        Args: { appointment_id: string; expected_version?: number; notes: string }
+        Args: { appointment_id: string; expected_version?: number; notes?: string; staff_notes?: string }
         Returns: {
           appointment_type_id: string
           assigned: string
@@ -1385,6 +1692,7 @@ export type Database = {
           notes: string | null
           patient_id: string
           source: string
+          staff_notes: string | null
           starts_at: string
           status: string
           updated_at: string
@@ -1450,6 +1758,7 @@ export type Database = {
       }
       update_clinic_policy: {
         Args: {
+          audit_retention?: string
           booking_horizon?: string
           cancel_grace?: string
           cancellation_notice?: string
@@ -1461,10 +1770,13 @@ export type Database = {
           max_offers?: number
           max_upcoming?: number
           min_notice?: string
+          patient_retention?: string
+          require_mfa?: boolean
           slot_interval?: string
         }
         Returns: {
           address: string | null
+          audit_retention: string
           booking_horizon: string
           cancel_grace: string
           cancellation_notice: string
@@ -1478,7 +1790,9 @@ export type Database = {
           max_upcoming: number
           min_notice: string
           name: string
+          patient_retention: string
           phone: string | null
+          require_mfa: boolean
           slot_interval: string
           slug: string
           time_zone: string
@@ -1518,7 +1832,38 @@ export type Database = {
           isSetofReturn: false
         }
       }
-      update_me: { Args: { full_name?: string; locale?: string; phone?: string }; Returns: Json }
+      update_me: {
+        Args: { email?: string; full_name?: string; locale?: string; phone?: string }
+        Returns: Json
+      }
+      update_patient: {
+        Args: {
+          birth_date?: string
+          email?: string
+          full_name?: string
+          patient_id: string
+          phone?: string
+          staff_notes?: string
+        }
+        Returns: {
+          birth_date: string | null
+          clinic_id: string
+          created_at: string
+          email: string | null
+          full_name: string
+          id: string
+          merged_into: string | null
+          phone: string | null
+          staff_notes: string | null
+          user_id: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'patients'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       update_resource: {
         Args: { is_active?: boolean; name?: string; on_conflict?: string; resource_id: string }
         Returns: {
@@ -1547,6 +1892,27 @@ export type Database = {
         dentist_id: string | null
         dentist_seq: number | null
         payload: Json | null
+      }
+      found_patient: {
+        id: string | null
+        clinic_id: string | null
+        user_id: string | null
+        full_name: string | null
+        phone: string | null
+        email: string | null
+        birth_date: string | null
+        staff_notes: string | null
+        next_visit: string | null
+        last_visit: string | null
+      }
+      history_entry: {
+        at: string | null
+        actor: string | null
+        actor_name: string | null
+        role: string | null
+        via: string | null
+        action: string | null
+        changes: Json | null
       }
       slot: {
         dentist_id: string | null
