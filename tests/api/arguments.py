@@ -23,6 +23,17 @@ ARGUMENTS: dict[str, Arguments] = {
     "health": lambda _: {},
     "me": lambda _: {},
     "update_me": lambda _: {"locale": "de-CH"},
+    "export_me": lambda _: {},
+    "erase_me": lambda _: {},
+    "claim_patient": lambda w: {"code": w.invited()["code"]},
+    "accept_staff_invitation": lambda w: {"code": w.invited_to_the_staff()["code"]},
+    "add_dependant": lambda w: {
+        "clinic_id": w.clinic.id,
+        "full_name": "Kim Kid",
+        "birth_date": f"{w.clinic.today().year - 7}-02-28",
+    },
+    "remove_dependant": lambda w: {"patient_id": w.walk_in},
+    "remove_dependant:of_another": lambda w: {"patient_id": w.walk_in, "user_id": w.users["guardian"]},
     "available_slots": lambda w: {"appointment_type_id": w.clinic.checkup, "from_date": w.clinic.weekday(1)},
     "available_slots:to_move_to": lambda w: {
         "appointment_type_id": w.clinic.checkup,
@@ -47,17 +58,27 @@ ARGUMENTS: dict[str, Arguments] = {
     "book_appointment:with_a_colleague": lambda w: w.slot(w.clinic.other) | {"patient_id": w.walk_in},
     "book_appointment:with_anybody": lambda w: w.slot() | {"dentist_id": None, "patient_id": w.walk_in},
     "book_appointment:squeezed_in": lambda w: w.slot() | {"patient_id": w.walk_in, "squeeze_in": True},
+    "book_family": lambda w: {"visits": [w.slot(), w.slot()]},
+    "book_family:for_a_patient": lambda w: {
+        "visits": [w.slot() | {"patient_id": w.walk_in}, w.slot() | {"patient_id": w.walk_in}]
+    },
     "reschedule_appointment": lambda w: {"appointment_id": w.appointment(), "starts_at": w.start()},
-    "reschedule_appointment:to_a_colleague": lambda w: {
+    "reschedule_appointment:to_another": lambda w: {
         "appointment_id": w.appointment(),
         "starts_at": w.start(),
         "dentist_id": w.clinic.other,
     },
-    "reschedule_appointment:of_a_colleague": lambda w: {
+    "reschedule_appointment:of_another": lambda w: {
         "appointment_id": w.appointment(w.clinic.other, w.walk_in),
         "starts_at": w.start(),
     },
     "update_appointment": lambda w: {"appointment_id": w.appointment(), "notes": "Afraid of needles"},
+    "update_appointment:staff_notes": lambda w: {
+        "appointment_id": w.appointment(),
+        "staff_notes": "Faints at the sight of needles",
+    },
+    "appointment_history": lambda w: {"appointment_id": w.appointment()},
+    "appointment_history:of_another": lambda w: {"appointment_id": w.appointment(w.clinic.other, w.walk_in)},
     "cancel_appointment": lambda w: {"appointment_id": w.appointment()},
     "cancel_appointment:of_a_colleague": lambda w: {
         "appointment_id": w.appointment(w.clinic.other, w.walk_in)
@@ -80,7 +101,7 @@ ARGUMENTS: dict[str, Arguments] = {
         "appointment_id": w.appointment(),
         "other_id": w.appointment(None, w.walk_in),
     },
-    "swap_appointments:with_a_colleagues": lambda w: {
+    "swap_appointments:with_anothers": lambda w: {
         "appointment_id": w.appointment(),
         "other_id": w.appointment(w.clinic.other, w.walk_in),
     },
@@ -106,7 +127,26 @@ ARGUMENTS: dict[str, Arguments] = {
     "add_extra_hours": lambda w: {"dentist_id": w.clinic.lee} | w.hours(),
     "remove_extra_hours": lambda w: {"extra_hours_id": w.extra_hours()},
     "create_patient": lambda w: {"clinic_id": w.clinic.id, "full_name": "New Patient"},
+    "create_patient:with_a_login": lambda w: {
+        "clinic_id": w.clinic.id,
+        "full_name": "New Patient",
+        "user_id": make_user(w.superuser),
+    },
+    "update_patient": lambda w: {"patient_id": w.walk_in, "birth_date": "1984-02-29"},
+    "search_patients": lambda w: {"clinic_id": w.clinic.id, "query": "walt"},
+    "similar_patients": lambda w: {"clinic_id": w.clinic.id, "full_name": "Walter"},
+    "invite_patient": lambda w: {"patient_id": w.walk_in},
+    "revoke_invitation": lambda w: {"invitation_id": w.invited()["invitation_id"]},
+    "revoke_invitation:of_staff": lambda w: {"invitation_id": w.invited_to_the_staff()["invitation_id"]},
+    "merge_patients": lambda w: {"keep_id": w.patient(), "merge_id": w.patient()},
+    "erase_patient": lambda w: {"patient_id": w.patient(), "reason": "Asked for it by letter."},
+    "invite_staff": lambda w: {"clinic_id": w.clinic.id, "email": "new@made.test", "role": "receptionist"},
     "grant_staff_role": lambda w: {
+        "clinic_id": w.clinic.id,
+        "user_id": w.users["receptionist"],
+        "role": "receptionist",
+    },
+    "grant_staff_role:to_somebody_new": lambda w: {
         "clinic_id": w.clinic.id,
         "user_id": make_user(w.superuser),
         "role": "receptionist",

@@ -55,6 +55,8 @@ def furnished(stack: Stack) -> Iterator[World]:
     world.time_off()
     world.closure()
     world.extra_hours()
+    world.make("receptionist", "invite_patient", patient_id=world.walk_in)
+    world.invited_to_the_staff()
     with world.superuser.transaction():
         world.superuser.execute("select clinic.refresh_daily_metrics()")
     yield world

@@ -26,6 +26,8 @@ class World:
         staff = {"chatbot": "bot", "receptionist": "desk", "dentist": "lee", "admin": "admin"}
         self.users: dict[str, UUID] = {actor: self.clinic.users[name] for actor, name in staff.items()}
         self.users["patient"] = make_user(self.superuser, "Pat Patient")
+        self.users["guardian"] = make_user(self.superuser, "Greta Guardian")
+        self.users["guest"] = make_user(self.superuser, "Gus Guest")
         self.users["stranger"] = make_clinic(self.superuser).users["admin"]
         self._connections = {
             actor: self._actors.user(f"{self.users[actor]}@made.test")
@@ -40,6 +42,12 @@ class World:
         self.walk_in: UUID = self.make(
             "receptionist", "create_patient", clinic_id=self.clinic.id, full_name="Walter"
         )["id"]
+        acts_for = {
+            "clinic_id": self.clinic.id,
+            "patient_id": self.walk_in,
+            "user_id": self.users["guardian"],
+        }
+        insert(self.superuser, "guardians", **acts_for)
 
     def close(self) -> None:
         """Close all connections to the database."""
@@ -48,7 +56,7 @@ class World:
     def http(self, actor: str) -> httpx.Client:
         """Return a client of the Data API for an actor of the matrix."""
         user = self.users.get(actor)
-        return self.stack.http(self.stack.token(user) if user else None)
+        return self.stack.http(self.stack.token(user, is_anonymous=actor == "guest") if user else None)
 
     def start(self) -> datetime:
         """Return a start at which nobody has anything yet: nine o'clock on the next unused weekday."""
@@ -63,6 +71,27 @@ class World:
         """Return arguments that name a free slot."""
         dentist = dentist or self.clinic.lee
         return {"dentist_id": dentist, "appointment_type_id": self.clinic.checkup, "starts_at": self.start()}
+
+    def patient(self) -> UUID:
+        """Return a new patient without a login."""
+        who = {"clinic_id": self.clinic.id, "full_name": f"Nora {next(self._days)}"}
+        identifier: UUID = self.make("receptionist", "create_patient", **who)["id"]
+        return identifier
+
+    def invited(self) -> Row:
+        """Return the invitation of a new patient."""
+        invitation: Row = self.make("receptionist", "invite_patient", patient_id=self.patient())
+        return invitation
+
+    def invited_to_the_staff(self) -> Row:
+        """Return the invitation of somebody to the staff."""
+        who = {
+            "clinic_id": self.clinic.id,
+            "email": f"new-{next(self._days)}@made.test",
+            "role": "receptionist",
+        }
+        invitation: Row = self.make("admin", "invite_staff", **who)
+        return invitation
 
     def hold(self) -> UUID:
         """Return a new hold of the patient with the dentist."""

@@ -68,10 +68,16 @@ class Stack:
         """Return database connections to the stack, closed by the caller."""
         return Actors(self.superuser_url)
 
-    def token(self, user_id: UUID | str, role: str = "authenticated") -> str:
-        """Sign an access token as Supabase Auth would, valid for an hour."""
+    def token(self, user_id: UUID | str, role: str = "authenticated", **more: Any) -> str:
+        """Sign an access token as Supabase Auth would, valid for an hour, perhaps with more claims."""
         now = int(time.time())
-        claims = {"sub": str(user_id), "role": role, "aud": "authenticated", "iat": now, "exp": now + 3600}
+        claims = {
+            "sub": str(user_id),
+            "role": role,
+            "aud": "authenticated",
+            "iat": now,
+            "exp": now + 3600,
+        } | more
         return jwt.encode(claims, self.status["jwt_secret"], "HS256")
 
     def client(self, token: str | None = None, key: str | None = None) -> Client:
