@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from realtime import AsyncRealtimeChannel, AsyncRealtimeClient, RealtimeSubscribeStates
 
 Event = dict[str, Any]
-"""`{"topic", "id", "occurred_at", "event", "dentist_id", "dentist_seq", "payload", "recovered"}`"""
+"""`{"topic", "id", "occurred_at", "event", "dentist_id", "dentist_seq", "payload", "recovered"}`;
+what is in nobody's calendar, such as a patient's record that changed, has no dentist and no number."""
 
 Fetch = Callable[[str, int], Awaitable[list[Event]]]
 """Returns a page of at most PAGE rows of `events_since` for a topic and an event id."""
@@ -74,8 +75,9 @@ class Feed:
         return last is not None and previous is not None and previous > last
 
     def _noted(self, row: Event, *, recovered: bool) -> Event:
-        number = max(self._numbers.get(row["dentist_id"], 0), row["dentist_seq"])
-        self._numbers[row["dentist_id"]] = number
+        if row["dentist_seq"] is not None:
+            number = max(self._numbers.get(row["dentist_id"], 0), row["dentist_seq"])
+            self._numbers[row["dentist_id"]] = number
         return {"topic": self.topic, **row, "recovered": recovered}
 
 

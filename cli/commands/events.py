@@ -106,14 +106,15 @@ def _draw(event: "Event", clinics: dict[str, Row], dentists: dict[str, str]) -> 
     line.append(f"{event['topic'].partition(':')[0]:<13}", style="dim")
     line.append(f"{event['event']:<27}", style=COLORS.get(event["event"], "bold"))
     line.append(f"{_when(payload, clinic):<24} {_who(event, clinic, dentists)}")
-    line.append(f"  #{event['dentist_seq']}", style="dim")
+    if event["dentist_seq"] is not None:
+        line.append(f"  #{event['dentist_seq']}", style="dim")
     line.append("  recovered" if event["recovered"] else f"  {_latency(at)} ms", style="dim")
     return line
 
 
 def _who(event: "Event", clinic: Row | None, dentists: dict[str, str]) -> str:
-    """Name whose calendar it is; a chair or a rule that changed concerns the whole clinic."""
-    if event["event"] == "availability_changed" and clinic:
+    """Name whose calendar it is; a chair, a rule or a record that changed concerns the whole clinic."""
+    if clinic and (event["event"] == "availability_changed" or event["dentist_id"] is None):
         return str(clinic["name"])
     return dentists.get(event["dentist_id"]) or str(event["dentist_id"])
 

@@ -52,7 +52,11 @@ def events_since(connection: Connection) -> Pages:
     async def fetch(topic: str, after_id: int) -> list[Event]:
         rows = await asyncio.to_thread(call, connection, "events_since", topic=topic, after_id=after_id)
         return [
-            {**row, "occurred_at": row["occurred_at"].isoformat(), "dentist_id": str(row["dentist_id"])}
+            {
+                **row,
+                "occurred_at": row["occurred_at"].isoformat(),
+                "dentist_id": row["dentist_id"] and str(row["dentist_id"]),
+            }
             for row in rows
         ]
 
@@ -311,6 +315,32 @@ async def test_news_for_too_many_is_fetched(standin: Standin, actors: Actors, sa
                 )
         await notebook.until(lambda: len(notebook.ids) == 60)
     assert sorted(notebook.ids) == sorted(set(notebook.ids))
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_what_is_in_nobodys_calendar_comes_in_its_place_and_hides_no_gap(
+    standin: Standin, actors: Actors, sakura: Clinic, is_lost: bool
+):
+    """A patient's record that changed has no dentist and no number."""
+    topic, desk, superuser = f"clinic:{sakura.id}", actors.user("desk@sakura.test"), actors.superuser()
+    key = token(str(actors.user_id("desk@sakura.test")))
+    patient = call(desk, "create_patient", clinic_id=sakura.id, full_name="Kim Reyes")["id"]
+    async with following(standin.port, key, events_since(desk), topic) as notebook:
+        await notebook.until(lambda: bool(notebook.states))
+        book(desk, sakura, sakura.at("09:00"), patient_id=patient)
+        call(desk, "update_patient", patient_id=patient, phone="+81 3 5550 0100")
+        await notebook.until(lambda: notebook.ids[1:] == logged(actors, topic)[-1:])
+        if is_lost:
+            superuser.execute("alter table realtime.messages disable trigger announce_message")
+        book(desk, sakura, sakura.at("09:30"), patient_id=patient)
+        superuser.execute("alter table realtime.messages enable trigger announce_message")
+        call(desk, "update_patient", patient_id=patient, phone="+81 3 5550 0101")
+        book(desk, sakura, sakura.at("10:00"), patient_id=patient)
+        await notebook.until(lambda: len(notebook.ids) == 5)
+    assert sorted(notebook.ids) == logged(actors, topic)[-5:]
+    names = [(event["event"], event["dentist_seq"] is None) for event in notebook.events]
+    assert sorted(names) == [("appointment_booked", False)] * 3 + [("patient_updated", True)] * 2
+    assert any(event["recovered"] for event in notebook.events[2:]) == is_lost
 
 
 async def test_who_is_thrown_out_for_too_many_messages_comes_back_and_misses_nothing(

@@ -9,7 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.support.actors import Actors, Connection, Row
+from tests.support.actors import Actors, Connection, Row, call
 from tests.support.clinics import Clinic
 from tests.support.slots import book
 from tests.worker.support import PATIENCE
@@ -77,6 +77,21 @@ async def test_reads_every_event_once_in_order_whatever_the_batch(
         book(actors.user("ana@patients.test"), riverside, riverside.at(clock))
     reader = await start_reader(db, batch=2)
     assert await reader.read(ids(root)) == ids(root)
+
+
+async def test_reads_what_is_in_nobodys_calendar(
+    db: Database, actors: Actors, root: Connection, riverside: Clinic
+) -> None:
+    """A patient's record that changed has no dentist and no number."""
+    desk = actors.user("desk@riverside.test")
+    patient = call(desk, "create_patient", clinic_id=riverside.id, full_name="Kim Reyes")["id"]
+    call(desk, "update_patient", patient_id=patient, full_name="Kimberley Reyes")
+    reader = await start_reader(db, batch=10)
+    assert await reader.read(ids(root)) == ids(root)
+    told = [event for event in reader.seen if event["event"] == "patient_updated"]
+    assert [(event["entity_id"], event["dentist_id"], event["dentist_seq"]) for event in told] == [
+        (patient, None, None)
+    ]
 
 
 async def test_does_not_skip_what_is_committed_late(

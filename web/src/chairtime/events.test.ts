@@ -43,6 +43,18 @@ describe('a cursor', () => {
     expect(cursor.take(event(3, 2))).toEqual({ kind: 'fresh' })
   })
 
+  it('sees no gap around what is in nobody’s calendar, and loses none for it', () => {
+    const cursor = new Cursor()
+    const updated = { event: 'patient_updated', dentist_id: null, dentist_seq: null, previous_dentist_seq: null } as const
+    cursor.take(event(1, 1))
+    expect(cursor.take(event(2, 0, updated))).toEqual({ kind: 'fresh' })
+    expect(cursor.take(event(2, 0, updated))).toEqual({ kind: 'duplicate' })
+    expect(cursor.take(event(3, 2))).toEqual({ kind: 'fresh' })
+    expect(cursor.take(event(4, 0, updated))).toEqual({ kind: 'fresh' })
+    expect(cursor.take(event(6, 4))).toEqual({ kind: 'gap', after: 3 })
+    expect(cursor.lastId).toBe(6)
+  })
+
   it('drops what a snapshot already holds, and misses what came after it', () => {
     const cursor = new Cursor()
     cursor.baseline('lee', 5)

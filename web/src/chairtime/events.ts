@@ -7,7 +7,9 @@ export type AppointmentEvent =
   | 'appointment_status_changed'
 export type ReservationEvent = 'reservation_created' | 'reservation_released' | 'reservation_expired'
 export type AvailabilityEvent = 'slot_taken' | 'slot_freed' | 'hours_changed' | 'availability_changed'
-export type EventName = AppointmentEvent | ReservationEvent | AvailabilityEvent
+/** A patient's record says something else; what, the record says. */
+export type PatientEvent = 'patient_updated'
+export type EventName = AppointmentEvent | ReservationEvent | AvailabilityEvent | PatientEvent
 
 /** One event, as broadcast and as `events_since` returns it. Which fields stand beside the first six depends on `event`. */
 export interface ChairtimeEvent {
@@ -15,6 +17,7 @@ export interface ChairtimeEvent {
   occurred_at: string
   event: EventName
   clinic_id: string
+  /** Null for what is in nobody's calendar; then it has no number either, and shows no gap. */
   dentist_id: string | null
   dentist_seq: number | null
   /** The number this topic heard before; null where a topic hears too little of a dentist to tell (`patient:`). */
