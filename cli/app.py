@@ -47,6 +47,7 @@ COMMANDS = {
     "appointments": Entry(
         "visits", "Desk", "List a clinic's appointments, with the ids that other commands take."
     ),
+    "history": Entry("history", "Desk", "Tell what was done to an appointment: by whom and when."),
     "move": Entry(
         "visits", "Desk", "Move an appointment to another time, and to another dentist if one is named."
     ),
@@ -64,6 +65,7 @@ COMMANDS = {
     "worker": Entry("worker", "Services", "Run the daemon, or look at its jobs."),
     "mcp": Entry("mcp", "Services", "Serve the chatbot's tools over MCP."),
     "login": Entry("login", "Session", "Sign in, so that commands act as you."),
+    "me": Entry("me", "Session", "Use a clinic's code, read what is known of you, be forgotten."),
     "logout": Entry("login", "Session", "Forget the session."),
 }
 

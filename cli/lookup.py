@@ -49,24 +49,30 @@ def find_appointment(api: "Api", appointment: str) -> tuple[Row, Row]:
 
 
 def find_patient(api: "Api", clinic: Row, name: str) -> Row:
-    """Find one of a clinic's patients by id, or part of the name, email or phone."""
+    """Find one of a clinic's patients by id, or parts of the name, email, phone or birth date."""
     columns = ("full_name", "email", "phone", "id")
     if is_uuid(name):
         rows = api.rows("patients", clinic_id=clinic["id"], id=name)
+        if rows and rows[0]["merged_into"]:
+            rows = api.rows("patients", clinic_id=clinic["id"], id=rows[0]["merged_into"])
     else:
-        rows = list(
-            {
-                row["id"]: row for column in columns[:3] for row in _patients_like(api, clinic, column, name)
-            }.values()
-        )
-    return find_one(rows, name, "patient", columns)
+        rows = _patients_like(api, clinic, name)
+    return rows[0] if len(rows) == 1 else find_one(rows, name, "patient", columns)
 
 
-def _patients_like(api: "Api", clinic: Row, column: str, text: str) -> list[Row]:
-    pattern = "%" + text.replace("\\", "").replace("%", "") + "%"
-    query = api.client.table("patients").select("*").eq("clinic_id", clinic["id"]).ilike(column, pattern)
-    found: list[Row] = api.fetch(query.limit(20))
+def _patients_like(api: "Api", clinic: Row, text: str) -> list[Row]:
+    """Search as the staff may; who is none has few: themselves, and whom they act for."""
+    try:
+        found: list[Row] = api.rpc("search_patients", clinic_id=clinic["id"], query=text)
+    except ChairtimeError as error:
+        if error.code != "not_found":
+            raise
+        return [row for row in api.rows("patients", clinic_id=clinic["id"]) if text.casefold() in _words(row)]
     return found
+
+
+def _words(patient: Row) -> str:
+    return " ".join(str(patient[name] or "") for name in ("full_name", "email", "phone")).casefold()
 
 
 def find_one(rows: list[Row], wanted: str, what: str, columns: tuple[str, ...]) -> Row:

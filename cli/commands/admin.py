@@ -9,9 +9,11 @@ from cli.commands import (
     admin_absences,
     admin_dentists,
     admin_hours,
+    admin_patients,
     admin_people,
     admin_resources,
     admin_types,
+    history,
 )
 from cli.commands.shared import Clinic, DryRun, Interval, Name, connect, said, some
 from cli.output import emit_row, emit_rows
@@ -31,7 +33,7 @@ clinic_app = typer.Typer(no_args_is_help=True, help="Clinics and their booking p
 for name, group in {
     "user": admin_people.user,
     "staff": admin_people.staff,
-    "patient": admin_people.patient,
+    "patient": admin_patients.patient_app,
     "clinic": clinic_app,
     "dentist": admin_dentists.dentist_app,
     "hours": admin_hours.hours_app,
@@ -41,6 +43,7 @@ for name, group in {
     "resource": admin_resources.resource_app,
 }.items():
     app.add_typer(group, name=name)
+app.command("audit")(history.audit)
 
 
 @clinic_app.command("create")
@@ -142,6 +145,21 @@ def update_policy(
         int | None, typer.Option(help="Per chatbot.", show_default=False)
     ] = None,
     max_offers: Annotated[int | None, typer.Option(help="Open ones, per login.", show_default=False)] = None,
+    require_mfa: Annotated[
+        bool | None,
+        typer.Option(
+            "--require-mfa/--no-require-mfa",
+            help="Staff act only when they signed in with a second factor.",
+            show_default=False,
+        ),
+    ] = None,
+    audit_retention: Annotated[
+        str | None, typer.Option(help="How long it is known who changed what.", show_default=False)
+    ] = None,
+    patient_retention: Annotated[
+        str | None,
+        typer.Option(help="A patient without a visit for so long is erased.", show_default=False),
+    ] = None,
 ) -> None:
     """Show a clinic's booking policy, or change the parts that are given.
 
@@ -161,6 +179,9 @@ def update_policy(
         "max_holds_per_hour": max_holds_per_hour,
         "max_chatbot_bookings_per_hour": max_chatbot_bookings_per_hour,
         "max_offers": max_offers,
+        "require_mfa": require_mfa,
+        "audit_retention": audit_retention,
+        "patient_retention": patient_retention,
     }
     if any(value is not None for value in changes.values()):
         row = api.rpc("update_clinic_policy", clinic_id=row["id"], **changes)

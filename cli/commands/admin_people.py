@@ -1,4 +1,4 @@
-"""`chairtime admin user`, `staff` and `patient`: accounts, roles, and the people treated."""
+"""`chairtime admin user` and `staff`: accounts, roles, and who is invited to have one."""
 
 import os
 from typing import Annotated
@@ -12,11 +12,9 @@ from cli.project import Yes, find_project
 
 user = typer.Typer(no_args_is_help=True, help="Accounts.")
 staff = typer.Typer(no_args_is_help=True, help="Who works where as what.")
-patient = typer.Typer(no_args_is_help=True, help="Patients, for example walk-ins.")
 
-Phone = Annotated[str | None, typer.Option(help="How to call them.", show_default=False)]
-Email = Annotated[str | None, typer.Option(help="How to write to them.", show_default=False)]
 User = Annotated[str, typer.Argument(metavar="USER", help="The user's id or email.", show_default=False)]
+Role = Annotated[str, typer.Argument(help="admin, dentist, receptionist or chatbot.", show_default=False)]
 
 
 @user.command("create")
@@ -66,9 +64,12 @@ def list_staff(clinic: Clinic) -> None:
 def grant(
     clinic: Clinic,
     account: User,
-    role: Annotated[str, typer.Argument(help="admin, dentist, receptionist or chatbot.", show_default=False)],
+    role: Role,
 ) -> None:
     """Give a user a role in the clinic, instead of the one they have.
+
+    Who is not on the staff yet is invited: [bold]chairtime admin staff invite[/]. Only the secret key takes
+    somebody on without their doing.
 
     Example: [bold]chairtime admin staff grant riverside kim@riverside.test receptionist[/]
     """
@@ -93,25 +94,59 @@ def revoke(clinic: Clinic, account: User, yes: Yes = False, keep: Keep = False) 
     output.emit(result, lambda it: "[green]Revoked.[/]" if it["revoked"] else "They were not on the staff.")
 
 
+@staff.command("invite")
+def invite(
+    clinic: Clinic,
+    email: Annotated[str, typer.Argument(help="The address of who is to join.", show_default=False)],
+    role: Role,
+    dentist: Annotated[
+        str | None,
+        typer.Option(help="The dentist, hygienist or assistant that they are.", show_default=False),
+    ] = None,
+) -> None:
+    """Give out a code with which the owner of this address joins the staff.
+
+    It works once, within a week, and only for a login with this address. Nothing is mailed: tell it them.
+
+    Example: [bold]chairtime admin staff invite riverside noa@riverside.test receptionist[/]
+    """
+    api = connect()
+    where = lookup.find_clinic(api, clinic)
+    who = lookup.find_dentist(api, where, dentist)["id"] if dentist else None
+    told = api.rpc("invite_staff", clinic_id=where["id"], email=email, role=role, dentist_id=who)
+    emit_row("Invited", told)
+
+
+@staff.command("invitations")
+def invitations(clinic: Clinic) -> None:
+    """List who is invited, to the staff or to link a patient's record, and has not come yet.
+
+    Example: [bold]chairtime admin staff invitations riverside[/]
+    """
+    api = connect()
+    query = api.client.table("invitations").select("*").is_("accepted_at", "null")
+    rows = api.fetch(query.eq("clinic_id", lookup.find_clinic(api, clinic)["id"]))
+    emit_rows(rows, ("created_at", "email", "role", "patient_id", "relation", "expires_at", "id"))
+
+
+@staff.command("revoke-invitation")
+def revoke_invitation(
+    invitation: Annotated[str, typer.Argument(help="The invitation's id.", show_default=False)],
+    yes: Yes = False,
+) -> None:
+    """Make an invitation's code void.
+
+    Example: [bold]chairtime admin staff revoke-invitation ID --yes[/]
+    """
+    output.confirm(f"Make invitation {invitation} void?", yes)
+    revoked = connect().rpc("revoke_invitation", invitation_id=invitation)
+    result = {"id": invitation, "revoked": revoked}
+    output.emit(result, lambda it: "[green]Void.[/]" if it["revoked"] else "It was used already.")
+
+
 def user_id(account: str) -> str:
     """Return the id of an account that is named by id or email."""
     from cli.api import connect_as_service
     from cli.users import find_user
 
     return account if lookup.is_uuid(account) else find_user(connect_as_service(find_project()), account)
-
-
-@patient.command("create")
-def create_patient(
-    clinic: Clinic,
-    name: Annotated[str, typer.Argument(help="Full name.", show_default=False)],
-    phone: Phone = None,
-    email: Email = None,
-) -> None:
-    """Record a patient.
-
-    Example: [bold]chairtime admin patient create riverside "Jo Park" --phone "+1 212 555 0199"[/]
-    """
-    api = connect()
-    where = lookup.find_clinic(api, clinic)["id"]
-    emit_row("Created", api.rpc("create_patient", clinic_id=where, full_name=name, phone=phone, email=email))

@@ -56,11 +56,11 @@ QUERIES = [
     ),
     Query(
         "extensions",
-        "btree_gist and pg_trgm, in schema extensions",
+        "btree_gist, pg_trgm and unaccent, in schema extensions",
         "missing or in another schema:",
         "create extension … with schema extensions.",
         """
-        select x.name from unnest(array['btree_gist', 'pg_trgm']) as x (name)
+        select x.name from unnest(array['btree_gist', 'pg_trgm', 'unaccent']) as x (name)
         where not exists (
           select from pg_extension as e inner join pg_namespace as n on e.extnamespace = n.oid
           where e.extname = x.name and n.nspname = 'extensions'
@@ -131,7 +131,7 @@ QUERIES = [
     ),
     Query(
         "partitions",
-        "there are partitions for today and tomorrow",
+        "there are partitions for today and tomorrow, and of the audit log for this month and the next",
         "no partition for",
         "Realtime makes its own; ours are made by `chairtime worker run maintain_partitions`.",
         """
@@ -143,6 +143,38 @@ QUERIES = [
           where i.inhparent = to_regclass(t.name)
             and pg_get_expr(c.relpartbound, c.oid)
               ~ ('FROM \\(''' || (now() at time zone 'UTC')::date + d.ahead)
+        )
+        union all
+        select 'clinic.audit_log in ' || to_char(m.month, 'YYYY-MM')
+        from unnest(array[0, 1]) as d (ahead),
+          date_trunc('month', now() at time zone 'UTC' + make_interval(months => d.ahead)) as m (month)
+        where not exists (
+          select from pg_inherits as i inner join pg_class as c on i.inhrelid = c.oid
+          where i.inhparent = to_regclass('clinic.audit_log')
+            and pg_get_expr(c.relpartbound, c.oid) ~ ('FROM \\(''' || m.month::date)
+        )
+        """,
+    ),
+    Query(
+        "admins",
+        "every clinic has one",
+        "there is nobody who could administer",
+        "`chairtime admin staff grant CLINIC USER admin`, with the secret key.",
+        """
+        select c.slug from clinic.clinics as c
+        where not exists (select from clinic.staff as s where s.clinic_id = c.id and s.role = 'admin')
+        """,
+    ),
+    Query(
+        "logins",
+        "dentists' are on the staff",
+        "the login of somebody who is not on the staff has the calendar of",
+        "`chairtime admin staff grant` takes them on; `admin dentist update --user` names another login.",
+        """
+        select d.full_name || ' at ' || c.slug
+        from clinic.dentists as d inner join clinic.clinics as c on d.clinic_id = c.id
+        where d.is_active and d.user_id is not null and not exists (
+          select from clinic.staff as s where s.clinic_id = d.clinic_id and s.user_id = d.user_id
         )
         """,
     ),

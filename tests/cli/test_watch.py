@@ -60,8 +60,9 @@ def test_health_is_not_well_without_its_worker(desk: Program) -> None:
     assert "Not well" in desk("health", CHAIRTIME_WORKER_URL="http://127.0.0.1:9").out
 
 
-# What other tests do to clinics of their own, on the same stack, may end what can be booked there.
-OTHERS = {"visit types"}
+# What other tests do to clinics of their own, on the same stack, may end what can be booked there,
+# and who works there.
+OTHERS = {"visit types", "admins", "logins"}
 
 
 def test_the_doctor_finds_a_running_stack_well(desk: Program) -> None:
@@ -100,6 +101,11 @@ def problems(program: Program, **variables: str) -> dict[str, str]:
             "worker",
         ),
         ("drop table clinic.realtime_events cascade", "partitions"),
+        ("drop table clinic.audit_log cascade", "partitions"),
+        ("delete from clinic.staff where role = 'admin'", "admins"),
+        ("delete from auth.users where email = 'admin@sakura.test'", "admins"),
+        ("delete from clinic.staff where role = 'dentist'", "logins"),
+        ("alter extension unaccent set schema public", "extensions"),
         ("update clinic.resources set is_active = false where kind = 'chair'", "visit types"),
         ("delete from clinic.dentist_types where dentist_id::text like '%04'", "visit types"),
     ],

@@ -22,6 +22,12 @@ INTERRUPTED = 124
 HOLD = "chairtime hold riverside check-up '{}' --dentist webb --patient walter --json"
 BOOK = "chairtime book riverside check-up '{}' --dentist webb --patient walter --json"
 AWAY = "chairtime admin {} '{}' '{}' --json | python3 -c 'import json, sys; print(json.dumps({}))'"
+PATIENT = "chairtime admin patient create riverside '{}' --force --json"
+INVITED = 'python3 -c \'import json, sys; print(json.dumps({"id": json.load(sys.stdin)["%s"]}))\''
+# A code is given out with the secret key, and used by who signed in.
+SIGNED_OUT = (
+    'chairtime logout >&2; code=$({} --json); chairtime login {} >&2; echo "$code" | ' + INVITED % "code"
+)
 # What makes the things whose ID, and OTHER one, a reader fills in.
 MAKES = {
     "chairtime book riverside --reservation ID": [HOLD.format("tuesday 09:00")],
@@ -42,6 +48,30 @@ MAKES = {
         BOOK.format("thursday 11:00")
         + " | python3 -c 'import json, sys; print(json.load(sys.stdin)[\"id\"])'"
         + " | xargs -I ID chairtime cancel ID --yes --json"
+    ],
+    "chairtime history ID": [BOOK.format("monday 11:00")],
+    "chairtime admin patient merge riverside ID OTHER": [
+        PATIENT.format("Jo Twice"),
+        PATIENT.format("Jo Twice"),
+    ],
+    "chairtime admin patient erase riverside ID": [PATIENT.format("Jo Gone")],
+    "chairtime admin staff revoke-invitation ID": [
+        "chairtime admin staff invite riverside gil@riverside.test dentist --json | "
+        + INVITED % "invitation_id"
+    ],
+    "chairtime me join CODE": [
+        SIGNED_OUT.format(
+            "chairtime admin staff invite riverside desk@riverside.test receptionist", "desk@riverside.test"
+        )
+    ],
+    "chairtime me claim CODE": [
+        PATIENT.format("Jo Claimed")
+        + " --born 1984-02-29 >&2; "
+        + SIGNED_OUT.format("chairtime admin patient invite riverside 'jo claimed'", "desk@riverside.test")
+    ],
+    "chairtime me erase --yes": [
+        "chairtime admin user create jo@gone.test >&2; chairtime login jo@gone.test --json | "
+        + INVITED % "user_id"
     ],
     "chairtime admin hours remove ID": [
         "chairtime admin hours add riverside webb 'sunday 19:00' 'sunday 20:00' --json"
@@ -115,9 +145,9 @@ def for_a_while(command: str) -> str:
 
 
 def filled(workshop: Workshop, command: str) -> str:
-    """Put ids where the example says ID and OTHER."""
+    """Put ids where the example says ID and OTHER, and a code where it says CODE."""
     makes = next((makes for start, makes in MAKES.items() if command.startswith(start)), [])
-    for name, make in zip(("ID", "OTHER"), makes, strict=False):
+    for name, make in zip(("CODE",) if "CODE" in command else ("ID", "OTHER"), makes, strict=False):
         made = workshop.run(f"set -euo pipefail\n{make}")
         assert made.returncode == 0, made.stderr
         command = re.sub(rf"\b{name}\b", json.loads(made.stdout)["id"], command)

@@ -241,8 +241,8 @@ async def test_what_commits_late_is_neither_missed_nor_shown_twice(
         actors.user("ben@patients.test"),
     )
     desk = actors.user("desk@sakura.test")
-    key = token(str(actors.user_id("desk@sakura.test")))
-    async with following(standin.port, key, events_since(desk), topic) as notebook:
+    reader, key = actors.user("desk@sakura.test"), token(str(actors.user_id("desk@sakura.test")))
+    async with following(standin.port, key, events_since(reader), topic) as notebook:
         await notebook.until(lambda: bool(notebook.states))
         with ana.transaction():
             book(ana, sakura, sakura.at("09:00"))
@@ -323,9 +323,9 @@ async def test_what_is_in_nobodys_calendar_comes_in_its_place_and_hides_no_gap(
 ):
     """A patient's record that changed has no dentist and no number."""
     topic, desk, superuser = f"clinic:{sakura.id}", actors.user("desk@sakura.test"), actors.superuser()
-    key = token(str(actors.user_id("desk@sakura.test")))
+    reader, key = actors.user("desk@sakura.test"), token(str(actors.user_id("desk@sakura.test")))
     patient = call(desk, "create_patient", clinic_id=sakura.id, full_name="Kim Reyes")["id"]
-    async with following(standin.port, key, events_since(desk), topic) as notebook:
+    async with following(standin.port, key, events_since(reader), topic) as notebook:
         await notebook.until(lambda: bool(notebook.states))
         book(desk, sakura, sakura.at("09:00"), patient_id=patient)
         call(desk, "update_patient", patient_id=patient, phone="+81 3 5550 0100")
