@@ -205,10 +205,11 @@ class Fuzzed:
             if name == "durations"
             else st.lists(WINDOWS | PARTS, max_size=3),
         }
-        return values[kind]
+        named = self.named()
+        return named[name] if name in named else values[kind]
 
-    def named(self, name: str) -> st.SearchStrategy[Any] | None:
-        """Draw values for what no type tells, as they should be or nearly."""
+    def named(self) -> dict[str, st.SearchStrategy[Any]]:
+        """Return what draws values for what no type tells, as they should be or nearly."""
         start = self.world.start().isoformat()
         visit = st.fixed_dictionaries(
             {
@@ -222,17 +223,16 @@ class Fuzzed:
                 "colour": RUBBISH,
             },
         )
-        named: dict[str, st.SearchStrategy[Any]] = {
+        return {
             "birth_date": st.sampled_from(BIRTH_DATES),
             "code": st.sampled_from(CODES) | st.text(max_size=20),
             "visits": st.lists(visit, max_size=3),
         }
-        return named.get(name)
 
     def arguments(self, function: str) -> st.SearchStrategy[dict[str, Any]]:
         """Draw a body for a function: all that is required and more or less of the rest."""
         known = {
-            name: st.one_of(*[self.named(name) or self.plausible(name, kind)] * 4, RUBBISH)
+            name: st.one_of(*[self.plausible(name, kind)] * 4, RUBBISH)
             for name, kind in self.functions[function].items()
         }
         return st.fixed_dictionaries({}, optional=known) | st.fixed_dictionaries(known)
