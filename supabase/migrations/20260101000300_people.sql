@@ -662,7 +662,7 @@ begin
     select p.staff_notes from clinic.patients as p
     where
       p.id = staff_notes.patient_id and p.clinic_id = staff_notes.clinic_id
-      and p.user_id is distinct from auth.uid()
+      and (p.user_id = auth.uid()) is not true
       and clinic.my_role(staff_notes.clinic_id) in ('service', 'admin', 'receptionist', 'dentist')
   );
 end

@@ -462,7 +462,7 @@ begin
     inner join clinic.patients as p on a.patient_id = p.id and a.clinic_id = p.clinic_id
     where
       a.id = visit_notes.appointment_id and a.clinic_id = visit_notes.clinic_id and a.staff_notes is not null
-      and p.user_id is distinct from auth.uid()
+      and (p.user_id = auth.uid()) is not true
       and clinic.sees_calendar(a.clinic_id, a.dentist_id)
   );
 end
