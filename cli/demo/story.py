@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from cli.demo import visits
+from cli.demo import people, visits
 from cli.demo.audience import Audience
 from cli.demo.stage import DemoFailure, Person, Refusal, Stage, expect, first_day, said, set_hold_duration
 
@@ -221,7 +221,9 @@ STEPS: tuple[Step, ...] = (
     privacy,
     visits.clean,
     visits.crowd,
+    people.family,
     converse,
+    people.take_on,
     prove,
 )
 

@@ -157,12 +157,13 @@ QUERIES = [
     ),
     Query(
         "admins",
-        "every clinic has one",
-        "there is nobody who could administer",
+        "every clinic that is at work has one",
+        "nobody can administer",
         "`chairtime admin staff grant CLINIC USER admin`, with the secret key.",
         """
         select c.slug from clinic.clinics as c
-        where not exists (select from clinic.staff as s where s.clinic_id = c.id and s.role = 'admin')
+        where exists (select from clinic.dentists as d where d.clinic_id = c.id and d.is_active)
+          and not exists (select from clinic.staff as s where s.clinic_id = c.id and s.role = 'admin')
         """,
     ),
     Query(
