@@ -23,7 +23,7 @@ help:
 	@echo "make test-dates  the tests of the database, the API and the worker on other dates (DATES=2028-02-29)"
 	@echo "make mutants     break the code, one line at a time, and see whether the tests notice (ARGS=\"-k worker\")"
 	@echo "make lint    ruff, mypy --strict, sqlfluff, oxlint and tsc"
-	@echo "make bench   measure bookings and look-ups"
+	@echo "make bench   measure bookings, look-ups and searches (ARGS=\"--quick search\")"
 	@echo "make lock    write the locks of Python packages anew, with hashes, after an edit of pyproject.toml"
 	@echo "make web     build the web app, which the stack then serves at /"
 	@echo "make tools   install what the tests need besides: chromium, pgbouncer, Postgres 15, Prometheus, datefudge (Debian, as root)"
@@ -74,7 +74,7 @@ lock: $(READY)
 
 .PHONY: bench
 bench: $(READY)
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: web
 web: $(WEB)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import argparse
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -14,11 +15,11 @@ from cli.local.ports import free_port
 from cli.local.postgres import PostgresServer
 from tests.bench.arena import DAY_AND_NIGHT, OFFICE_HOURS, arena
 from tests.bench.delivery import delivery
-from tests.bench.pgbench import Result, run
+from tests.bench.people import audit, search
+from tests.bench.pgbench import BOOK, CORES, cells, run
 from tests.support.templates import create_template
 
 SECONDS = 10
-CORES = os.cpu_count() or 1
 # With more clients than cores backends take turns, and each finds the caches full of the others' plans.
 CROWDS = sorted({1, CORES, 8})
 HISTORIES = (10_000, 100_000, 1_000_000)
@@ -32,13 +33,6 @@ values (
   tstzrange(bench.at(:number), bench.at(:number) + interval '30 minutes')
 )
 on conflict do nothing;
-"""
-BOOK = """
-\\set number :number + 6
-select api.book_appointment(
-  dentist_id => bench.dentist(:client_id), appointment_type_id => bench.type(),
-  starts_at => bench.at(:number)::text, patient_id => bench.patient(:client_id)
-);
 """
 DENTIST_WEEK = """
 select count(*) from api.available_slots(
@@ -65,18 +59,33 @@ select count(*) from api.available_slots(
 """
 
 
+def tables(quick: bool) -> dict[str, Callable[[str], Table]]:
+    """Return what there is to measure, on the database that is given as a template."""
+    return {
+        "booking": booking,
+        "listing": listing,
+        "parts": parts,
+        "audit": lambda template: audit(template, 100_000 if quick else 10_000_000, 8 if quick else 40),
+        "search": lambda template: search(template, 100_000, 300 if quick else 2000),
+        "delivery": delivery,
+    }
+
+
 def main() -> None:
     """Start a server with default settings, measure, print, and leave nothing behind."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tables", nargs="*", help=f"only these of {', '.join(tables(quick=True))}")
+    parser.add_argument("--quick", action="store_true", help="a shorter audit log, and fewer questions")
+    wanted = parser.parse_args()
     console = Console()
     folder = Path(tempfile.mkdtemp(prefix="chairtime-bench-"))
     server = PostgresServer(folder / "data", free_port(), folder / "log")
     try:
         server.start()
         template = create_template(server.superuser_url("postgres"))
-        console.print(booking(template))
-        console.print(listing(template))
-        console.print(parts(template))
-        console.print(delivery(template))
+        for name, measure in tables(wanted.quick).items():
+            if not wanted.tables or name in wanted.tables:
+                console.print(measure(template))
     finally:
         server.stop()
         shutil.rmtree(folder)
@@ -133,11 +142,6 @@ def parts(template: str) -> Table:
             all_of_them = run(hall.url, TWELVE_CHAIRS, clients=1, transactions=200, options=roomy)
         table.add_row(f"{size:,}", *cells(one), *cells(all_of_them))
     return table
-
-
-def cells(result: Result) -> tuple[str, str]:
-    """Return a result's median and 95th percentile, in milliseconds."""
-    return f"{result.percentile(50):.2f}", f"{result.percentile(95):.2f}"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,17 @@ from statistics import quantiles
 
 from cli.local.postgres import binary
 
+CORES = os.cpu_count() or 1
+
+# A receptionist's booking: each client has a dentist and a patient of its own.
+BOOK = """
+\\set number :number + 6
+select api.book_appointment(
+  dentist_id => bench.dentist(:client_id), appointment_type_id => bench.type(),
+  starts_at => bench.at(:number)::text, patient_id => bench.patient(:client_id)
+);
+"""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -25,6 +36,10 @@ class Result:
         """Transactions a second, of all clients together."""
         return len(self.latencies) / self.seconds
 
+    def __add__(self, other: Result) -> Result:
+        """Return both, as if one had followed the other."""
+        return Result(self.latencies + other.latencies, self.seconds + other.seconds)
+
     def percentile(self, percent: int) -> float:
         """Return a percentile of the latencies, in milliseconds."""
         return quantiles(self.latencies, n=100)[percent - 1]
@@ -36,15 +51,16 @@ def run(
     *,
     clients: int,
     options: Mapping[str, str],
-    seconds: int = 0,
+    seconds: float = 0,
     transactions: int = 0,
+    number: int = 0,
 ) -> Result:
     """Run a script for some seconds, or for some transactions a client; raise if any transaction fails.
 
-    The script finds `:client_id`, and a variable `:number`, 0 at first, that each client keeps from one
-    transaction to the next.
+    The script finds `:client_id`, and a variable `:number` that each client keeps from one transaction to the
+    next, from this number on.
     """
-    length = ["-T", str(seconds)] if seconds else ["-t", str(transactions)]
+    length = ["-T", str(max(1, round(seconds)))] if seconds else ["-t", str(transactions)]
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "script.sql").write_text(script)
         command = [
@@ -58,7 +74,7 @@ def run(
             "2",
             *length,
             "-D",
-            "number=0",
+            f"number={number}",
             "-f",
             "script.sql",
             "-l",
@@ -81,3 +97,8 @@ def _read(folder: Path) -> Result:
     ends = [int(line[4]) + int(line[5]) / 1e6 for line in lines]
     latencies = [int(line[2]) / 1000 for line in lines]
     return Result(latencies, max(ends) - min(ends))
+
+
+def cells(result: Result) -> tuple[str, str]:
+    """Return a result's median and 95th percentile, in milliseconds."""
+    return f"{result.percentile(50):.2f}", f"{result.percentile(95):.2f}"
