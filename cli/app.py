@@ -47,7 +47,9 @@ COMMANDS = {
     "appointments": Entry(
         "visits", "Desk", "List a clinic's appointments, with the ids that other commands take."
     ),
-    "history": Entry("history", "Desk", "Tell what was done to an appointment: by whom and when."),
+    "history": Entry(
+        "history", "Desk", "Tell what was done to an appointment: by whom, when, and what it was before."
+    ),
     "move": Entry(
         "visits", "Desk", "Move an appointment to another time, and to another dentist if one is named."
     ),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+_PATIENT = ("full_name", "email", "phone", "id")
+
 
 def find_clinic(api: "Api", name: str) -> Row:
     """Find a clinic by slug or id."""
@@ -49,30 +51,27 @@ def find_appointment(api: "Api", appointment: str) -> tuple[Row, Row]:
 
 
 def find_patient(api: "Api", clinic: Row, name: str) -> Row:
-    """Find one of a clinic's patients by id, or parts of the name, email, phone or birth date."""
-    columns = ("full_name", "email", "phone", "id")
-    if is_uuid(name):
-        rows = api.rows("patients", clinic_id=clinic["id"], id=name)
-        if rows and rows[0]["merged_into"]:
-            rows = api.rows("patients", clinic_id=clinic["id"], id=rows[0]["merged_into"])
-    else:
-        rows = _patients_like(api, clinic, name)
-    return rows[0] if len(rows) == 1 else find_one(rows, name, "patient", columns)
+    """Find one of a clinic's patients by id, or parts of the name, email, phone or birth date.
+
+    A record that was merged is the one that it was merged into.
+    """
+    wanted = name if is_uuid(name) else _patient_like(api, clinic, name)["id"]
+    rows = api.rows("patients", clinic_id=clinic["id"], id=wanted)
+    if rows and rows[0]["merged_into"]:
+        rows = api.rows("patients", clinic_id=clinic["id"], id=rows[0]["merged_into"])
+    return rows[0] if rows else find_one(rows, name, "patient", _PATIENT)
 
 
-def _patients_like(api: "Api", clinic: Row, text: str) -> list[Row]:
+def _patient_like(api: "Api", clinic: Row, text: str) -> Row:
     """Search as the staff may; who is none has few: themselves, and whom they act for."""
     try:
         found: list[Row] = api.rpc("search_patients", clinic_id=clinic["id"], query=text)
     except ChairtimeError as error:
         if error.code != "not_found":
             raise
-        return [row for row in api.rows("patients", clinic_id=clinic["id"]) if text.casefold() in _words(row)]
-    return found
-
-
-def _words(patient: Row) -> str:
-    return " ".join(str(patient[name] or "") for name in ("full_name", "email", "phone")).casefold()
+        found = api.rows("patients", clinic_id=clinic["id"])
+        return find_one(found, text, "patient", _PATIENT)
+    return found[0] if len(found) == 1 else find_one(found, text, "patient", _PATIENT)
 
 
 def find_one(rows: list[Row], wanted: str, what: str, columns: tuple[str, ...]) -> Row:

@@ -23,11 +23,19 @@ HOLD = "chairtime hold riverside check-up '{}' --dentist webb --patient walter -
 BOOK = "chairtime book riverside check-up '{}' --dentist webb --patient walter --json"
 AWAY = "chairtime admin {} '{}' '{}' --json | python3 -c 'import json, sys; print(json.dumps({}))'"
 PATIENT = "chairtime admin patient create riverside '{}' --force --json"
-INVITED = 'python3 -c \'import json, sys; print(json.dumps({"id": json.load(sys.stdin)["%s"]}))\''
-# A code is given out with the secret key, and used by who signed in.
-SIGNED_OUT = (
-    'chairtime logout >&2; code=$({} --json); chairtime login {} >&2; echo "$code" | ' + INVITED % "code"
-)
+
+
+def named(key: str) -> str:
+    """Write the end of a pipe that calls `id` what a command's answer calls by this key."""
+    return f"python3 -c 'import json, sys; print(json.dumps(dict(id=json.load(sys.stdin)[\"{key}\"])))'"
+
+
+def code_for(email: str, invitation: str) -> str:
+    """Write what gives out a code, with the secret key, and leaves somebody signed in who may use it."""
+    lines = ("chairtime logout >&2", f"code=$({invitation} --json)", f"chairtime login {email} >&2")
+    return "; ".join(lines) + f'; echo "$code" | {named("code")}'
+
+
 # What makes the things whose ID, and OTHER one, a reader fills in.
 MAKES = {
     "chairtime book riverside --reservation ID": [HOLD.format("tuesday 09:00")],
@@ -56,22 +64,21 @@ MAKES = {
     ],
     "chairtime admin patient erase riverside ID": [PATIENT.format("Jo Gone")],
     "chairtime admin staff revoke-invitation ID": [
-        "chairtime admin staff invite riverside gil@riverside.test dentist --json | "
-        + INVITED % "invitation_id"
+        "chairtime admin staff invite riverside gil@riverside.test dentist --json | " + named("invitation_id")
     ],
     "chairtime me join CODE": [
-        SIGNED_OUT.format(
-            "chairtime admin staff invite riverside desk@riverside.test receptionist", "desk@riverside.test"
+        code_for(
+            "desk@riverside.test", "chairtime admin staff invite riverside desk@riverside.test receptionist"
         )
     ],
     "chairtime me claim CODE": [
         PATIENT.format("Jo Claimed")
         + " --born 1984-02-29 >&2; "
-        + SIGNED_OUT.format("chairtime admin patient invite riverside 'jo claimed'", "desk@riverside.test")
+        + code_for("desk@riverside.test", "chairtime admin patient invite riverside 'jo claimed'")
     ],
     "chairtime me erase --yes": [
         "chairtime admin user create jo@gone.test >&2; chairtime login jo@gone.test --json | "
-        + INVITED % "user_id"
+        + named("user_id")
     ],
     "chairtime admin hours remove ID": [
         "chairtime admin hours add riverside webb 'sunday 19:00' 'sunday 20:00' --json"
