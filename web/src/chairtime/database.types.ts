@@ -1132,7 +1132,6 @@ export type Database = {
           assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
-          changeable_until: string | null
           clinic_id: string
           created_at: string
           dentist_id: string
