@@ -13,7 +13,13 @@ import type {
   ClinicDay,
   Closure,
   Dentist,
+  FoundPatient,
+  HistoryEntry,
+  Invitation,
+  Joined,
   Me,
+  NewInvitation,
+  Patient,
   Reservation,
   Resource,
   RpcArgs,
@@ -55,6 +61,13 @@ interface Answers {
   add_time_off: TimeOffChange
   clinic_day: ClinicDay
   events_since: EventRow[]
+  search_patients: FoundPatient[]
+  similar_patients: FoundPatient[]
+  appointment_history: HistoryEntry[]
+  invite_patient: NewInvitation
+  invite_staff: NewInvitation
+  claim_patient: Joined<{ patient: Patient }>
+  accept_staff_invitation: Joined<{ staff: StaffMember }>
 }
 
 interface Rows {
@@ -62,6 +75,7 @@ interface Rows {
   appointment_types: AppointmentType
   closures: Closure
   dentists: Dentist
+  invitations: Invitation
   resources: Resource
   slot_reservations: Reservation
   staff: StaffMember

@@ -27,6 +27,12 @@ export type TypePart = ViewRow<'type_parts'> & { needs: PartNeeds }
 /** A time at which the whole clinic is closed. */
 export type Closure = Period & { id: string; clinic_id: string; reason: string | null }
 export type Patient = ViewRow<'patients'>
+export type Guardian = ViewRow<'guardians'>
+/** A patient as searches find them, with the starts of the next visit ahead and of the last one. */
+export type FoundPatient = Pick<
+  Patient,
+  'id' | 'clinic_id' | 'user_id' | 'full_name' | 'phone' | 'email' | 'birth_date' | 'staff_notes'
+> & { next_visit: string | null; last_visit: string | null }
 export type DailyMetrics = ViewRow<'daily_metrics'>
 export type StaffMember = ViewRow<'staff'> & { role: StaffRole }
 
@@ -146,6 +152,45 @@ export interface ClinicChange {
   appointments_shifted: (AffectedAppointment & { local_before: string; local_after: string })[]
   dry_run: boolean
 }
+
+export type Deed =
+  | 'booked'
+  | 'moved'
+  | 'resized'
+  | 'resource_changed'
+  | 'notes_changed'
+  | 'merged'
+  | 'cancelled'
+  | 'checked_in'
+  | 'fulfilled'
+  | 'no_show'
+  | 'reopened'
+  | 'changed'
+  | 'deleted'
+
+/** What was done to an appointment, by whom, and as what; `changes` are `{column: [before, after]}`. */
+export interface HistoryEntry {
+  at: string
+  actor: string | null
+  /** Null where nobody acted, or who did is gone. */
+  actor_name: string | null
+  role: StaffRole | 'patient' | 'guest' | 'service' | 'worker' | 'sql'
+  via: string
+  action: Deed
+  changes: { [column in string]?: [unknown, unknown] }
+}
+
+/** What is told once: the code with which somebody joins. */
+export interface NewInvitation {
+  invitation_id: string
+  code: string
+  expires_at: string
+}
+
+export type Invitation = ViewRow<'invitations'> & { role: StaffRole | null }
+
+/** What became of a code: a wrong one is an answer, not an error. */
+export type Joined<T> = ({ accepted: true } & T) | { accepted: false; message: string; hint: string }
 
 /** `patient` where the user is one and not on the staff. */
 export type StaffRole = 'admin' | 'dentist' | 'receptionist' | 'chatbot'
