@@ -2,6 +2,7 @@ import { lazy, Suspense, useState } from 'react'
 import { Redirect, Route, Switch } from 'wouter'
 import { useSession } from '../chairtime'
 import { ErrorBoundary } from './ErrorBoundary'
+import { JoinPage } from './account/JoinPage'
 import { SignInPage } from './account/SignInPage'
 import { desksOf, useMe } from './data'
 import { AppointmentsPage } from './patient/AppointmentsPage'
@@ -36,6 +37,7 @@ function Routes() {
       <Route path="/sign-up">
         <SignInPage mode="up" />
       </Route>
+      <Route path="/join" component={JoinPage} />
       <Route path="/book">
         <Shell>
           <BookPage />

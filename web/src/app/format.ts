@@ -156,3 +156,19 @@ export function duration(milliseconds: number): string {
   if (hours === 0) return `${rest} min`
   return rest === 0 ? `${hours} h` : `${hours} h ${rest} min`
 }
+
+/** A plain day with its year, `Mar 2, 1984`. */
+export function shortDay(day: string): string {
+  return format('UTC', { dateStyle: 'medium' }).format(Date.parse(`${day}T12:00:00Z`))
+}
+
+/** `Mon, Mar 2, 2026, 9:30 AM`: also where the year is another one. */
+export function fullTime(timestamp: string, zone: string): string {
+  const day = format(zone, { weekday: 'short', month: 'short', day: 'numeric', year: 'numeric' })
+  return `${day.format(ms(timestamp))}, ${clockTime(timestamp, zone)}`
+}
+
+/** How old somebody is today in a zone, in whole years. */
+export function ageOf(birthDate: string, zone: string): number {
+  return Temporal.PlainDate.from(birthDate).until(today(zone), { largestUnit: 'years' }).years
+}

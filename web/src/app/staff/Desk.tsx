@@ -20,11 +20,15 @@ import { Broken } from '../ui/states'
 import { AbsencePage } from './absence/AbsencePage'
 import { DayPage } from './DayPage'
 import { HoursPage } from './HoursPage'
+import { PatientSearch } from './patients/PatientSearch'
 import { roleNames } from './roles'
 import { TeamPage } from './TeamPage'
 
 const SettingsPage = lazy(() =>
   import('./settings/SettingsPage').then(({ SettingsPage }) => ({ default: SettingsPage })),
+)
+const PatientPage = lazy(() =>
+  import('./patients/PatientPage').then(({ PatientPage }) => ({ default: PatientPage })),
 )
 const MetricsPage = lazy(() => import('./MetricsPage').then(({ MetricsPage }) => ({ default: MetricsPage })))
 
@@ -112,6 +116,7 @@ export function Desk({ slug }: { slug: string }) {
       <aside className="rail">
         <Brand />
         <ClinicSwitch current={clinic} desks={desks} />
+        <PatientSearch clinic={clinic} membership={membership} />
         <nav aria-label="Desk">
           {mine.map(({ path, label, icon }) => (
             <RailLink key={path} href={`/desk/${slug}/${path}`} icon={icon}>
@@ -132,6 +137,11 @@ export function Desk({ slug }: { slug: string }) {
                 {page({ clinic, membership })}
               </Route>
             ))}
+            <Route path="/desk/:clinic/patients/:patient">
+              {({ patient }) => (
+                <PatientPage key={patient} id={patient} clinic={clinic} membership={membership} />
+              )}
+            </Route>
             <Route path="/desk/:clinic">
               <Redirect to={`/desk/${slug}/day`} replace />
             </Route>

@@ -1,39 +1,36 @@
-import { useQuery } from '@tanstack/react-query'
 import { Search, UserPlus } from 'lucide-react'
-import { useDeferredValue, useState } from 'react'
-import { type Patient, useChairtime } from '../../chairtime'
+import { useState } from 'react'
+import { type Clinic, type Patient, usePatientSearch } from '../../chairtime'
+import { shortDay, today } from '../format'
 import { Avatar, Button } from '../ui/parts'
+import { FoundPerson } from './patients/FoundPerson'
+
+/** What one must know of somebody to book for them. */
+export type KnownPatient = Pick<Patient, 'id' | 'full_name' | 'phone' | 'email' | 'birth_date'>
 
 /** Whom an appointment is for: somebody the clinic knows, or somebody who has just walked in. */
-export type Who = { kind: 'known'; patient: Patient } | { kind: 'new'; name: string; phone: string } | null
+export type Who =
+  | { kind: 'known'; patient: KnownPatient }
+  | { kind: 'new'; name: string; phone: string; birthDate: string }
+  | null
 
 interface PickerProps {
-  clinicId: string
+  clinic: Clinic
   who: Who
+  /** Set for a dentist, who finds their own patients. */
+  dentistId: string | null
   onPick(who: Who): void
 }
 
 const FOUND = 6
 
-/** Finds a patient by name, or takes down a new one. */
-export function PatientPicker({ clinicId, who, onPick }: PickerProps) {
-  const client = useChairtime()
+/** Finds a patient by any part, or takes down a new one. */
+export function PatientPicker({ clinic, who, dentistId, onPick }: PickerProps) {
   const [text, setText] = useState('')
-  const searched = useDeferredValue(text.trim())
-  const { data: patients } = useQuery({
-    queryKey: ['patients', clinicId, searched],
-    staleTime: 0,
-    queryFn: () =>
-      client.rows('patients', (rows) =>
-        rows
-          .eq('clinic_id', clinicId)
-          .ilike('full_name', `%${escaped(searched)}%`)
-          .order('full_name')
-          .limit(FOUND),
-      ),
-  })
+  const typed = text.trim()
+  const { found } = usePatientSearch({ clinicId: clinic.id, text, max: FOUND, dentistId })
   if (who?.kind === 'known') return <Chosen patient={who.patient} onClear={() => onPick(null)} />
-  if (who?.kind === 'new') return <WalkIn who={who} onPick={onPick} />
+  if (who?.kind === 'new') return <WalkIn who={who} clinic={clinic} onPick={onPick} />
   return (
     <div className="picker">
       <label className="field">
@@ -44,7 +41,7 @@ export function PatientPicker({ clinicId, who, onPick }: PickerProps) {
             className="input"
             type="search"
             value={text}
-            placeholder="Name"
+            placeholder="Name, phone, birth date or email"
             autoComplete="off"
             autoFocus
             onChange={(event) => setText(event.target.value)}
@@ -52,21 +49,22 @@ export function PatientPicker({ clinicId, who, onPick }: PickerProps) {
         </span>
       </label>
       <ul aria-label="Patients" className="picker-list">
-        {patients?.map((patient) => (
+        {found?.map((patient) => (
           <li key={patient.id}>
             <button type="button" onClick={() => onPick({ kind: 'known', patient })}>
-              <Avatar name={patient.full_name} small />
-              <span className="clip">{patient.full_name}</span>
-              <small className="clip muted">{patient.phone ?? patient.email}</small>
+              <FoundPerson patient={patient} zone={clinic.time_zone} />
             </button>
           </li>
         ))}
         <li>
-          <button type="button" onClick={() => onPick({ kind: 'new', name: text.trim(), phone: '' })}>
+          <button
+            type="button"
+            onClick={() => onPick({ kind: 'new', name: typed, phone: '', birthDate: '' })}
+          >
             <span className="avatar small guest">
               <UserPlus size={14} aria-hidden="true" />
             </span>
-            <span className="clip">{searched ? `New patient “${searched}”` : 'Somebody new'}</span>
+            <span className="clip">{typed ? `New patient “${typed}”` : 'Somebody new'}</span>
           </button>
         </li>
       </ul>
@@ -74,13 +72,16 @@ export function PatientPicker({ clinicId, who, onPick }: PickerProps) {
   )
 }
 
-function Chosen({ patient, onClear }: { patient: Patient; onClear(): void }) {
+function Chosen({ patient, onClear }: { patient: KnownPatient; onClear(): void }) {
   return (
     <div className="chosen">
       <Avatar name={patient.full_name} />
       <div className="option-text clip">
         <strong className="clip">{patient.full_name}</strong>
-        <small className="muted clip">{patient.phone ?? patient.email ?? 'No phone number'}</small>
+        <small className="muted clip num">
+          {patient.birth_date && `born ${shortDay(patient.birth_date)}, `}
+          {patient.phone ?? patient.email ?? 'no phone number'}
+        </small>
       </div>
       <Button className="small quiet" onClick={onClear}>
         Change
@@ -89,13 +90,13 @@ function Chosen({ patient, onClear }: { patient: Patient; onClear(): void }) {
   )
 }
 
-function WalkIn({
-  who,
-  onPick,
-}: {
-  who: { kind: 'new'; name: string; phone: string }
+interface WalkInProps {
+  who: Extract<Who, { kind: 'new' }>
+  clinic: Clinic
   onPick(who: Who): void
-}) {
+}
+
+function WalkIn({ who, clinic, onPick }: WalkInProps) {
   return (
     <fieldset className="stack">
       <legend className="sr-only">New patient</legend>
@@ -122,15 +123,20 @@ function WalkIn({
             onChange={(event) => onPick({ ...who, phone: event.target.value })}
           />
         </label>
+        <label className="field">
+          <span>Birth date</span>
+          <input
+            className="input"
+            type="date"
+            max={today(clinic.time_zone)}
+            value={who.birthDate}
+            onChange={(event) => onPick({ ...who, birthDate: event.target.value })}
+          />
+        </label>
       </div>
       <Button className="small quiet" onClick={() => onPick(null)}>
         Search patients instead
       </Button>
     </fieldset>
   )
-}
-
-/** `%` and `_` are wildcards in a pattern, and people's names may contain neither by accident. */
-function escaped(text: string): string {
-  return text.replace(/[\\%_*]/g, '\\$&')
 }

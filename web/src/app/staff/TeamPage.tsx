@@ -3,15 +3,18 @@ import { Plus } from 'lucide-react'
 import { useState } from 'react'
 import { useChairtime } from '../../chairtime'
 import { Button, ErrorNotice, PageTitle, Skeleton } from '../ui/parts'
-import { AddToStaff } from './AddToStaff'
 import { Dentists } from './Dentists'
 import type { DeskProps } from './Desk'
+import { InviteStaff } from './InviteStaff'
+import { Invited } from './Invited'
 import { Member } from './Member'
+import { useInvitations } from './useInvitations'
 
 /** Who works here as what, and which dentists can be booked. */
 export function TeamPage({ clinic }: DeskProps) {
   const client = useChairtime()
-  const [isAdding, setAdding] = useState(false)
+  const [isInviting, setInviting] = useState(false)
+  const invited = useInvitations(clinic.id, ['invitations', clinic.id], null)
   const staff = useQuery({
     queryKey: ['staff', clinic.id],
     queryFn: () => client.rows('staff', (rows) => rows.eq('clinic_id', clinic.id).order('role')),
@@ -27,8 +30,8 @@ export function TeamPage({ clinic }: DeskProps) {
             Everybody who can work at {clinic.name}, and the dentists who can be booked.
           </p>
         </div>
-        <Button className="primary" onClick={() => setAdding(true)}>
-          <Plus size={18} /> Add to staff
+        <Button className="primary" onClick={() => setInviting(true)}>
+          <Plus size={18} /> Invite
         </Button>
       </header>
       <ErrorNotice error={staff.error ?? staff.failureReason} retry={refresh} />
@@ -48,9 +51,14 @@ export function TeamPage({ clinic }: DeskProps) {
             ))}
           </ul>
         </section>
-        <Dentists clinic={clinic} />
+        <div className="stack">
+          <Dentists clinic={clinic} />
+          <Invited invited={invited} clinic={clinic} />
+        </div>
       </div>
-      {isAdding && <AddToStaff clinicId={clinic.id} onClose={() => setAdding(false)} onAdded={refresh} />}
+      {isInviting && (
+        <InviteStaff clinic={clinic} onClose={() => setInviting(false)} onInvited={invited.refresh} />
+      )}
     </div>
   )
 }

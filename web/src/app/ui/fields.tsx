@@ -1,4 +1,4 @@
-import { type InputHTMLAttributes, type ReactNode, useId, useState } from 'react'
+import { type InputHTMLAttributes, type ReactNode, type TextareaHTMLAttributes, useId, useState } from 'react'
 import { ChairtimeError, intervalMs } from '../../chairtime'
 import { ErrorNotice } from './parts'
 
@@ -18,6 +18,16 @@ export function TextField({ label, name, error, hint, ...input }: TextProps) {
   return (
     <Field label={label} name={name} error={error} hint={hint}>
       {(described) => <input className="input small" name={name} {...input} {...described} />}
+    </Field>
+  )
+}
+
+type AreaProps = FieldProps & Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, 'name'>
+
+export function TextAreaField({ label, name, error, hint, ...area }: AreaProps) {
+  return (
+    <Field label={label} name={name} error={error} hint={hint}>
+      {(described) => <textarea className="input small" name={name} {...area} {...described} />}
     </Field>
   )
 }

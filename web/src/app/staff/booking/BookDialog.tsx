@@ -4,7 +4,9 @@ import { leadersOf, useAppointmentTypes, useDentists, useDentistTypes } from '..
 import { dayOf, duration, nearTime } from '../../format'
 import { Dialog } from '../../ui/Dialog'
 import { Button, ErrorNotice, Notice } from '../../ui/parts'
-import { PatientPicker, type Who } from '../PatientPicker'
+import { type KnownPatient, PatientPicker, type Who } from '../PatientPicker'
+import { MaybeKnown } from '../patients/register'
+import { Similar } from '../patients/Similar'
 import { Alternatives } from './Alternatives'
 import { useBook } from './useBook'
 import { Refused } from './Refused'
@@ -19,6 +21,8 @@ export interface BookDraft {
   isNow?: boolean
   /** The chair or device whose column was clicked. */
   resourceId?: string
+  /** For whom, where that is known. */
+  patient?: KnownPatient
 }
 
 interface Props {
@@ -35,7 +39,7 @@ const SQUEEZABLE = ['slot_taken', 'day_full']
 /** Books for a patient of the clinic or for somebody who has just walked in: anybody's next free time, unless one says else. */
 export function BookDialog({ clinic, draft, dentistId: ownId, onClose }: Props) {
   const zone = clinic.time_zone
-  const [who, setWho] = useState<Who>(null)
+  const [who, setWho] = useState<Who>(draft.patient ? { kind: 'known', patient: draft.patient } : null)
   const [typeId, setTypeId] = useState<string | null>(null)
   const [dentistId, setDentistId] = useState(ownId ?? draft.dentistId ?? null)
   const [day, setDay] = useState(draft.startsAt ? dayOf(draft.startsAt, zone) : draft.day)
@@ -53,13 +57,14 @@ export function BookDialog({ clinic, draft, dentistId: ownId, onClose }: Props) 
   }
   const submit = (form: FormData) => {
     if (!type || !startsAt) return
-    book.mutate({
+    const wanted = {
       appointment_type_id: type.id,
       starts_at: startsAt,
       ...(dentistId ? { dentist_id: dentistId } : {}),
       ...(form.get('notes') ? { notes: String(form.get('notes')) } : {}),
       ...(isSqueezed && isInTheWay ? { squeeze_in: true } : {}),
-    })
+    }
+    book.mutate({ wanted })
   }
   return (
     <Dialog title={draft.isNow ? 'Somebody is here' : 'Book an appointment'} onClose={onClose}>
@@ -70,7 +75,16 @@ export function BookDialog({ clinic, draft, dentistId: ownId, onClose }: Props) 
           submit(new FormData(event.currentTarget))
         }}
       >
-        <PatientPicker clinicId={clinic.id} who={who} onPick={setWho} />
+        <PatientPicker
+          clinic={clinic}
+          who={who}
+          dentistId={ownId}
+          onPick={(next) => {
+            // Who may be the same, is asked of the one who was meant.
+            if (book.error instanceof MaybeKnown) book.reset()
+            setWho(next)
+          }}
+        />
         <div className="cols">
           <label className="field">
             <span>Visit</span>
@@ -134,7 +148,18 @@ export function BookDialog({ clinic, draft, dentistId: ownId, onClose }: Props) 
           <span>Notes</span>
           <input className="input" name="notes" maxLength={4000} placeholder="Optional" />
         </label>
-        <ErrorNotice error={book.error} />
+        {!(book.error instanceof MaybeKnown) && <ErrorNotice error={book.error} />}
+        <Similar
+          error={book.error}
+          zone={zone}
+          busy={book.isPending}
+          onTake={(patient) => {
+            const known: Who = { kind: 'known', patient }
+            setWho(known)
+            if (book.variables) book.mutate({ ...book.variables, whom: known })
+          }}
+          onOther={() => book.variables && book.mutate({ ...book.variables, isOther: true })}
+        />
         <Alternatives
           error={book.error}
           zone={zone}

@@ -11,8 +11,17 @@ import { nearTime } from '../../format'
 import { useUndo } from '../../ui/Toasts'
 import { useDentists } from '../../data'
 import type { Who } from '../PatientPicker'
+import { register } from '../patients/register'
 
 type Wanted = Omit<RpcArgs<'book_appointment'>, 'patient_id' | 'idempotency_key'>
+
+interface Asked {
+  wanted: Wanted
+  /** Who it turned out to be. */
+  whom?: Who
+  /** Somebody new, for sure: not one of those who are much alike. */
+  isOther?: boolean
+}
 
 interface Booking {
   who: Who
@@ -28,21 +37,18 @@ export function useBook(clinic: Clinic, { who, onKnown, resourceId, onBooked }: 
   const client = useChairtime()
   const offerUndo = useUndo()
   const dentists = useDentists(clinic.id).data
-  const patientOf = async (chosen: Who): Promise<string> => {
+  const patientOf = async (chosen: Who, isOther: boolean): Promise<string> => {
     if (chosen?.kind === 'known') return chosen.patient.id
-    const { name, phone } = chosen as { name: string; phone: string }
-    const patient = await client.rpc('create_patient', {
-      clinic_id: clinic.id,
-      full_name: name,
-      ...(phone ? { phone } : {}),
-    })
+    const { name, phone, birthDate } = chosen as Extract<Who, { kind: 'new' }>
+    const person = { full_name: name, phone, birth_date: birthDate }
+    const patient = await register(client, clinic.id, person, isOther)
     // Remembered, so that a second attempt at another time does not register the person twice.
     onKnown({ kind: 'known', patient })
     return patient.id
   }
   return useMutation({
-    mutationFn: async (wanted: Wanted) => {
-      const patient_id = await patientOf(who)
+    mutationFn: async ({ wanted, whom = who, isOther = false }: Asked) => {
+      const patient_id = await patientOf(whom, isOther)
       const booked = await idempotent((idempotency_key) =>
         client.rpc('book_appointment', { ...wanted, patient_id, idempotency_key }),
       )

@@ -1,4 +1,5 @@
 import { useState } from 'react'
+import { Link, useParams } from 'wouter'
 import type { ClinicDay, DayAppointment, useClinicDay } from '../../../chairtime'
 import { longDay, timeRange } from '../../format'
 import { Dialog } from '../../ui/Dialog'
@@ -10,6 +11,7 @@ import { MoveForm } from './MoveForm'
 import { Notes } from './Notes'
 import { StatusActions } from './StatusActions'
 import { SwapForm } from './SwapForm'
+import { VisitHistory } from './VisitHistory'
 import { VisitParts } from './VisitParts'
 
 export type Actions = Pick<
@@ -36,6 +38,8 @@ interface Props {
 /** One appointment: what it is, and everything the desk can do with it. */
 export function AppointmentDialog({ appointment, day, actions, onClose }: Props) {
   const [pane, setPane] = useState<Pane>('look')
+  const [isTold, setTold] = useState(false)
+  const { clinic: slug } = useParams<{ clinic: string }>()
   const zone = day.time_zone
   const dentist = day.dentists.find(({ dentist_id }) => dentist_id === appointment.dentist_id)
   const shared = { appointment, day, actions, onBack: () => setPane('look'), onClose }
@@ -56,6 +60,9 @@ export function AppointmentDialog({ appointment, day, actions, onClose }: Props)
             {appointment.assigned === 'any' && <span className="small-text">(anybody would do)</span>}
           </p>
         )}
+        <p className="small-text">
+          <Link href={`/desk/${slug}/patients/${appointment.patient_id}`}>Open the patient’s page</Link>
+        </p>
         {appointment.is_squeezed && <p className="small-text">Squeezed in on top of others.</p>}
         {appointment.cancellation_reason && (
           <p className="small-text muted">Cancelled: {appointment.cancellation_reason}</p>
@@ -66,6 +73,10 @@ export function AppointmentDialog({ appointment, day, actions, onClose }: Props)
           {appointment.parts.length > 0 && <VisitParts {...shared} />}
           <Notes appointment={appointment} onSaved={actions.refresh} onClose={onClose} />
           <StatusActions {...shared} onPane={setPane} />
+          <details onToggle={(event) => setTold(event.currentTarget.open)}>
+            <summary>History</summary>
+            {isTold && <VisitHistory appointment={appointment} zone={zone} />}
+          </details>
         </>
       )}
       {pane === 'move' && <MoveForm {...shared} />}

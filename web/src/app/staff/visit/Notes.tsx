@@ -1,5 +1,5 @@
 import { useMutation } from '@tanstack/react-query'
-import { useState } from 'react'
+import { type ChangeEvent, useState } from 'react'
 import { type DayAppointment, useChairtime } from '../../../chairtime'
 import { Button, ErrorNotice } from '../../ui/parts'
 import { useUndo } from '../../ui/Toasts'
@@ -10,32 +10,41 @@ interface Props {
   onClose(): void
 }
 
-/** What patient and clinic both read of an appointment. */
+type Said = { notes?: string; staff_notes?: string }
+
+/** What patient and clinic both read of an appointment, and what the staff note for each other. */
 export function Notes({ appointment, onSaved, onClose }: Props) {
   const client = useChairtime()
   const offerUndo = useUndo()
-  const before = appointment.notes ?? ''
-  const [notes, setNotes] = useState(before)
-  const [base, setBase] = useState(before)
-  if (before !== base) {
-    // Somebody else has written: who has not, reads it.
-    setBase(before)
-    if (notes === base) setNotes(before)
-  }
-  const write = (text: string, version: number) =>
+  const shared = useDraft(appointment.notes)
+  const internal = useDraft(appointment.staff_notes)
+  const write = (said: Said, version: number) =>
     client.rpc('update_appointment', {
       appointment_id: appointment.id,
-      notes: text,
       expected_version: version,
+      ...said,
     })
   const save = useMutation({
-    mutationFn: () => write(notes, appointment.version),
+    mutationFn: () =>
+      write(
+        {
+          ...(shared.isChanged ? { notes: shared.text } : {}),
+          ...(internal.isChanged ? { staff_notes: internal.text } : {}),
+        },
+        appointment.version,
+      ),
     onSuccess: ({ version }) => {
       onSaved()
       // Beneath the dialog nobody could reach the way back.
       onClose()
       offerUndo('The notes are saved.', async () => {
-        await write(before, version)
+        await write(
+          {
+            ...(shared.isChanged ? { notes: shared.before } : {}),
+            ...(internal.isChanged ? { staff_notes: internal.before } : {}),
+          },
+          version,
+        )
         onSaved()
       })
     },
@@ -44,16 +53,16 @@ export function Notes({ appointment, onSaved, onClose }: Props) {
     <div className="stack">
       <label className="field">
         <span>Notes</span>
-        <textarea
-          className="input"
-          rows={3}
-          maxLength={4000}
-          value={notes}
-          onChange={(event) => setNotes(event.target.value)}
-        />
+        <textarea className="input" rows={2} maxLength={4000} {...shared.props} />
+        <small>The patient reads them, too.</small>
+      </label>
+      <label className="field staff-only">
+        <span>Staff notes</span>
+        <textarea className="input" rows={2} maxLength={4000} {...internal.props} />
+        <small>Only the staff reads them, never the patient.</small>
       </label>
       <ErrorNotice error={save.error} />
-      {notes !== before && (
+      {(shared.isChanged || internal.isChanged) && (
         <div className="actions">
           <Button className="small" busy={save.isPending} onClick={() => save.mutate()}>
             Save notes
@@ -62,4 +71,24 @@ export function Notes({ appointment, onSaved, onClose }: Props) {
       )}
     </div>
   )
+}
+
+/** A text that is being edited; where somebody else has written meanwhile, who has not, reads it. */
+function useDraft(stored: string | null) {
+  const before = stored ?? ''
+  const [text, setText] = useState(before)
+  const [base, setBase] = useState(before)
+  if (before !== base) {
+    setBase(before)
+    if (text === base) setText(before)
+  }
+  return {
+    text,
+    before,
+    isChanged: text !== before,
+    props: {
+      value: text,
+      onChange: (event: ChangeEvent<HTMLTextAreaElement>) => setText(event.target.value),
+    },
+  }
 }

@@ -1,0 +1,97 @@
+import { useMutation } from '@tanstack/react-query'
+import { useState } from 'react'
+import { type Clinic, type Patient, useChairtime } from '../../../chairtime'
+import { shortDay, today } from '../../format'
+import { FormError, TextAreaField, TextField, useForm } from '../../ui/fields'
+import { Button } from '../../ui/parts'
+import { useUndo } from '../../ui/Toasts'
+
+interface Props {
+  patient: Patient
+  clinic: Clinic
+  mayEdit: boolean
+  onSaved(): void
+}
+
+const names = ['full_name', 'birth_date', 'phone', 'email', 'staff_notes'] as const
+type Said = { [name in (typeof names)[number]]?: string }
+
+/** What the clinic knows of a patient. */
+export function Record({ patient, clinic, mayEdit, onSaved }: Props) {
+  return mayEdit ? (
+    <RecordForm patient={patient} clinic={clinic} onSaved={onSaved} />
+  ) : (
+    <section className="card panel-card">
+      <h2>Record</h2>
+      <dl className="facts-list">
+        <dt>Birth date</dt>
+        <dd className="num">{patient.birth_date ? shortDay(patient.birth_date) : 'Not known'}</dd>
+        <dt>Staff notes</dt>
+        <dd>{patient.staff_notes ?? 'None'}</dd>
+      </dl>
+    </section>
+  )
+}
+
+function RecordForm({ patient, clinic, onSaved }: Omit<Props, 'mayEdit'>) {
+  const client = useChairtime()
+  const offerUndo = useUndo()
+  const [shown, setShown] = useState(patient)
+  const write = (said: Said) => client.rpc('update_patient', { patient_id: patient.id, ...said })
+  const save = useMutation({
+    mutationFn: write,
+    onSuccess: (after, said) => {
+      const before = Object.fromEntries(
+        Object.keys(said).map((name) => [name, textOf(shown, name as keyof Said)]),
+      )
+      form.sent()
+      setShown(after)
+      onSaved()
+      offerUndo('The record is saved.', async () => {
+        await write(before)
+        onSaved()
+      })
+    },
+  })
+  const form = useForm((data) => {
+    // Only what was changed: a colleague may have changed the rest meanwhile.
+    const changed = names.filter((name) => String(data.get(name)) !== textOf(shown, name))
+    save.mutate(Object.fromEntries(changed.map((name) => [name, String(data.get(name))])))
+  })
+  // What a colleague changes shows at once, but not under the hand.
+  if (shown !== patient && !form.isEdited && !save.isPending) setShown(patient)
+  const field = (name: keyof Said) => ({ name, error: save.error, defaultValue: textOf(shown, name) })
+  return (
+    <form
+      key={JSON.stringify(names.map((name) => shown[name]))}
+      className="card panel-card"
+      aria-label="Record"
+      {...form.props}
+    >
+      <h2>Record</h2>
+      <div className="fields">
+        <TextField label="Full name" required maxLength={200} {...field('full_name')} />
+        <TextField label="Birth date" type="date" max={today(clinic.time_zone)} {...field('birth_date')} />
+        <TextField label="Phone" type="tel" maxLength={40} {...field('phone')} />
+        <TextField label="Email" type="email" maxLength={320} {...field('email')} />
+      </div>
+      <TextAreaField
+        label="Staff notes"
+        rows={3}
+        maxLength={4000}
+        hint="Only the staff reads them, never the patient."
+        {...field('staff_notes')}
+      />
+      <FormError error={save.error} names={names} />
+      <div className="toolbar">
+        <Button type="submit" className="primary" busy={save.isPending} disabled={!form.isEdited}>
+          Save record
+        </Button>
+      </div>
+    </form>
+  )
+}
+
+function textOf(patient: Patient, name: keyof Said): string {
+  return patient[name] ?? ''
+}
