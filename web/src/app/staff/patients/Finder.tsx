@@ -55,7 +55,9 @@ export function Finder({ clinic, dentistId, without, onPick, onNew }: Props) {
         <Search size={16} aria-hidden="true" />
         <input
           className="input"
-          type="search"
+          // Not a search field: in one of those Escape clears, and does not close.
+          type="text"
+          enterKeyHint="search"
           role="combobox"
           aria-label="Name, phone, birth date or email"
           aria-expanded={count > 0}

@@ -9,11 +9,11 @@ export function FoundPerson({ patient, zone }: { patient: FoundPatient; zone: st
     <span className="found">
       <Avatar name={full_name} small />
       <span className="found-who">
-        <span className="clip">
-          <strong>{full_name}</strong>
-          {birth_date && <small className="num"> born {shortDay(birth_date)}</small>}
-        </span>
-        <small className="clip muted">{phone ?? email ?? 'No phone number'}</small>
+        <strong className="clip">{full_name}</strong>
+        <small className="muted num">
+          {birth_date && `born ${shortDay(birth_date)}, `}
+          {phone ?? email ?? 'no phone number'}
+        </small>
       </span>
       <small className="found-visits num muted">
         {next_visit && <span>Next: {nearTime(next_visit, zone)}</span>}
