@@ -47,11 +47,11 @@ async def test_a_wrong_password_is_told_in_words(visit: Visitors) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/book", "/appointments", "/sign-up", "day", "absences", "hours", "team", "metrics"]
+    "path", ["/book", "/appointments", "/sign-up", "/join", "day", "absences", "hours", "team", "metrics"]
 )
 async def test_no_page_is_wider_than_a_phone(visit: Visitors, clinic: MadeClinic, path: str) -> None:
     address = path if path.startswith("/") else f"/desk/{clinic.slug}/{path}"
-    user = None if path == "/sign-up" else clinic.users["admin"]
+    user = None if path in ("/sign-up", "/join") else clinic.users["admin"]
     page = await visit(address, user, size=PHONE)
     await page.locator("h1").wait_for()
     await expect(page.locator(".skeleton, .splash")).to_have_count(0)

@@ -204,7 +204,7 @@ async def test_the_list_has_phones_and_notes_and_opens_appointments(
     for text in ("10:00 – 11:00 AM", "+1 212 555 0100", LONG, "Lee", "Booked", "Allergic to penicillin"):
         await expect(row).to_contain_text(text)
     await row.get_by_role("button", name="Ana Ferreira").click()
-    await page.get_by_role("dialog").get_by_label("Notes").fill("Allergic to latex")
+    await page.get_by_role("dialog").get_by_label("Notes", exact=True).fill("Allergic to latex")
     await page.get_by_role("button", name="Save notes").click()
     await expect(row).to_contain_text("Allergic to latex")
     await page.keyboard.press("Escape")

@@ -156,16 +156,16 @@ async def test_notes_are_taken_back(
 ) -> None:
     page = await opened(visit, clinic, booked, board(clinic))
     dialog = page.get_by_role("dialog")
-    await dialog.get_by_label("Notes").fill("Allergic to latex")
+    await dialog.get_by_label("Notes", exact=True).fill("Allergic to latex")
     await dialog.get_by_role("button", name="Save notes").click()
     await expect(dialog).to_have_count(0)
     await card(page, booked).click()
-    await expect(dialog.get_by_label("Notes")).to_have_value("Allergic to latex")
+    await expect(dialog.get_by_label("Notes", exact=True)).to_have_value("Allergic to latex")
     await page.keyboard.press("Escape")
     await undo(page)
     await becomes(superuser, page, booked, notes=None)
     await card(page, booked).click()
-    await expect(dialog.get_by_label("Notes")).to_have_value("")
+    await expect(dialog.get_by_label("Notes", exact=True)).to_have_value("")
 
 
 async def test_two_visits_change_places_and_change_back(

@@ -38,13 +38,12 @@ export function PatientSearch({ clinic, membership }: DeskProps) {
       <button
         type="button"
         className="find"
-        aria-label="Find a patient"
         aria-keyshortcuts="Control+K Meta+K"
         onClick={() => setShown('finder')}
       >
         <Search size={17} aria-hidden="true" />
         <span>Find a patient</span>
-        <kbd>{isApple ? '⌘ K' : 'Ctrl K'}</kbd>
+        <kbd aria-hidden="true">{isApple ? '⌘ K' : 'Ctrl K'}</kbd>
       </button>
       {shown === 'finder' && (
         <Dialog title="Find a patient" onClose={close} wide>

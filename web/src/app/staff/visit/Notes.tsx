@@ -1,6 +1,7 @@
 import { useMutation } from '@tanstack/react-query'
 import { type ChangeEvent, useState } from 'react'
 import { type DayAppointment, useChairtime } from '../../../chairtime'
+import { TextAreaField } from '../../ui/fields'
 import { Button, ErrorNotice } from '../../ui/parts'
 import { useUndo } from '../../ui/Toasts'
 
@@ -51,16 +52,24 @@ export function Notes({ appointment, onSaved, onClose }: Props) {
   })
   return (
     <div className="stack">
-      <label className="field">
-        <span>Notes</span>
-        <textarea className="input" rows={2} maxLength={4000} {...shared.props} />
-        <small>The patient reads them, too.</small>
-      </label>
-      <label className="field staff-only">
-        <span>Staff notes</span>
-        <textarea className="input" rows={2} maxLength={4000} {...internal.props} />
-        <small>Only the staff reads them, never the patient.</small>
-      </label>
+      <TextAreaField
+        label="Notes"
+        name="notes"
+        rows={2}
+        maxLength={4000}
+        hint="The patient reads them, too."
+        {...shared.props}
+      />
+      <div className="staff-only">
+        <TextAreaField
+          label="Staff notes"
+          name="staff_notes"
+          rows={2}
+          maxLength={4000}
+          hint="Only the staff reads them, never the patient."
+          {...internal.props}
+        />
+      </div>
       <ErrorNotice error={save.error} />
       {(shared.isChanged || internal.isChanged) && (
         <div className="actions">
