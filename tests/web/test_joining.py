@@ -66,7 +66,7 @@ async def test_a_patient_and_a_guardian_join_with_their_codes_and_the_desk_sees_
     await other.wait_for_url("**/appointments")
     await expect(other.locator(".visit")).to_have_count(1)
     await desk.reload()
-    await expect(family).to_contain_text("father, until Feb 28, 2037")
+    await expect(family).to_contain_text("Ben Okaforfather, until Feb 28, 2037")
     await family.get_by_role("button", name="End that").click()
     await desk.get_by_role("dialog").get_by_role("button", name="End it").click()
     await says(desk, "no longer acts for Rosa Delgado")
