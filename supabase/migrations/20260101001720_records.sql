@@ -369,7 +369,7 @@ comment on function clinic.search_patterns is 'What is looked for in patients.se
 create function clinic.search_patients(clinic_id uuid, query text, max_results integer)
 returns setof api.found_patient
 language plpgsql
-volatile
+stable
 security definer -- reads all of a clinic's patients for staff it has checked
 set search_path = ''
 as $$
@@ -418,7 +418,7 @@ grant execute on function clinic.search_patients to anon, authenticated, service
 create function api.search_patients(clinic_id uuid, query text, max_results integer default 20)
 returns setof api.found_patient
 language plpgsql
-volatile
+stable
 set search_path = ''
 as $$
 begin
@@ -435,7 +435,7 @@ grant execute on function api.search_patients to anon, authenticated, service_ro
 create function clinic.similar_patients(clinic_id uuid, full_name text, phone text, email text, birth_date text)
 returns setof api.found_patient
 language plpgsql
-volatile
+stable
 security definer -- reads all of a clinic's patients for staff it has checked
 set search_path = ''
 as $$
@@ -490,7 +490,7 @@ create function api.similar_patients(
 )
 returns setof api.found_patient
 language plpgsql
-volatile
+stable
 set search_path = ''
 as $$
 begin

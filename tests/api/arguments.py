@@ -19,6 +19,11 @@ def name() -> str:
     return f"n-{uuid4().hex[:20]}"
 
 
+def in_json(visit: dict[str, Any]) -> dict[str, str]:
+    """Return a visit's arguments as they are in a JSON array."""
+    return {name: str(value) for name, value in visit.items()}
+
+
 ARGUMENTS: dict[str, Arguments] = {
     "health": lambda _: {},
     "me": lambda _: {},
@@ -58,9 +63,9 @@ ARGUMENTS: dict[str, Arguments] = {
     "book_appointment:with_a_colleague": lambda w: w.slot(w.clinic.other) | {"patient_id": w.walk_in},
     "book_appointment:with_anybody": lambda w: w.slot() | {"dentist_id": None, "patient_id": w.walk_in},
     "book_appointment:squeezed_in": lambda w: w.slot() | {"patient_id": w.walk_in, "squeeze_in": True},
-    "book_family": lambda w: {"visits": [w.slot(), w.slot()]},
+    "book_family": lambda w: {"visits": [in_json(w.slot()), in_json(w.slot())]},
     "book_family:for_a_patient": lambda w: {
-        "visits": [w.slot() | {"patient_id": w.walk_in}, w.slot() | {"patient_id": w.walk_in}]
+        "visits": [in_json(w.slot() | {"patient_id": w.walk_in}) for _ in range(2)]
     },
     "reschedule_appointment": lambda w: {"appointment_id": w.appointment(), "starts_at": w.start()},
     "reschedule_appointment:to_another": lambda w: {

@@ -77,13 +77,16 @@ NO_DAYS = [
 ]
 
 # The parameters that are instants or days, by their names: those of any function that there is, or will be.
+# A birth date may be of another century.
 SAID = """
 select
   p.proname as function, a.name, a.number > p.pronargs - p.pronargdefaults as may_be_left_out,
   a.name !~ '(_at|_time)$' as is_day
 from pg_proc as p
 cross join unnest(p.proargnames[:p.pronargs], p.proargtypes::oid[]) with ordinality as a (name, type, number)
-where p.pronamespace = 'api'::regnamespace and a.type = 'text'::regtype and a.name ~ '(_at|_time|_date|^day)$'
+where
+  p.pronamespace = 'api'::regnamespace and a.type = 'text'::regtype and a.name ~ '(_at|_time|_date|^day)$'
+  and a.name <> 'birth_date'
 order by 1, 2
 """
 

@@ -187,7 +187,8 @@ def test_who_holds_a_calendar_and_does_nothing_is_hung_up_on(
 
 READS = {
     "health", "me", "available_slots", "explain_slot", "get_availability", "clinic_day", "events_since",
-    "clinic_time", "longest_answer", "next_slots", "absence_worklist",
+    "clinic_time", "longest_answer", "next_slots", "absence_worklist", "search_patients", "similar_patients",
+    "appointment_history",
 }  # fmt: skip
 WRITES = [name for name in ARGUMENTS if name.partition(":")[0] not in READS]
 

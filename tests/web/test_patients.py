@@ -160,7 +160,6 @@ async def test_past_visits_are_paged_and_each_tells_its_history(
 ) -> None:
     rosa = has_patient(superuser, clinic, "Rosa Delgado")
     for week in range(1, 13):
-        starts_at = clinic.at("10:00") - timedelta(weeks=6 + week)
         past(superuser, clinic, rosa, clinic.at("10:00") - timedelta(weeks=6 + week))
     off = desk_books(stack, clinic, rosa, clinic.at("10:00"))
     calls(stack, clinic.users["desk"], "cancel_appointment", appointment_id=off["id"], reason="Has a cold")
