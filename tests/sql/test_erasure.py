@@ -396,7 +396,14 @@ def test_nothing_that_the_server_logs_names_anybody(
             call(connection, function, **arguments)
         diag = caught.value.diag
         logged.extend(
-            str(part) for part in (diag.message_primary, diag.message_detail, diag.message_hint, diag.context)
+            str(part)
+            for part in (
+                diag.message_primary,
+                diag.message_detail,
+                diag.message_hint,
+                diag.context,
+                diag.internal_query,
+            )  # fmt: skip
         )
 
     whole: Row = {

@@ -95,6 +95,8 @@ def test_the_login_and_the_guardians_move_and_nobody_is_their_own_guardian(
         (str(guardian["user_id"]), guardian["patient_id"])
         for guardian in rows(superuser, "select user_id, patient_id from clinic.guardians")
     ] == [(login(ben), twins["own"])]
+    held = rows(superuser, "select patient_id from clinic.slot_reservations where id = %s", twins["hold"])
+    assert held == [{"patient_id": twins["own"]}]
     assert call(ben, "cancel_appointment", appointment_id=twins["visit"])["status"] == "cancelled"
 
 

@@ -23,7 +23,7 @@ def people(desk: Connection, riverside: Clinic) -> dict[str, Row]:
         "elodie": {
             "full_name": "Élodie D’Ángelo-Müller",
             "phone": "+41 79 123 45 67",
-            "email": "elodie.muller@post.test",
+            "email": "e.d.m@post.test",
             "birth_date": "1984-02-29",
         },
         "patrick": {"full_name": "Patrick O'Brien", "phone": "020 7946 0958", "email": "pat_100%@post.test"},
@@ -46,7 +46,7 @@ def found(connection: Connection, clinic: Clinic, query: str, **more: Any) -> li
         for query in (
             "elodie", "ÉLODIE", "Müller", "muller elodie", "d'angelo", "D’Angelo", "dangelo", "ang elo",
             "angelo-mul", "odie ller", "el mu", "1984-02-29", "elodie 1984-02-29", "1984-02-29 mul",
-            "elodie.muller@post", "@post mull", "079 123 45 67", "0041791234567", "+41 (0)79 123 45 67",
+            "E.D.M@post", "@post mull", "079 123 45 67", "0041791234567", "+41 (0)79 123 45 67",
             "791234567", "123 45 67", "elodie 079 123", "079 123 45 67 élodie", "０７９１２３４５６７",
             "٠٧٩١٢٣٤٥٦٧", "079–123–45–67", "+41-79-123.45/67", "e\u0301lodie",
         )
@@ -188,7 +188,7 @@ def test_who_is_merged_or_erased_is_not_found(
         ({"full_name": "Élodie D’Ángelo-Müller", "birth_date": "1984-02-28"}, False),
         ({"full_name": "E. Mueller-D'Angelo", "phone": "079 123 45 67", "birth_date": "1984-02-29"}, True),
         (
-            {"full_name": "Somebody Else", "email": "ELODIE.muller@POST.test", "birth_date": "1984-02-29"},
+            {"full_name": "Somebody Else", "email": "E.d.M@POST.test", "birth_date": "1984-02-29"},
             True,
         ),
         ({"full_name": "Somebody Else", "phone": "+41791234567"}, False),  # of the family
