@@ -403,7 +403,7 @@ def test_nothing_that_the_server_logs_names_anybody(
                 diag.message_hint,
                 diag.context,
                 diag.internal_query,
-            )  # fmt: skip
+            )
         )
 
     whole: Row = {
