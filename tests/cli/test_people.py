@@ -70,8 +70,8 @@ def test_a_record_shows_who_acts_for_the_patient_and_the_latest_visits(
     visits = [book(desk, clinic, clock, "muller") for clock in ("09:00", "10:00")]
     actors = stack.actors()
     actors.superuser().execute(
-        "insert into clinic.guardians (clinic_id, patient_id, user_id, relation) values (%s, %s, %s, 'child')",
-        [clinic.id, rosa["id"], clinic.users["bot"]],
+        "insert into clinic.guardians (clinic_id, patient_id, user_id, relation) values (%s, %s, %s, %s)",
+        [clinic.id, rosa["id"], clinic.users["bot"], "child"],
     )
     actors.close()
     known = desk.json("admin", "patient", "show", clinic.slug, "muller")

@@ -241,8 +241,8 @@ async def test_what_commits_late_is_neither_missed_nor_shown_twice(
         actors.user("ben@patients.test"),
     )
     desk = actors.user("desk@sakura.test")
-    reader, key = actors.user("desk@sakura.test"), token(str(actors.user_id("desk@sakura.test")))
-    async with following(standin.port, key, events_since(reader), topic) as notebook:
+    key = token(str(actors.user_id("desk@sakura.test")))
+    async with following(standin.port, key, events_since(desk), topic) as notebook:
         await notebook.until(lambda: bool(notebook.states))
         with ana.transaction():
             book(ana, sakura, sakura.at("09:00"))

@@ -45,7 +45,12 @@ describe('a cursor', () => {
 
   it('sees no gap around what is in nobody’s calendar, and loses none for it', () => {
     const cursor = new Cursor()
-    const updated = { event: 'patient_updated', dentist_id: null, dentist_seq: null, previous_dentist_seq: null } as const
+    const updated = {
+      event: 'patient_updated',
+      dentist_id: null,
+      dentist_seq: null,
+      previous_dentist_seq: null,
+    } as const
     cursor.take(event(1, 1))
     expect(cursor.take(event(2, 0, updated))).toEqual({ kind: 'fresh' })
     expect(cursor.take(event(2, 0, updated))).toEqual({ kind: 'duplicate' })
