@@ -248,7 +248,7 @@ as $$
   -- Who is of age already, has a guardian for another reason.
   select case when b.day > clock_timestamp() then b.day end
   from clinic.clinics as c
-  cross join lateral lower(clinic.day_span((birth_date + interval '18 years')::date, c.time_zone)) as b (day)
+  cross join lateral lower(clinic.day_span((guardian_until.birth_date + interval '18 years')::date, c.time_zone)) as b (day)
   where c.id = guardian_until.clinic_id;
 $$;
 comment on function clinic.guardian_until is

@@ -12,7 +12,7 @@ as $$
   select c.relname::text, a.attname::text, k.confrelid = 'auth.users'::regclass
   from pg_catalog.pg_constraint as k
   inner join pg_catalog.pg_class as c on k.conrelid = c.oid
-  inner join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = k.conkey[1]
+  inner join pg_catalog.pg_attribute as a on c.oid = a.attrelid and k.conkey[1] = a.attnum
   where
     k.contype = 'f' and k.confrelid in ('auth.users'::regclass, 'clinic.patients'::regclass) and c.relnamespace = 'clinic'::regnamespace
     and not c.relispartition

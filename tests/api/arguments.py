@@ -63,10 +63,8 @@ ARGUMENTS: dict[str, Arguments] = {
     "book_appointment:with_a_colleague": lambda w: w.slot(w.clinic.other) | {"patient_id": w.walk_in},
     "book_appointment:with_anybody": lambda w: w.slot() | {"dentist_id": None, "patient_id": w.walk_in},
     "book_appointment:squeezed_in": lambda w: w.slot() | {"patient_id": w.walk_in, "squeeze_in": True},
-    "book_family": lambda w: {"visits": [in_json(w.slot()), in_json(w.slot())]},
-    "book_family:for_a_patient": lambda w: {
-        "visits": [in_json(w.slot() | {"patient_id": w.walk_in}) for _ in range(2)]
-    },
+    "book_family": lambda w: {"visits": w.visits()},
+    "book_family:for_a_patient": lambda w: {"visits": w.visits(patient_id=w.walk_in)},
     "reschedule_appointment": lambda w: {"appointment_id": w.appointment(), "starts_at": w.start()},
     "reschedule_appointment:to_another": lambda w: {
         "appointment_id": w.appointment(),

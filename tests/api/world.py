@@ -72,6 +72,10 @@ class World:
         dentist = dentist or self.clinic.lee
         return {"dentist_id": dentist, "appointment_type_id": self.clinic.checkup, "starts_at": self.start()}
 
+    def visits(self, **more: Any) -> list[dict[str, str]]:
+        """Return two visits as a family books them."""
+        return [{name: str(value) for name, value in (self.slot() | more).items()} for _ in range(2)]
+
     def patient(self) -> UUID:
         """Return a new patient without a login."""
         who = {"clinic_id": self.clinic.id, "full_name": f"Nora {next(self._days)}"}

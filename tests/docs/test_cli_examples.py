@@ -57,7 +57,7 @@ MAKES = {
         + " | python3 -c 'import json, sys; print(json.load(sys.stdin)[\"id\"])'"
         + " | xargs -I ID chairtime cancel ID --yes --json"
     ],
-    "chairtime history ID": [BOOK.format("monday 11:00")],
+    "chairtime history ID": [BOOK.format("tuesday 11:00")],
     "chairtime admin patient merge riverside ID OTHER": [
         PATIENT.format("Jo Twice"),
         PATIENT.format("Jo Twice"),

@@ -76,6 +76,9 @@ NO_DAYS = [
     "2200-01-02",
 ]
 
+# A birth date is a day that has been, and of somebody who may be alive.
+NO_BIRTH_DATES = [*NO_DAYS[1:-2], "29.02.1984", "1874-12-31", "2200-01-02"]
+
 # The parameters that are instants or days, by their names: those of any function that there is, or will be.
 # A birth date may be of another century.
 SAID = """
@@ -84,9 +87,8 @@ select
   a.name !~ '(_at|_time)$' as is_day
 from pg_proc as p
 cross join unnest(p.proargnames[:p.pronargs], p.proargtypes::oid[]) with ordinality as a (name, type, number)
-where
-  p.pronamespace = 'api'::regnamespace and a.type = 'text'::regtype and a.name ~ '(_at|_time|_date|^day)$'
-  and a.name <> 'birth_date'
+where p.pronamespace = 'api'::regnamespace and a.type = 'text'::regtype
+  and a.name ~ '(_at|_time|_date|^day)$' and a.name <> 'birth_date'
 order by 1, 2
 """
 
@@ -111,6 +113,21 @@ def test_what_is_no_instant_or_no_day_is_an_invalid_argument(actors: Actors, sup
             with refused("invalid_argument") as refusal:
                 call(caller, row["function"], **arguments | {row["name"]: wrong})
             assert row["is_day"] or "offset" in refusal.hint, (row, wrong)
+
+
+def test_what_is_no_birth_date_is_an_invalid_argument(actors: Actors, superuser: Connection) -> None:
+    walk = Walk(actors)
+    said = superuser.execute(
+        "select proname from pg_proc where 'birth_date' = any (proargnames)"
+        " and pronamespace = 'api'::regnamespace order by 1"
+    ).fetchall()
+    assert len(said) >= 5
+    for function in (row["proname"] for row in said):
+        arguments, caller = ARGUMENTS[function](walk.world), walk.caller(function)
+        for wrong in NO_BIRTH_DATES:
+            with refused("invalid_argument") as refusal:
+                call(caller, function, **arguments | {"birth_date": wrong})
+            assert "birth_date" in refusal.message, (function, wrong)
 
 
 def test_no_function_of_the_api_takes_an_instant_or_a_day_that_is_cast_before_it_is_judged(
