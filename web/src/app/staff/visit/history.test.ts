@@ -24,9 +24,10 @@ function told(more: Partial<HistoryEntry>): string {
   return note ? `${text} | ${note}` : text
 }
 
+const who = (more: Partial<HistoryEntry>) => told({ action: 'fulfilled', ...more })
+
 describe('what was done to an appointment', () => {
   it('says who, as what they did it', () => {
-    const who = (more: Partial<HistoryEntry>) => told({ action: 'fulfilled', ...more })
     expect(who({})).toBe('Marked as done by Ana Ferreira online')
     expect(who({ actor: 'me' })).toBe('Marked as done by you')
     expect(who({ actor_name: null })).toBe('Marked as done by the patient online')
