@@ -10,7 +10,7 @@ from tests.support.actors import Connection
 from tests.support.build import MadeClinic
 from tests.support.stacks import Stack
 from tests.web.days import desk_books, has_patient
-from tests.web.test_patients import open_patient, says
+from tests.web.test_records import open_patient, says
 from tests.web.visitors import Visitors
 
 

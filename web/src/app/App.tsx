@@ -2,7 +2,6 @@ import { lazy, Suspense, useState } from 'react'
 import { Redirect, Route, Switch } from 'wouter'
 import { useSession } from '../chairtime'
 import { ErrorBoundary } from './ErrorBoundary'
-import { JoinPage } from './account/JoinPage'
 import { SignInPage } from './account/SignInPage'
 import { desksOf, useMe } from './data'
 import { AppointmentsPage } from './patient/AppointmentsPage'
@@ -10,6 +9,7 @@ import { BookPage } from './patient/BookPage'
 import { NotFound } from './NotFound'
 import { Shell, Splash } from './Shell'
 import { signInPath, useEndOfSession } from './session'
+import { JoinPage } from './account/JoinPage'
 import { Toasts } from './ui/Toasts'
 
 const Desk = lazy(() => import('./staff/Desk').then(({ Desk }) => ({ default: Desk })))
@@ -37,7 +37,6 @@ function Routes() {
       <Route path="/sign-up">
         <SignInPage mode="up" />
       </Route>
-      <Route path="/join" component={JoinPage} />
       <Route path="/book">
         <Shell>
           <BookPage />
@@ -50,6 +49,7 @@ function Routes() {
           </Shell>
         </SignedIn>
       </Route>
+      <Route path="/join" component={JoinPage} />
       <Route path="/desk/:clinic/*?">
         {({ clinic }) => (
           <SignedIn>
