@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { type Guardian, patientKey, useChairtime } from '../../../chairtime'
 import { dayOf, shortDay } from '../../format'
 import { Dialog } from '../../ui/Dialog'
-import { TextField } from '../../ui/fields'
+import { FormError, TextField } from '../../ui/fields'
 import { Avatar, Button, ErrorNotice, Notice } from '../../ui/parts'
 import { useToast } from '../../ui/Toasts'
 import { Code } from '../Code'
@@ -138,7 +138,7 @@ function InviteGuardian({ patient, clinic, onInvited, onClose }: InviteProps) {
               <option key={relation}>{relation}</option>
             ))}
           </datalist>
-          <ErrorNotice error={invite.error} />
+          <FormError error={invite.error} names={['relation']} />
           <div className="actions">
             <Button type="submit" className="primary" busy={invite.isPending}>
               Make a code
