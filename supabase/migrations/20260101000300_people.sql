@@ -282,6 +282,7 @@ alter table clinic.guardians alter column relation set statistics 0;
 comment on table clinic.guardians is
 'Whose login acts for a patient: a parent for a child, a child for a parent. Beside the patient''s own, if they have one.';
 comment on column clinic.guardians.until is 'When it ends by itself, such as at a child''s 18th birthday; null: when somebody ends it.';
+create index guardians_clinic_idx on clinic.guardians (clinic_id);
 create index guardians_user_idx on clinic.guardians (user_id);
 create index guardians_clinic_idx on clinic.guardians (clinic_id);
 
