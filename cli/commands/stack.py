@@ -209,6 +209,7 @@ def render_status(status: Mapping[str, Any]) -> RenderableType:
             ("", "all with the password chairtime-demo"),
             *((name.title(), _condition(part)) for name, part in status["parts"].items()),
             ("Logs", str(Path(status["log"]).parent)),
+            ("Mails", status["mail_dir"]),
         ]
     )
 

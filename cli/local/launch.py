@@ -68,7 +68,15 @@ class Launcher:
         name, role = lite.PARTS[part]
         port = self.reserve(name)
         url = f"http://{HOST}:{port}"
-        settings = lite.render_settings(self.config, self.keys, part, port, self.server.url(DATABASE, role))
+        settings = lite.render_settings(
+            self.config,
+            self.keys,
+            part,
+            port,
+            self.server.url(DATABASE, role),
+            site_url=self._api_url,
+            mail_dir=self.state.mail_dir,
+        )
         env = {"CHAIRTIME_LITE": settings, "LITE_TELEMETRY": "0", **lite.ENVIRONMENT}
         command = [str(lite.NODE), "--max-http-header-size=65536", "server.mjs"]
         return Part(name, command, self.state.log(name), f"{url}/health", env, folder), f"{url}/{part}/v1"
@@ -150,5 +158,6 @@ class Launcher:
             "log": str(self.state.log("stack")),
             "pid": os.getpid(),
             "data_dir": str(self.state.data_dir),
+            "mail_dir": str(self.state.mail_dir),
             "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }

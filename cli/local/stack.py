@@ -130,7 +130,8 @@ class Stack:
                 self._state.write_status(**now)
 
     def _delete_data(self) -> None:
-        shutil.rmtree(self._state.data_dir, ignore_errors=True)
+        for folder in (self._state.data_dir, self._state.mail_dir):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _listen(self) -> socket:
         """Open the gateway's socket: from here on nobody can take its port, and who connects early waits."""

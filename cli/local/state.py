@@ -31,6 +31,11 @@ class State:
         return self.folder / "postgres"
 
     @property
+    def mail_dir(self) -> Path:
+        """What Auth would mail: a file a mail."""
+        return self.folder / "mail"
+
+    @property
     def keys_file(self) -> Path:
         """The secrets; they survive a reset."""
         return self.folder / "keys.json"

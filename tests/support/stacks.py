@@ -98,6 +98,12 @@ class Stack:
         client.auth.sign_in_with_password({"email": email, "password": password})
         return client
 
+    def mails(self, address: str) -> list[str]:
+        """Return what Auth has mailed to an address, the latest last."""
+        folder = Path(self.status["mail_dir"])
+        mails = [path.read_text() for path in sorted(folder.glob("*.eml"))]
+        return [mail for mail in mails if mail.startswith(f"To: {address}\n")]
+
     def http(self, token: str | None = None, key: str | None = None) -> httpx.Client:
         """Return a plain HTTP client for the Data API."""
         headers = {"apikey": key or self.publishable_key, "Content-Profile": "api", "Accept-Profile": "api"}

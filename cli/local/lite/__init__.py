@@ -36,7 +36,7 @@ AUTH_SETTINGS = (
         "refresh_token_reuse_interval",
         "minimum_password_length",
     ),
-    *("password_requirements", "enable_signup", "site_url", "additional_redirect_urls"),
+    *("password_requirements", "enable_signup", "enable_anonymous_sign_ins", "additional_redirect_urls"),
 )
 
 
@@ -87,14 +87,24 @@ def _place(source: Path, target: Path) -> None:
         unfinished.rename(target)
 
 
-def render_settings(config: Config, keys: Keys, part: str, port: int, url: str) -> str:
-    """Return what server.mjs wants to know, as JSON. `part` is `rest` or `auth`, and `url` its role's."""
+def render_settings(
+    config: Config, keys: Keys, part: str, port: int, url: str, site_url: str, mail_dir: Path
+) -> str:
+    """Return what server.mjs wants to know, as JSON. `part` is `rest` or `auth`, and `url` its role's.
+
+    Links in mails lead to `site_url`, where the stack is; the mails are put into `mail_dir`.
+    """
     auth: dict[str, Any] = {name: config.auth[name] for name in AUTH_SETTINGS if name in config.auth}
     api = {
         "schemas": config.schemas,
         "extra_search_path": config.extra_search_path,
         "max_rows": config.max_rows,
     }
-    # Whatever the project's file says: here is no mail server, so nobody could ever confirm.
-    auth |= {"jwt_secret": keys.jwt_secret, "email": {"enable_confirmations": False}}
-    return json.dumps({"part": part, "port": port, "url": url, "auth": auth, "api": api})
+    # Whatever the project's file says: here mails end in a folder, which who signs up does not read.
+    auth |= {
+        "jwt_secret": keys.jwt_secret,
+        "site_url": site_url,
+        "email": {"enable_confirmations": False},
+    }
+    about = {"part": part, "port": port, "url": url, "mail_dir": str(mail_dir)}
+    return json.dumps({**about, "auth": auth, "api": api})

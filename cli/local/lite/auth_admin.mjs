@@ -15,7 +15,7 @@ const COST = 10;
 const MAX_PASSWORD_BYTES = 72; // bcrypt reads no more
 const MAX_PER_PAGE = 1000;
 
-class Refusal extends Error {
+export class Refusal extends Error {
   constructor(status, code, message, details) {
     super(message);
     Object.assign(this, { status, code, details });
@@ -123,7 +123,8 @@ const show = async (context, row) => {
   return context.json(render(service, row, await service.repo.findIdentitiesByUserId(row.id)));
 };
 
-const identity = (user) => {
+/** The address of a user, as what they sign in with. */
+export const identity = (user) => {
   const told = { sub: user.id, email: user.email, email_verified: Boolean(user.email_confirmed_at), phone_verified: false };
   return { id: crypto.randomUUID(), provider: "email", provider_id: user.id, user_id: user.id, identity_data: told };
 };

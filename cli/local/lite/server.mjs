@@ -8,8 +8,10 @@ import { serve } from "@hono/node-server";
 import { App } from "@supabase/lite";
 import { errors, jwtVerify } from "jose";
 import { CompiledQuery } from "kysely";
-import { adminApp, answer, fromDatabase } from "./auth_admin.mjs";
+import { adminApp, answer, fromDatabase, Refusal } from "./auth_admin.mjs";
 import { Database } from "./driver.mjs";
+import { withGuests } from "./guests.mjs";
+import { Folder } from "./mail.mjs";
 
 const settings = JSON.parse(process.env.CHAIRTIME_LITE);
 const secret = new TextEncoder().encode(settings.auth.jwt_secret);
@@ -92,19 +94,31 @@ const onlyTexts = async (context, next) => {
   const text = ["POST", "PUT"].includes(context.req.method) ? await context.req.text() : "";
   const fields = text === "" ? {} : parse(text);
   const isObject = typeof fields === "object" && fields !== null && !Array.isArray(fields);
+  context.set("fields", isObject ? fields : {});
   const wrong = isObject && TEXTS.find((name) => typeof (fields[name] ?? "") !== "string" || fields[name]?.includes("\0"));
   if (isObject && !wrong) return next();
   const message = wrong ? `${wrong} must be a string` : "Could not parse request body as a JSON object";
   return context.json({ code: 400, error_code: wrong ? "validation_failed" : "bad_json", msg: message }, 400);
 };
 
-/** Auth knows no database that refuses or is away, and would answer with 500. */
+/** lite's Auth knows no refusal but its own, and no database that refuses or is away: it would answer with 500. */
 const sayWhatTheDatabaseSays = async (context, next) => {
   await next();
   if (!context.error) return;
-  const refusal = fromDatabase(context.error);
+  const refusal = context.error instanceof Refusal ? context.error : fromDatabase(context.error);
   const told = context.error.getResponse?.() ?? (refusal && answer(context, refusal));
   if (told) context.res = told;
+};
+
+/** What GoTrue knows of a body and lite does not: a phone number is no guest, and `email` is a code from any mail. */
+const beyondLite = async (context, next) => {
+  const { authService, fields } = context.var;
+  const asked = context.req.method === "POST" && context.req.path.slice("/auth/v1/".length);
+  if (asked === "signup" && fields?.phone && !fields.email) {
+    return answer(context, new Refusal(400, "phone_provider_disabled", "Phone signups are disabled"));
+  }
+  if (asked !== "verify" || fields?.type !== "email") return next();
+  return context.json(await authService.verifyOtp({ ...fields, type: "magiclink" }));
 };
 
 const lite = (connection, middlewares) =>
@@ -112,7 +126,10 @@ const lite = (connection, middlewares) =>
     connection,
     auth: { enabled: true, ...settings.auth },
     api: settings.api,
-    options: { server: { apiKeys: false, disableStudio: true, disableFallback: true, middlewares } },
+    options: {
+      server: { apiKeys: false, disableStudio: true, disableFallback: true, middlewares },
+      drivers: { email: new Folder(settings.mail_dir) },
+    },
   }).init();
 
 /** lite answers any path that ends with a slash with a description of no API at all. */
@@ -155,7 +172,12 @@ const auth = async () => {
     context.req.path.startsWith("/auth/v1/admin/")
       ? admin.fetch(context.req.raw, { service: context.var.authService })
       : onlyTexts(context, next);
-  const app = await lite(database, [sayWhatTheDatabaseSays, administer]);
+  const welcomeGuests = (context, next) => {
+    const redirect = context.req.query("redirect_to");
+    context.set("authService", withGuests(context.var.authService, settings.auth, secret, redirect));
+    return next();
+  };
+  const app = await lite(database, [sayWhatTheDatabaseSays, welcomeGuests, administer, beyondLite]);
   return (request) => app.fetch(request);
 };
 
