@@ -1,4 +1,4 @@
-"""What the embedded Auth adds to lite for patients, asked by the real client: guests, and links that arrive by mail."""
+"""What the embedded Auth adds to lite for patients, asked by the real client: guests, and links in mails."""
 
 from __future__ import annotations
 

@@ -167,14 +167,14 @@ def test_only_the_api_schema_is_exposed() -> None:
 
 
 def test_a_project_that_takes_the_file_over_asks_for_a_confirmed_email(tmp_path: Path) -> None:
-    """The embedded stack, whose mails stay in a folder, lets people in all the same: tests/api signs somebody up."""
+    """The embedded stack, whose mails stay in a folder, lets people in all the same."""
     auth = tomllib.loads((ROOT / "supabase" / "config.toml").read_text())["auth"]
     assert auth["email"]["enable_confirmations"] is True
     assert auth["email"]["double_confirm_changes"] is True
     assert auth["enable_anonymous_sign_ins"] is True
     keys = load_keys(tmp_path / "keys.json")
     config = read_config(ROOT / "supabase")
-    embedded = json.loads(render_settings(config, keys, "auth", 1, "", "http://127.0.0.1:1", tmp_path))
+    embedded = json.loads(render_settings(config, keys, "auth", 1, "", site_url="http://127.0.0.1:1", mail_dir=tmp_path))
     assert embedded["auth"]["site_url"] == "http://127.0.0.1:1"
     assert embedded["auth"]["email"]["enable_confirmations"] is False
 

@@ -88,7 +88,7 @@ def _place(source: Path, target: Path) -> None:
 
 
 def render_settings(
-    config: Config, keys: Keys, part: str, port: int, url: str, site_url: str, mail_dir: Path
+    config: Config, keys: Keys, part: str, port: int, url: str, *, site_url: str, mail_dir: Path
 ) -> str:
     """Return what server.mjs wants to know, as JSON. `part` is `rest` or `auth`, and `url` its role's.
 

@@ -2,10 +2,14 @@ import { lazy, Suspense, useState } from 'react'
 import { Redirect, Route, Switch } from 'wouter'
 import { useSession } from '../chairtime'
 import { ErrorBoundary } from './ErrorBoundary'
+import { MailLinkPage } from './account/MailLinkPage'
+import { NewPasswordPage } from './account/NewPasswordPage'
+import { ProfilePage } from './account/ProfilePage'
 import { SignInPage } from './account/SignInPage'
 import { desksOf, useMe } from './data'
 import { AppointmentsPage } from './patient/AppointmentsPage'
 import { BookPage } from './patient/BookPage'
+import { FamilyPage } from './patient/FamilyPage'
 import { NotFound } from './NotFound'
 import { Shell, Splash } from './Shell'
 import { signInPath, useEndOfSession } from './session'
@@ -36,6 +40,27 @@ function Routes() {
       </Route>
       <Route path="/sign-up">
         <SignInPage mode="up" />
+      </Route>
+      <Route path="/forgotten-password">
+        <MailLinkPage kind="recovery" />
+      </Route>
+      <Route path="/sign-in-link">
+        <MailLinkPage kind="magic" />
+      </Route>
+      <Route path="/new-password" component={NewPasswordPage} />
+      <Route path="/book/family">
+        <SignedIn>
+          <Shell>
+            <FamilyPage />
+          </Shell>
+        </SignedIn>
+      </Route>
+      <Route path="/profile">
+        <SignedIn>
+          <Shell>
+            <ProfilePage />
+          </Shell>
+        </SignedIn>
       </Route>
       <Route path="/book">
         <Shell>

@@ -1,4 +1,4 @@
-import { useQuery, type UseQueryOptions } from '@tanstack/react-query'
+import { useQuery, useQueryClient, type UseQueryOptions } from '@tanstack/react-query'
 import {
   type AppointmentType,
   ChairtimeError,
@@ -130,7 +130,7 @@ export function useMe() {
     enabled: userId !== undefined,
     queryFn: async () => {
       const me = await client.rpc('me')
-      if (me.email !== null && me.profile !== null) return me
+      if ((me.email !== null || me.is_guest) && me.profile !== null) return me
       throw new ChairtimeError({
         code: 'not_authenticated',
         message: 'The account of this session is gone.',
@@ -138,6 +138,18 @@ export function useMe() {
       })
     },
   })
+}
+
+/** What else is true of whoever is signed in is read anew. */
+export function useFreshMe(): () => Promise<void> {
+  const queries = useQueryClient()
+  return () => queries.invalidateQueries({ queryKey: ['me'] })
+}
+
+/** Whose an appointment is: the name of somebody whom one acts for; undefined where it is one's own. */
+export function useWhose(): (patientId: string | null | undefined) => string | undefined {
+  const { data: me } = useMe()
+  return (patientId) => me?.dependants.find((each) => each.patient_id === patientId)?.full_name
 }
 
 /** A query that many parts of a page read: a refusal is told once, and not asked for again by each that appears. */

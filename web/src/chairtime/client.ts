@@ -47,6 +47,7 @@ interface Answers {
   reserve_slot: Reservation
   confirm_reservation: Appointment
   book_appointment: Appointment
+  book_family: Appointment[]
   reschedule_appointment: Appointment
   update_appointment: Appointment
   cancel_appointment: Appointment

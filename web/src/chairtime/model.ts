@@ -205,10 +205,23 @@ export interface Membership {
   patient_id: string | null
 }
 
+/** Somebody whom the user acts for, at one clinic; `until` a child is of age, null where nothing ends it by itself. */
+export interface Dependant {
+  clinic_id: string
+  patient_id: string
+  full_name: string
+  birth_date: string | null
+  relation: string
+  until: string | null
+}
+
 export interface Me {
   user_id: string
   /** Null, as the profile is, where the account is gone and only its session is left. */
   email: string | null
-  profile: { full_name: string | null; phone: string | null; locale: string } | null
+  /** Signed in anonymously: nobody can come back to this login from elsewhere. */
+  is_guest: boolean
+  profile: { full_name: string | null; phone: string | null; email: string | null; locale: string } | null
+  dependants: Dependant[]
   memberships: Membership[]
 }

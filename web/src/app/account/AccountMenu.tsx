@@ -1,4 +1,4 @@
-import { LogOut, Monitor, Moon, Sun } from 'lucide-react'
+import { LogOut, Monitor, Moon, Sun, UserRound } from 'lucide-react'
 import { useId, useRef } from 'react'
 import { Link, useLocation } from 'wouter'
 import { useChairtime, useSession } from '../../chairtime'
@@ -14,7 +14,8 @@ export function AccountMenu() {
   const [, navigate] = useLocation()
   const menu = useRef<HTMLDivElement>(null)
   const id = useId()
-  const name = me?.profile?.full_name ?? session?.user.email ?? 'Guest'
+  const isGuest = session?.user.is_anonymous ?? false
+  const name = me?.profile?.full_name ?? (session?.user.email || 'Guest')
 
   const signOut = async () => {
     menu.current?.hidePopover()
@@ -23,7 +24,7 @@ export function AccountMenu() {
   }
   return (
     <div className="account">
-      {session === null && (
+      {(session === null || isGuest) && (
         <Link
           href={`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`}
           className="btn small"
@@ -52,8 +53,17 @@ export function AccountMenu() {
         {session && (
           <div className="menu-who">
             <strong className="clip">{name}</strong>
-            <span className="clip">{session.user.email}</span>
+            <span className="clip">{isGuest ? 'Guest, on this device only' : session.user.email}</span>
           </div>
+        )}
+        {session && (
+          <Link
+            href={isGuest ? '/sign-up' : '/profile'}
+            className="btn quiet wide"
+            onClick={() => menu.current?.hidePopover()}
+          >
+            <UserRound size={16} /> {isGuest ? 'Create an account' : 'Profile and family'}
+          </Link>
         )}
         <ThemePicker />
         {session && (

@@ -1,32 +1,40 @@
-import type { AuthError } from '@supabase/supabase-js'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
-import { useChairtime } from '../../chairtime'
+import { useChairtime, useSession } from '../../chairtime'
+import { useFreshMe } from '../data'
 import { Button, Notice } from '../ui/parts'
+import { settled } from './authWords'
 
 interface Props {
   mode: 'in' | 'up'
   onDone(): void
 }
 
-/** Email and password, to sign in or to sign up. */
+/** Email and password, to sign in or to sign up. A guest who signs up keeps what they have booked. */
 export function SignInForm({ mode, onDone }: Props) {
   const { supabase } = useChairtime()
+  const isGuest = useSession()?.user.is_anonymous ?? false
+  const freshMe = useFreshMe()
   const [needsEmail, setNeedsEmail] = useState(false)
   const submit = useMutation({
     mutationFn: async (form: FormData) => {
       const email = String(form.get('email'))
       const password = String(form.get('password'))
-      const full_name = String(form.get('full_name') ?? '')
-      const { data, error } =
-        mode === 'in'
-          ? await supabase.auth.signInWithPassword({ email, password })
-          : await supabase.auth.signUp({ email, password, options: { data: { full_name } } })
-      if (error) throw new Error(wordsFor(error))
-      return data.session !== null
+      if (mode === 'in') return settled(await supabase.auth.signInWithPassword({ email, password })).session
+      if (isGuest) return becomeAccount(email, password)
+      const data = { full_name: String(form.get('full_name')) }
+      return settled(await supabase.auth.signUp({ email, password, options: { data } })).session
     },
-    onSuccess: (isSignedIn) => (isSignedIn ? onDone() : setNeedsEmail(true)),
+    onSuccess: (session) => (session ? onDone() : setNeedsEmail(true)),
   })
+  /** The token says that one is a guest until there is another. */
+  const becomeAccount = async (email: string, password: string) => {
+    const { user } = settled(await supabase.auth.updateUser({ email, password }))
+    if (user?.is_anonymous) return null
+    const { session } = settled(await supabase.auth.refreshSession())
+    await freshMe()
+    return session
+  }
   if (needsEmail)
     return <Notice tone="good">Almost there: open the link in the email we have just sent you.</Notice>
   return (
@@ -37,7 +45,7 @@ export function SignInForm({ mode, onDone }: Props) {
         submit.mutate(new FormData(event.currentTarget))
       }}
     >
-      {mode === 'up' && (
+      {mode === 'up' && !isGuest && (
         <label className="field">
           <span>Full name</span>
           <input className="input" name="full_name" autoComplete="name" required maxLength={200} />
@@ -65,25 +73,4 @@ export function SignInForm({ mode, onDone }: Props) {
       </Button>
     </form>
   )
-}
-
-const TOO_MANY = 429
-const SERVER_ERROR = 500
-
-/** What Auth refuses, in words. What a server says of its own trouble is not for the person in front of it. */
-function wordsFor({ code, status, message }: AuthError): string {
-  switch (code) {
-    case 'invalid_credentials':
-      return 'This email and password do not belong together.'
-    case 'user_already_exists':
-    case 'email_exists':
-      return 'There already is an account with this email. Sign in instead.'
-    case 'weak_password':
-      return 'Please choose a longer password.'
-  }
-  if (status === TOO_MANY) return 'Too many attempts. Wait a minute and try again.'
-  if (!status || status >= SERVER_ERROR) {
-    return 'No connection. Check your network, or try again in a moment.'
-  }
-  return message
 }

@@ -1,14 +1,22 @@
 import { CalendarHeart } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
-import { type Appointment, type Clinic, epoch, useAppointments, useChairtime } from '../../chairtime'
-import { useAppointmentTypes, useClinics, useDentists } from '../data'
+import {
+  type Appointment,
+  type Clinic,
+  epoch,
+  useAppointments,
+  useChairtime,
+  useSession,
+} from '../../chairtime'
+import { useClinics } from '../data'
 import { clockTime, dayOf, dayParts, longDay } from '../format'
-import { Button, Empty, ErrorNotice, PageTitle } from '../ui/parts'
+import { Button, Empty, ErrorNotice, Notice, PageTitle } from '../ui/parts'
 import { Loading } from '../ui/states'
 import { useToast } from '../ui/Toasts'
 import { Contact } from './Contact'
 import { CancelDialog } from './CancelDialog'
+import { PastVisit, useVisitNames } from './PastVisit'
 import { Times } from './Times'
 import { StatusBadge } from '../ui/StatusBadge'
 import { useIsPast } from '../useIsPast'
@@ -17,7 +25,9 @@ type Actions = Pick<ReturnType<typeof useAppointments>, 'cancel'>
 
 /** What is coming and what was; changed in front of one's eyes when the clinic changes it. */
 export function AppointmentsPage() {
-  const { appointments, error, refresh, cancel } = useAppointments()
+  const [pages, setPages] = useState(1)
+  const { appointments, error, refresh, cancel, hasMore, isFetchingMore } = useAppointments(pages)
+  const isGuest = useSession()?.user.is_anonymous
   const clinics = useClinics()
   const { clock } = useChairtime()
   useNews(appointments, clinics.data)
@@ -34,6 +44,12 @@ export function AppointmentsPage() {
           Book a visit
         </Link>
       </div>
+      {isGuest && (
+        <Notice>
+          You are here as a guest: only this browser knows your visits.{' '}
+          <Link href="/sign-up?next=/appointments">Create an account</Link> to reach them from anywhere.
+        </Notice>
+      )}
       <ErrorNotice error={error} retry={refresh} />
       {!(appointments && clinics.data) && !error && <Loading error={clinics.error} heights={[132, 132]} />}
       {coming?.length === 0 && (
@@ -56,9 +72,14 @@ export function AppointmentsPage() {
           <h2>Earlier and cancelled</h2>
           <ul className="card">
             {past.map((row) => (
-              <Past key={row.id} appointment={row} clinic={clinicOf(row)} />
+              <PastVisit key={row.id} appointment={row} clinic={clinicOf(row)} />
             ))}
           </ul>
+          {hasMore && (
+            <Button busy={isFetchingMore} onClick={() => setPages(pages + 1)}>
+              Show earlier ones
+            </Button>
+          )}
         </section>
       )}
     </div>
@@ -91,17 +112,10 @@ interface RowProps {
   clinic: Clinic | undefined
 }
 
-function useNames({ clinic_id, dentist_id, appointment_type_id }: Appointment) {
-  const dentist = useDentists(clinic_id).data?.find(({ id }) => id === dentist_id)?.full_name
-  const type = useAppointmentTypes(clinic_id).data?.find(({ id }) => id === appointment_type_id)?.name
-  return { dentist, type: type ?? 'Visit' }
-}
-
 function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
   const [isCancelling, setCancelling] = useState(false)
-  const { dentist, type } = useNames(appointment)
-  const { changeable_until } = appointment
-  const isFixed = useIsPast(changeable_until ? epoch(changeable_until) : null)
+  const { dentist, type, whose } = useVisitNames(appointment)
+  const isFixed = useIsPast(clinic ? changeableUntil(appointment, clinic) : null)
   const ask = () => {
     // What was refused before was about another one.
     if (!cancel.isPending) cancel.reset()
@@ -117,7 +131,10 @@ function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
         <span>{weekday}</span>
       </div>
       <div className="visit-text">
-        <h2>{type}</h2>
+        <h2>
+          {type}
+          {whose && <span className="whose"> for {whose}</span>}
+        </h2>
         <p>
           <time dateTime={appointment.starts_at}>{longDay(appointment.starts_at, clinic.time_zone)}</time>
         </p>
@@ -154,24 +171,6 @@ function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
           onClose={() => setCancelling(false)}
         />
       )}
-    </li>
-  )
-}
-
-function Past({ appointment, clinic }: RowProps) {
-  const { dentist, type } = useNames(appointment)
-  if (!clinic) return null
-  return (
-    <li className="past-row">
-      <div>
-        <strong>{type}</strong>
-        <p className="muted small-text">
-          {longDay(appointment.starts_at, clinic.time_zone)},{' '}
-          {clockTime(appointment.starts_at, clinic.time_zone)}
-          {dentist && ` · ${dentist}`}
-        </p>
-      </div>
-      <StatusBadge status={appointment.status} />
     </li>
   )
 }

@@ -7,7 +7,7 @@ import {
   type useReservation,
   useSession,
 } from '../../chairtime'
-import { leadersOf, useAppointmentTypes, useDentists, useDentistTypes, useOfferedTypes } from '../data'
+import { leadersOf, useAppointmentTypes, useDentists, useDentistTypes, useMe, useOfferedTypes } from '../data'
 import { Empty, Notice } from '../ui/parts'
 import { Loading } from '../ui/states'
 import { Booking } from './Booking'
@@ -26,7 +26,9 @@ interface Props {
 
 /** What is wished for, as far as the clinic offers it to this person; where not, that is said and the next best is shown. */
 export function AtClinic({ clinics, clinic, wish, hold, moving }: Props) {
-  const isGuest = !useSession()
+  const session = useSession()
+  const isGuest = !session || session.user.is_anonymous === true
+  const { data: me } = useMe()
   const allTypes = useAppointmentTypes(clinic.id)
   const allDentists = useDentists(clinic.id)
   const offers = useDentistTypes(clinic.id)
@@ -52,6 +54,11 @@ export function AtClinic({ clinics, clinic, wish, hold, moving }: Props) {
     dentists,
     dentistId: dentist?.id ?? null,
     isMoving: moving !== undefined,
+    patientId: me?.dependants.some(
+      ({ patient_id, clinic_id }) => patient_id === wish.patient && clinic_id === clinic.id,
+    )
+      ? wish.patient
+      : null,
     hasMoreForKnown:
       isGuest && allTypes.data.some((each) => each.is_active && each.audience === 'known_patients'),
     choose: wish.choose,

@@ -1,3 +1,4 @@
+import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import {
   type Appointment,
@@ -6,8 +7,10 @@ import {
   type ShownSlot,
   useAvailableSlots,
   type useReservation,
+  useChairtime,
   useSession,
 } from '../../chairtime'
+import { settled } from '../account/authWords'
 import { SignInForm } from '../account/SignInForm'
 import { addDays, ownZone, today } from '../format'
 import { explain } from '../messages'
@@ -29,9 +32,10 @@ const DAY = 86_400_000
 
 /** The week of a clinic beside what was chosen, and what is held or about to be moved. */
 export function Booking({ choices, from, hold, moving }: Props) {
-  const { clinic, type, dentists, dentistId, choose } = choices
+  const { clinic, type, dentists, dentistId, patientId, choose } = choices
   const zone = clinic.time_zone
   const session = useSession()
+  const client = useChairtime()
   const [showOwn, setShowOwn] = useState(false)
   const shownZone = showOwn ? ownZone : zone
   const lastDay = addDays(
@@ -49,13 +53,19 @@ export function Booking({ choices, from, hold, moving }: Props) {
     leaderIds: dentists.map(({ id }) => id),
     appointmentId: moving?.id ?? null,
   })
-  const reserve = useReserve(hold, type, dentistId, live.refresh)
+  const reserve = useReserve(hold, type, dentistId, patientId, live.refresh)
   const [wanted, setWanted] = useState<ShownSlot | null>(null)
   const [target, setTarget] = useState<ShownSlot | null>(null)
+  // Who has no account holds as a guest; where the project lets no guests in, they sign in first.
+  const comeIn = useMutation({
+    mutationFn: async (_slot: ShownSlot) => settled(await client.supabase.auth.signInAnonymously()),
+    onSuccess: (_session, slot) => reserve(slot),
+    onError: (_error, slot) => setWanted(slot),
+  })
   const pick = (slot: ShownSlot) => {
     if (moving) setTarget(slot)
     else if (session) reserve(slot)
-    else setWanted(slot)
+    else if (session === null) comeIn.mutate(slot)
   }
   return (
     <>
@@ -76,7 +86,13 @@ export function Booking({ choices, from, hold, moving }: Props) {
           dentists={dentists}
           dentistId={dentistId}
           picked={target ?? (hold?.reservation?.clinic_id === clinic.id ? hold.reservation : null)}
-          busyWith={hold?.reserve.isPending ? hold.reserve.variables : null}
+          busyWith={
+            comeIn.isPending
+              ? { dentistId, appointmentTypeId: type.id, startsAt: comeIn.variables.starts_at }
+              : hold?.reserve.isPending
+                ? hold.reserve.variables
+                : null
+          }
           onPick={pick}
           onTravel={(day) => choose({ from: day })}
         />
@@ -110,12 +126,18 @@ function useReserve(
   hold: Props['hold'],
   type: AppointmentType,
   dentistId: string | null,
+  patientId: string | null,
   refresh: () => void,
 ) {
   const say = useToast()
   return (slot: ShownSlot) =>
     hold?.reserve.mutate(
-      { dentistId, appointmentTypeId: type.id, startsAt: slot.starts_at },
+      {
+        dentistId,
+        appointmentTypeId: type.id,
+        startsAt: slot.starts_at,
+        ...(patientId ? { patientId } : {}),
+      },
       {
         onError: (error) => {
           say(`${explain(error).title}. ${explain(error).advice}`, 'bad')

@@ -4,6 +4,7 @@ import { duration } from '../format'
 import { professionNames } from '../words'
 import { Avatar } from '../ui/parts'
 import { changeRule } from './rules'
+import { WhoFor } from './WhoFor'
 
 export interface ChoicesProps {
   clinics: Clinic[]
@@ -13,6 +14,8 @@ export interface ChoicesProps {
   dentists: Dentist[]
   dentistId: string | null
   isMoving: boolean
+  /** For whom; null: oneself. */
+  patientId: string | null
   /** There are visits for those whom the clinic knows, and nobody is signed in. */
   hasMoreForKnown: boolean
   choose(changes: Record<string, string | null>): void
@@ -27,6 +30,7 @@ export function Choices({
   dentists,
   dentistId,
   isMoving,
+  patientId,
   hasMoreForKnown,
   choose,
 }: ChoicesProps) {
@@ -38,7 +42,9 @@ export function Choices({
           className="input"
           value={clinic.slug}
           disabled={isMoving}
-          onChange={(event) => choose({ clinic: event.target.value, type: null, dentist: null, from: null })}
+          onChange={(event) =>
+            choose({ clinic: event.target.value, type: null, dentist: null, from: null, for: null })
+          }
         >
           {clinics.map(({ slug, name }) => (
             <option key={slug} value={slug}>
@@ -47,6 +53,9 @@ export function Choices({
           ))}
         </select>
       </label>
+      {!isMoving && types.length > 0 && (
+        <WhoFor clinic={clinic} patientId={patientId} onChoose={(id) => choose({ for: id })} />
+      )}
       {!isMoving && types.length > 0 && (
         <fieldset className="options">
           <legend>Visit</legend>

@@ -1,3 +1,4 @@
+import { useMutation } from '@tanstack/react-query'
 import { CalendarCheck2, Download, TimerOff } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
@@ -9,12 +10,14 @@ import {
   type Reservation,
   useChairtime,
   type useReservation,
+  useSession,
 } from '../../chairtime'
-import { useAppointmentTypes, useClinics, useDentists } from '../data'
+import { useAppointmentTypes, useClinics, useDentists, useFreshMe, useMe, useWhose } from '../data'
 import { longDay } from '../format'
 import { focusPage } from '../ui/Dialog'
 import { Avatar, Button, ErrorNotice } from '../ui/parts'
 import { calendarFile } from './calendarFile'
+import { contactOf, GuestFields, lacksContact } from './GuestFields'
 import { Ring } from './Ring'
 import { changeRuleFor } from './rules'
 import { Times } from './Times'
@@ -99,14 +102,26 @@ interface HeldProps {
 
 function Held({ hold, secondsLeft, title, dentist, clinic }: HeldProps) {
   const [notes, setNotes] = useState('')
-  const { clock } = useChairtime()
+  const client = useChairtime()
   const { reservation, confirm, release } = hold
+  const { data: me } = useMe()
+  const freshMe = useFreshMe()
+  const isStranger = lacksContact(me)
+  const whose = useWhose()(reservation?.patient_id)
+  const book = useMutation({
+    mutationFn: async (form: FormData) => {
+      if (isStranger) await client.rpc('update_me', contactOf(form))
+      await confirm.mutateAsync({ notes })
+      // Also the record that the first booking has made.
+      void freshMe()
+    },
+  })
   if (!reservation) return null
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault()
-        confirm.mutate({ notes })
+        book.mutate(new FormData(event.currentTarget))
       }}
     >
       <div className="panel-top">
@@ -121,12 +136,14 @@ function Held({ hold, secondsLeft, title, dentist, clinic }: HeldProps) {
         <span>
           <strong className="clip" title={title}>
             {title}
+            {whose && ` for ${whose}`}
           </strong>
           <span className="clip muted">
             {dentist && `with ${dentist.full_name} `}at {clinic.name}
           </span>
         </span>
       </p>
+      {isStranger && <GuestFields />}
       <label className="field">
         <span>Anything the dentist should know?</span>
         <textarea
@@ -138,13 +155,13 @@ function Held({ hold, secondsLeft, title, dentist, clinic }: HeldProps) {
           onChange={(event) => setNotes(event.target.value)}
         />
       </label>
-      <p className="muted small-text">{changeRuleFor(reservation.starts_at, clock.now(), clinic)}</p>
-      <ErrorNotice error={confirm.error} />
+      <p className="muted small-text">{changeRuleFor(reservation.starts_at, client.clock.now(), clinic)}</p>
+      <ErrorNotice error={book.error} />
       <div className="panel-actions">
         <Button className="quiet" onClick={() => void release()}>
           Give it back
         </Button>
-        <Button type="submit" className="primary" busy={confirm.isPending}>
+        <Button type="submit" className="primary" busy={book.isPending}>
           Confirm booking
         </Button>
       </div>
@@ -161,6 +178,8 @@ interface BookedProps {
 }
 
 function Booked({ appointment, title, clinic, dentist, onClose }: BookedProps) {
+  const isGuest = useSession()?.user.is_anonymous
+  const whose = useWhose()(appointment.patient_id)
   return (
     <div className="booked" role="status">
       <div className="panel-top">
@@ -168,7 +187,7 @@ function Booked({ appointment, title, clinic, dentist, onClose }: BookedProps) {
           <CalendarCheck2 size={24} aria-hidden="true" />
         </span>
         <div className="panel-what">
-          <h2>You are booked</h2>
+          <h2>{whose ? `${whose} is booked` : 'You are booked'}</h2>
           <p className="muted">
             {longDay(appointment.starts_at, clinic.time_zone)}
             {dentist && `, with ${dentist.full_name}`} at {clinic.name}
@@ -176,6 +195,12 @@ function Booked({ appointment, title, clinic, dentist, onClose }: BookedProps) {
           <Times from={appointment.starts_at} until={appointment.ends_at} zone={clinic.time_zone} />
         </div>
       </div>
+      {isGuest && (
+        <p className="muted small-text">
+          You booked as a guest: only this browser knows it. <Link href="/sign-up">Create an account</Link> to
+          see, move or cancel it from anywhere.
+        </p>
+      )}
       <div className="panel-actions">
         <a className="btn quiet" download="appointment.ics" href={calendarFile(appointment, title)}>
           <Download size={16} /> Calendar

@@ -8,6 +8,8 @@ export interface Wish {
   type: string | null
   dentist: string | null
   anyDentist: boolean
+  /** The patient for whom one books; null: oneself. */
+  patient: string | null
   from: string | null
   choose(changes: Record<string, string | null>): void
 }
@@ -23,6 +25,7 @@ export function useWanted(): Wish {
     type: search.get('type'),
     dentist: dentist === ANY ? null : dentist,
     anyDentist: dentist === ANY,
+    patient: search.get('for'),
     from: dayIn(search.get('from')),
     choose: (changes) =>
       setSearch(

@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { patchAppointments } from '../appointments'
 import { idempotent } from '../idempotency'
 import type { Appointment } from '../model'
@@ -12,30 +12,45 @@ interface Reschedule {
   dentistId?: string
 }
 
-/** The signed-in patient's appointments at every clinic, newest first, live; and what a patient can do with one. */
-export function useAppointments() {
+const PAGE = 50
+
+/**
+ * The appointments of the signed-in patient, and of whom they act for, at every clinic, newest first, live; and what a patient can do
+ * with one. `pages` is how many times fifty are wanted; `hasMore` says that there are others.
+ */
+export function useAppointments(pages = 1) {
   const client = useChairtime()
   const session = useSession()
   const queries = useQueryClient()
   const userId = session?.user.id
-  const queryKey = ['chairtime', 'appointments', userId]
-  const refresh = useFresh(queryKey)
+  const all = ['chairtime', 'appointments', userId]
+  const queryKey = [...all, pages]
+  const refresh = useFresh(all)
   const query = useQuery({
     queryKey,
     enabled: userId !== undefined,
+    placeholderData: keepPreviousData,
     queryFn: () =>
-      client.rows('appointments', (rows) => rows.order('starts_at', { ascending: false }).limit(200)),
+      client.rows('appointments', (rows) =>
+        rows
+          .order('starts_at', { ascending: false })
+          .order('id')
+          .limit(PAGE * pages),
+      ),
   })
   useTopic(userId ? `patient:${userId}` : null, {
     onResync: refresh,
     onEvent: (event) => {
       if (!event.event.startsWith('appointment_')) return
-      queries.setQueryData<Appointment[]>(queryKey, (list) => list && patchAppointments(list, event))
+      queries.setQueriesData<Appointment[]>(
+        { queryKey: all },
+        (list) => list && patchAppointments(list, event),
+      )
       refresh()
     },
   })
   const put = (changed: Appointment) =>
-    queries.setQueryData<Appointment[]>(queryKey, (list) =>
+    queries.setQueriesData<Appointment[]>({ queryKey: all }, (list) =>
       list?.map((row) => (row.id === changed.id ? changed : row)),
     )
   const reschedule = useMutation({
@@ -62,6 +77,8 @@ export function useAppointments() {
   })
   return {
     appointments: query.data,
+    hasMore: (query.data?.length ?? 0) >= PAGE * pages,
+    isFetchingMore: query.isPlaceholderData,
     error: query.error ?? query.failureReason,
     isLoading: query.isLoading,
     refresh,
