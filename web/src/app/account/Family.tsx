@@ -2,7 +2,7 @@ import { useMutation } from '@tanstack/react-query'
 import { UserPlus } from 'lucide-react'
 import { useState } from 'react'
 import { Link } from 'wouter'
-import { type Clinic, type Dependant, type Me, useChairtime } from '../../chairtime'
+import { type Dependant, type Me, useChairtime } from '../../chairtime'
 import { useClinics, useFreshMe } from '../data'
 import { dayInWords } from '../format'
 import { AddDependant } from '../patient/AddDependant'
@@ -13,7 +13,7 @@ import { useToast } from '../ui/Toasts'
 /** Whom one acts for, and where; adding somebody, and ending it. */
 export function Family({ me }: { me: Me }) {
   const clinics = useClinics().data
-  const [adding, setAdding] = useState<Clinic | null>(null)
+  const [adding, setAdding] = useState(false)
   const [ending, setEnding] = useState<Dependant | null>(null)
   const own = clinics?.filter(({ id }) => me.memberships.some(({ clinic_id }) => clinic_id === id)) ?? []
   const choices = own.length > 0 ? own : (clinics ?? [])
@@ -43,11 +43,9 @@ export function Family({ me }: { me: Me }) {
         ))}
       </ul>
       <div className="toolbar">
-        {choices.map((clinic) => (
-          <Button key={clinic.id} className="small" onClick={() => setAdding(clinic)}>
-            <UserPlus size={15} /> Add at {clinic.name}
-          </Button>
-        ))}
+        <Button className="small" disabled={choices.length === 0} onClick={() => setAdding(true)}>
+          <UserPlus size={15} /> Add somebody
+        </Button>
         {me.dependants.length > 0 && (
           <Link href="/book/family" className="btn small">
             Book for several of you
@@ -55,7 +53,7 @@ export function Family({ me }: { me: Me }) {
         )}
       </div>
       {adding && (
-        <AddDependant clinic={adding} onClose={() => setAdding(null)} onAdded={() => setAdding(null)} />
+        <AddDependant clinics={choices} onClose={() => setAdding(false)} onAdded={() => setAdding(false)} />
       )}
       {ending && <EndDialog dependant={ending} onClose={() => setEnding(null)} />}
     </section>

@@ -11,20 +11,21 @@ const relations = ['parent', 'grandparent', 'guardian', 'partner', 'carer'].map(
 }))
 
 interface Props {
-  clinic: Clinic
+  /** Where; one is chosen of several. */
+  clinics: Clinic[]
   onClose(): void
   onAdded(patientId: string): void
 }
 
 /** A child, or somebody else, for whom one books from now on. */
-export function AddDependant({ clinic, onClose, onAdded }: Props) {
+export function AddDependant({ clinics, onClose, onAdded }: Props) {
   const client = useChairtime()
   const freshMe = useFreshMe()
   const add = useMutation({
     mutationFn: async (form: FormData) => {
       const said = (name: string) => String(form.get(name))
       const patient = await client.rpc('add_dependant', {
-        clinic_id: clinic.id,
+        clinic_id: clinics.length > 1 ? said('clinic_id') : (clinics[0]?.id ?? ''),
         full_name: said('full_name'),
         birth_date: said('birth_date'),
         relation: said('relation'),
@@ -39,9 +40,18 @@ export function AddDependant({ clinic, onClose, onAdded }: Props) {
     <Dialog title="Whom do you book for?" onClose={onClose}>
       <form className="stack" {...form.props}>
         <p className="muted">
-          {clinic.name} gets a record of them. You book, move and cancel their visits; for a child that ends
-          when they are 18.
+          {clinics.length > 1 ? 'The clinic' : clinics[0]?.name} gets a record of them. You book, move and
+          cancel their visits; for a child that ends when they are 18.
         </p>
+        {clinics.length > 1 && (
+          <SelectField
+            label="Clinic"
+            name="clinic_id"
+            error={add.error}
+            defaultValue={clinics[0]?.id ?? ''}
+            options={clinics.map(({ id, name }) => ({ value: id, label: name }))}
+          />
+        )}
         <TextField
           label="Full name"
           name="full_name"

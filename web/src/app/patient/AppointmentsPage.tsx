@@ -9,7 +9,7 @@ import {
   useChairtime,
   useSession,
 } from '../../chairtime'
-import { useClinics } from '../data'
+import { useClinics, useWhose } from '../data'
 import { clockTime, dayOf, dayParts, longDay } from '../format'
 import { Button, Empty, ErrorNotice, Notice, PageTitle } from '../ui/parts'
 import { Loading } from '../ui/states'
@@ -89,22 +89,23 @@ export function AppointmentsPage() {
 /** Says what somebody else changed: the list shows it anyway, the message explains the movement. */
 function useNews(appointments: Appointment[] | undefined, clinics: Clinic[] | undefined): void {
   const say = useToast()
+  const whoseIs = useWhose()
   const before = useRef<Appointment[]>(undefined)
   useEffect(() => {
     for (const row of appointments ?? []) {
       const old = before.current?.find(({ id }) => id === row.id)
       const zone = clinics?.find(({ id }) => id === row.clinic_id)?.time_zone
       if (!old || !zone) continue
+      const whose = whoseIs(row.patient_id)
+      const it = whose ? `${whose}’s appointment` : 'Your appointment'
       if (epoch(old.starts_at) !== epoch(row.starts_at)) {
-        say(
-          `Your appointment is now on ${longDay(row.starts_at, zone)} at ${clockTime(row.starts_at, zone)}.`,
-        )
+        say(`${it} is now on ${longDay(row.starts_at, zone)} at ${clockTime(row.starts_at, zone)}.`)
       } else if (old.status !== 'cancelled' && row.status === 'cancelled') {
-        say(`Your appointment on ${longDay(row.starts_at, zone)} is cancelled.`)
+        say(`${it} on ${longDay(row.starts_at, zone)} is cancelled.`)
       }
     }
     before.current = appointments
-  }, [appointments, clinics, say])
+  }, [appointments, clinics, say, whoseIs])
 }
 
 interface RowProps {

@@ -178,7 +178,7 @@ function FamilyAt({ clinics, clinic, onClinic }: Props) {
         <FamilyBooking clinic={clinic} coming={coming} visits={picked} onClose={() => setPicked(null)} />
       )}
       {isAdding && (
-        <AddDependant clinic={clinic} onClose={() => setAdding(false)} onAdded={() => setAdding(false)} />
+        <AddDependant clinics={[clinic]} onClose={() => setAdding(false)} onAdded={() => setAdding(false)} />
       )}
     </div>
   )

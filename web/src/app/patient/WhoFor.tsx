@@ -48,7 +48,7 @@ export function WhoFor({ clinic, patientId, onChoose }: Props) {
       </div>
       {isAdding && (
         <AddDependant
-          clinic={clinic}
+          clinics={[clinic]}
           onClose={() => setAdding(false)}
           onAdded={(id) => {
             setAdding(false)
