@@ -111,6 +111,31 @@ comment on function api.remove_dependant is
 receptionists, and for the patient. Errors: not_authenticated, forbidden, not_found, invalid_argument, try_again.';
 grant execute on function api.remove_dependant to anon, authenticated, service_role;
 
+create function clinic.follow_guardian()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever begins or ends it, the guardian and the desk hear of it
+set search_path = ''
+as $$
+declare
+  v_guardian clinic.guardians := case tg_op when 'DELETE' then old else new end;
+begin
+  -- A login that is being deleted hears nothing any more.
+  if exists (select from auth.users as u where u.id = v_guardian.user_id) then
+    perform clinic.record_events(v_guardian.clinic_id, null, row(
+      'patient_updated', false, true, v_guardian.user_id, 'patients', v_guardian.patient_id,
+      jsonb_build_object('patient_id', v_guardian.patient_id)
+    )::clinic.announcement);
+  end if;
+  return null;
+end
+$$;
+comment on function clinic.follow_guardian is 'Says to a guardian that they begin or cease to act for a patient.';
+
+create trigger follow_guardian after insert or delete on clinic.guardians
+for each row execute function clinic.follow_guardian();
+
 
 -- Several visits, all or none ------------------------------------------------------------------------------------------
 

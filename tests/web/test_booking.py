@@ -271,8 +271,20 @@ async def test_an_appointment_whose_type_and_dentist_have_ended_moves_at_its_own
     await expect(page.locator(".visit")).to_contain_text("2:00 – 2:45 PM")
 
 
-async def test_a_guest_sees_times_and_signs_up_on_the_way_to_one(visit: Visitors, clinic: MadeClinic) -> None:
+async def test_where_no_guests_are_let_in_one_signs_up_on_the_way_to_a_time(
+    visit: Visitors, clinic: MadeClinic
+) -> None:
     page = await open_booking(visit, clinic, None)
+
+    async def refuse(route: Route) -> None:
+        refusal = {"code": 422, "error_code": "anonymous_provider_disabled", "msg": "Disabled"}
+        await (
+            route.continue_()
+            if "password" in (route.request.post_data or "")
+            else route.fulfill(status=422, json=refusal)
+        )
+
+    await page.context.route("**/auth/v1/signup*", refuse)
     await slot(page, clinic.at("15:00")).click()
     await page.get_by_role("button", name="New here?").click()
     await page.get_by_label("Full name").fill("Nora Newcomer")

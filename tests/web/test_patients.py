@@ -76,7 +76,7 @@ async def test_a_guest_books_with_a_name_and_a_phone_and_then_becomes_an_account
 
 
 async def test_a_mother_adds_her_child_books_for_it_and_stops_acting_for_it(
-    visit: Visitors, clinic: MadeClinic, superuser: Connection, ana: UUID
+    visit: Visitors, clinic: MadeClinic, superuser: Connection, stack: Stack, ana: UUID
 ) -> None:
     page = await visit(book(clinic), ana)
     await is_live(page)
@@ -104,6 +104,17 @@ async def test_a_mother_adds_her_child_books_for_it_and_stops_acting_for_it(
     await page.get_by_role("dialog").get_by_role("button", name="End it").click()
     await expect(page.get_by_text("You no longer act for Ella Ferreira.")).to_be_visible()
     await page.get_by_role("link", name="My appointments").click()
+    await expect(page.get_by_text("Nothing coming up")).to_be_visible()
+    # The clinic lets her in again, and ends it, before her eyes.
+    await is_live(page)
+    [ella] = superuser.execute(
+        "select id from clinic.patients where clinic_id = %s and full_name = 'Ella Ferreira'", [clinic.id]
+    ).fetchall()
+    guardian = {"clinic_id": clinic.id, "patient_id": ella["id"], "user_id": ana, "relation": "parent"}
+    insert(superuser, "guardians", **guardian)
+    await expect(page.locator(".visit")).to_contain_text("for Ella Ferreira")
+    ending = {"patient_id": str(ella["id"]), "user_id": str(ana)}
+    assert calls(stack, clinic.users["desk"], "remove_dependant", **ending) is True
     await expect(page.get_by_text("Nothing coming up")).to_be_visible()
     assert [row["full_name"] for row in patients_of(superuser, clinic)] == ["Ella Ferreira"]
 

@@ -7,6 +7,7 @@ import {
   type Membership,
   useChairtime,
   useSession,
+  useTopic,
 } from '../chairtime'
 import { ACCOUNT_GONE } from './session'
 
@@ -144,6 +145,19 @@ export function useMe() {
 export function useFreshMe(): () => Promise<void> {
   const queries = useQueryClient()
   return () => queries.invalidateQueries({ queryKey: ['me'] })
+}
+
+/** Whom one acts for may begin or end while one looks: then it does so here, too. */
+export function useLiveFamily(): void {
+  const queries = useQueryClient()
+  const userId = useSession()?.user.id
+  const refresh = () => {
+    void queries.invalidateQueries({ queryKey: ['me'] })
+    void queries.invalidateQueries({ queryKey: ['chairtime', 'appointments'] })
+  }
+  useTopic(userId ? `patient:${userId}` : null, {
+    onEvent: ({ event }) => event === 'patient_updated' && refresh(),
+  })
 }
 
 /** Whose an appointment is: the name of somebody whom one acts for; undefined where it is one's own. */

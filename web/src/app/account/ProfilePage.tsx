@@ -1,7 +1,7 @@
 import { Link2, UserRoundPlus } from 'lucide-react'
 import { Link } from 'wouter'
 import { useSession } from '../../chairtime'
-import { useMe } from '../data'
+import { useLiveFamily, useMe } from '../data'
 import { PageTitle } from '../ui/parts'
 import { Loading } from '../ui/states'
 import { AboutMe } from './AboutMe'
@@ -12,6 +12,7 @@ import { MyData } from './MyData'
 export function ProfilePage() {
   const session = useSession()
   const { data: me, error } = useMe()
+  useLiveFamily()
   if (!me || !session) return <Loading error={error} heights={[60, 240, 160]} />
   return (
     <div className="mine profile">

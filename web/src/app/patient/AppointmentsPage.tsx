@@ -9,7 +9,7 @@ import {
   useChairtime,
   useSession,
 } from '../../chairtime'
-import { useClinics, useWhose } from '../data'
+import { useClinics, useLiveFamily, useWhose } from '../data'
 import { clockTime, dayOf, dayParts, longDay } from '../format'
 import { Button, Empty, ErrorNotice, Notice, PageTitle } from '../ui/parts'
 import { Loading } from '../ui/states'
@@ -27,6 +27,7 @@ type Actions = Pick<ReturnType<typeof useAppointments>, 'cancel'>
 export function AppointmentsPage() {
   const [pages, setPages] = useState(1)
   const { appointments, error, refresh, cancel, hasMore, isFetchingMore } = useAppointments(pages)
+  useLiveFamily()
   const isGuest = useSession()?.user.is_anonymous
   const clinics = useClinics()
   const { clock } = useChairtime()

@@ -1,7 +1,7 @@
 import { CalendarClock } from 'lucide-react'
 import { Link, Redirect } from 'wouter'
 import { epoch, useAppointments, useChairtime, useReservation, useSession } from '../../chairtime'
-import { useClinics, useOffering } from '../data'
+import { useClinics, useLiveFamily, useOffering } from '../data'
 import { longDay } from '../format'
 import { signInPath } from '../session'
 import { Empty, Notice, PageTitle } from '../ui/parts'
@@ -21,6 +21,7 @@ function Book({ wish }: { wish: Wish }) {
   const clinics = useClinics()
   // Held here, so that it lasts while one looks at another clinic.
   const hold = useReservation()
+  useLiveFamily()
   const isOpen = wish.clinic === null && clinics.data !== undefined && clinics.data.length > 1
   const offering = useOffering(isOpen)
   if (!clinics.data) return <Loading error={clinics.error} heights={[60, 560]} />
