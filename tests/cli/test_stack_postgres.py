@@ -174,7 +174,9 @@ def test_a_project_that_takes_the_file_over_asks_for_a_confirmed_email(tmp_path:
     assert auth["enable_anonymous_sign_ins"] is True
     keys = load_keys(tmp_path / "keys.json")
     config = read_config(ROOT / "supabase")
-    embedded = json.loads(render_settings(config, keys, "auth", 1, "", site_url="http://127.0.0.1:1", mail_dir=tmp_path))
+    embedded = json.loads(
+        render_settings(config, keys, "auth", 1, "", site_url="http://127.0.0.1:1", mail_dir=tmp_path)
+    )
     assert embedded["auth"]["site_url"] == "http://127.0.0.1:1"
     assert embedded["auth"]["email"]["enable_confirmations"] is False
 

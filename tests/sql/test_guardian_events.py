@@ -38,8 +38,8 @@ def test_a_guardian_who_is_forgotten_leaves_whom_they_acted_for(
     before = told()
     assert call(ana, "erase_me")["erased"] is True
     left = superuser.execute(
-        "select p.full_name, (select count(*) from clinic.guardians as g where g.patient_id = p.id) as guardians"
-        " from clinic.patients as p where p.id = %s",
+        "select p.full_name,"
+        " (select count(*) from clinic.guardians as g where g.patient_id = p.id) as guardians from clinic.patients as p where p.id = %s",
         [ella],
     ).fetchone()
     assert left == {"full_name": "Ella Ferreira", "guardians": 0}
