@@ -51,13 +51,15 @@ export function NewPatient({ clinic, name, onClose, onKnown }: Props) {
           <TextField label="Phone" type="tel" maxLength={40} {...field('phone')} />
         </div>
         <TextField label="Email" type="email" maxLength={320} {...field('email')} />
-        <TextAreaField
-          label="Staff notes"
-          rows={2}
-          maxLength={4000}
-          hint="Only the staff reads them, never the patient."
-          {...field('staff_notes')}
-        />
+        <div className="staff-only">
+          <TextAreaField
+            label="Staff notes"
+            rows={2}
+            maxLength={4000}
+            hint="Only the staff reads them, never the patient."
+            {...field('staff_notes')}
+          />
+        </div>
         {!(create.error instanceof MaybeKnown) && <FormError error={create.error} names={names} />}
         <Similar
           error={create.error}

@@ -75,13 +75,15 @@ function RecordForm({ patient, clinic, onSaved }: Omit<Props, 'mayEdit'>) {
         <TextField label="Phone" type="tel" maxLength={40} {...field('phone')} />
         <TextField label="Email" type="email" maxLength={320} {...field('email')} />
       </div>
-      <TextAreaField
-        label="Staff notes"
-        rows={3}
-        maxLength={4000}
-        hint="Only the staff reads them, never the patient."
-        {...field('staff_notes')}
-      />
+      <div className="staff-only">
+        <TextAreaField
+          label="Staff notes"
+          rows={3}
+          maxLength={4000}
+          hint="Only the staff reads them, never the patient."
+          {...field('staff_notes')}
+        />
+      </div>
       <FormError error={save.error} names={names} />
       <div className="toolbar">
         <Button type="submit" className="primary" busy={save.isPending} disabled={!form.isEdited}>
