@@ -284,7 +284,6 @@ comment on table clinic.guardians is
 comment on column clinic.guardians.until is 'When it ends by itself, such as at a child''s 18th birthday; null: when somebody ends it.';
 create index guardians_clinic_idx on clinic.guardians (clinic_id);
 create index guardians_user_idx on clinic.guardians (user_id);
-create index guardians_clinic_idx on clinic.guardians (clinic_id);
 
 
 -- Who the caller is --------------------------------------------------------------------------------------------------
