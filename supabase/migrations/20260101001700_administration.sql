@@ -254,6 +254,11 @@ declare
   v_row api.clinics;
 begin
   perform clinic.require_role(clinic.required(update_clinic_policy.clinic_id, 'clinic_id'), 'admin');
+  if (policy ->> 'require_mfa')::boolean and not clinic.is_service() and (auth.jwt() ->> 'aal' = 'aal2') is not true then
+    perform clinic.refuse(
+      'forbidden', 'You would lock yourself out.', hint => 'Sign in with a second factor, then ask the others for theirs.'
+    );
+  end if;
   update clinic.clinics as c
   set
     slot_interval = coalesce((policy ->> 'slot_interval')::interval, c.slot_interval),
@@ -326,7 +331,7 @@ comment on function api.update_clinic_policy is
 'For admins: changes the booking policy; what is omitted or null stays. Intervals like "15 minutes".
 Bounds: slot_interval 5 min to 12 h, hold_duration 1 s to 1 h, notices up to 30 days, horizon 1 to 730 days, 1 to 100 holds,
 1 to 10,000 holds and chatbot bookings an hour, 10 to 10,000 offers, 1 to 1,000 appointments ahead, cancel_grace up to 7 days, audit_retention 1 to 30 years, patient_retention 1 to 100 years.
-require_mfa: only who signed in with a second factor (aal2) acts as staff, so have one before you set it.
+require_mfa: only who signed in with a second factor (aal2) acts as staff; who sets it has one.
 Errors: not_authenticated, forbidden, not_found, invalid_argument.';
 grant execute on function api.update_clinic_policy to anon, authenticated, service_role;
 

@@ -42,9 +42,12 @@ def test_staff_without_a_second_factor_are_nobody_and_are_told_why(
     actors: Actors, admin: Connection, riverside: Clinic, visit: UUID
 ) -> None:
     before = {who: rows(actors.user(who)) for who in STAFF}
-    assert (
-        call(admin, "update_clinic_policy", clinic_id=riverside.id, require_mfa=True)["require_mfa"] is True
-    )
+    policy = {"clinic_id": riverside.id, "require_mfa": True}
+    with refused("forbidden") as refusal:
+        call(admin, "update_clinic_policy", **policy)
+    assert "lock yourself out" in refusal.message
+    careful = actors.user("admin@riverside.test", aal="aal2")
+    assert call(careful, "update_clinic_policy", **policy)["require_mfa"] is True
     day = {"clinic_id": riverside.id, "day": riverside.weekday(1)}
     for who in STAFF:
         for weak in (
@@ -75,9 +78,10 @@ def test_staff_without_a_second_factor_are_nobody_and_are_told_why(
 
 
 def test_patients_chatbots_and_other_clinics_are_not_asked(
-    actors: Actors, ana: Connection, admin: Connection, riverside: Clinic, sakura: Clinic, visit: UUID
+    actors: Actors, ana: Connection, riverside: Clinic, sakura: Clinic, visit: UUID
 ) -> None:
-    call(admin, "update_clinic_policy", clinic_id=riverside.id, require_mfa=True)
+    careful = actors.user("admin@riverside.test", aal="aal2")
+    call(careful, "update_clinic_policy", clinic_id=riverside.id, require_mfa=True)
     assert call(ana, "update_appointment", appointment_id=visit, notes="Mine")["notes"] == "Mine"
     bot = actors.user("bot@riverside.test")
     assert call(bot, "chatbot_find_slots", clinic_slug="riverside", service="Check-up")["offers"]
