@@ -86,6 +86,28 @@ comment on function clinic.require_calendars_kept is
 'Passes if this user is no dentist with appointments ahead, or if the caller keeps those without the dentist''s login.
 Call it before the staff is locked.';
 
+create function clinic.has_agreed(user_id uuid, clinic_id uuid)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from clinic.staff as s where s.clinic_id = has_agreed.clinic_id and s.user_id = has_agreed.user_id
+  )
+  -- Who was taken off by mistake comes back as easily; not who left.
+  or exists (
+    select from clinic.audit_log as l
+    where
+      l.entity_id = has_agreed.user_id and l.clinic_id = has_agreed.clinic_id and l.entity = 'staff' and l.action = 'delete'
+      and l.at > clock_timestamp() - interval '1 hour' and l.actor <> has_agreed.user_id
+  );
+end
+$$;
+comment on function clinic.has_agreed is
+'Whether somebody is on the clinic''s staff by their own doing, or was until another admin took them off, within the hour.';
+
 create function clinic.grant_staff_role(clinic_id uuid, user_id uuid, role text, on_conflict text)
 returns api.staff
 language plpgsql
@@ -110,9 +132,7 @@ begin
     select from clinic.clinics as c where c.id = grant_staff_role.clinic_id
   ) then
     perform clinic.refuse('not_found', 'There is no such user or clinic.');
-  elsif not clinic.is_service() and not exists (
-    select from clinic.staff as s where s.clinic_id = grant_staff_role.clinic_id and s.user_id = grant_staff_role.user_id
-  ) then
+  elsif not clinic.is_service() and not clinic.has_agreed(grant_staff_role.user_id, grant_staff_role.clinic_id) then
     perform clinic.refuse('forbidden', 'Nobody joins the staff without their doing.', hint => 'Call invite_staff with their e-mail address.');
   elsif grant_staff_role.role <> 'admin' then
     perform clinic.require_other_admin(grant_staff_role.clinic_id, grant_staff_role.user_id);
@@ -142,7 +162,7 @@ begin
 end
 $$;
 comment on function api.grant_staff_role is
-'For admins: gives somebody on the staff the role admin, dentist, receptionist or chatbot instead of the one they have; new people are invited
+'For admins: gives somebody who is on the staff, or was taken off it within the hour, the role admin, dentist, receptionist or chatbot instead of the one they have; new people are invited
 (invite_staff), or granted a role with the secret key.
 A dentist with appointments ahead becomes a chatbot only with on_conflict "keep".
 Errors: not_authenticated, forbidden (also: the last admin), not_found, invalid_argument, appointments_in_the_way (details: which, as JSON).';

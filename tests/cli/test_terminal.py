@@ -58,7 +58,7 @@ def test_the_status_shows_no_markup() -> None:
     texts = ("api_url", "web_url", "realtime_url", "worker_url", "db_url", "publishable_key", "secret_key")
     died = {"state": "restarting", "last": "was [ended] by SIGKILL", "restarts": 2}
     parts = {"lite": {"state": "running", "last": None, "restarts": 0}, "worker": died}
-    status = dict.fromkeys((*texts, "jwt_secret", "log"), "x") | {"parts": parts}
+    status = dict.fromkeys((*texts, "jwt_secret", "log", "mail_dir"), "x") | {"parts": parts}
     text = re.sub(r"\x1b\[[0-9;]*m", "", drawn(render_status(status)))
     assert re.search(r"Lite +answers +\n", text)
     assert "does not answer (restarting); was [ended] by SIGKILL, 2 restarts" in text

@@ -31,7 +31,7 @@ def rows(connection: Connection) -> dict[str, int]:
 
 
 @pytest.fixture
-def visit(ana: Connection, desk: Connection, riverside: Clinic) -> UUID:
+def appointment(ana: Connection, desk: Connection, riverside: Clinic) -> UUID:
     """A visit, and a record, of which staff could read and change something."""
     record(desk, riverside, "Some One", staff_notes="Anxious")
     identifier: UUID = book(ana, riverside, riverside.at("09:00"))["id"]
@@ -39,7 +39,7 @@ def visit(ana: Connection, desk: Connection, riverside: Clinic) -> UUID:
 
 
 def test_staff_without_a_second_factor_are_nobody_and_are_told_why(
-    actors: Actors, admin: Connection, riverside: Clinic, visit: UUID
+    actors: Actors, admin: Connection, riverside: Clinic, appointment: UUID
 ) -> None:
     before = {who: rows(actors.user(who)) for who in STAFF}
     policy = {"clinic_id": riverside.id, "require_mfa": True}
@@ -64,7 +64,7 @@ def test_staff_without_a_second_factor_are_nobody_and_are_told_why(
                 call(weak, "search_patients", clinic_id=riverside.id, query="some")
             for function in ("cancel_appointment", "appointment_history", "update_appointment"):
                 with refused("not_found", "forbidden"):
-                    call(weak, function, appointment_id=visit)
+                    call(weak, function, appointment_id=appointment)
             with refused("not_found"):
                 call(weak, "events_since", topic=f"clinic:{riverside.id}", after_id=0)
         strong = actors.user(who, aal="aal2")
@@ -72,17 +72,17 @@ def test_staff_without_a_second_factor_are_nobody_and_are_told_why(
             view: rows(strong)[view] for view in ("audit_log", "realtime_events")
         }
         assert call(strong, "clinic_day", **day)["clinic_id"]
-        assert call(strong, "appointment_history", appointment_id=visit)
+        assert call(strong, "appointment_history", appointment_id=appointment)
     with refused("forbidden"):
         call(admin, "update_clinic_policy", clinic_id=riverside.id, require_mfa=False)
 
 
 def test_patients_chatbots_and_other_clinics_are_not_asked(
-    actors: Actors, ana: Connection, riverside: Clinic, sakura: Clinic, visit: UUID
+    actors: Actors, ana: Connection, riverside: Clinic, sakura: Clinic, appointment: UUID
 ) -> None:
     careful = actors.user("admin@riverside.test", aal="aal2")
     call(careful, "update_clinic_policy", clinic_id=riverside.id, require_mfa=True)
-    assert call(ana, "update_appointment", appointment_id=visit, notes="Mine")["notes"] == "Mine"
+    assert call(ana, "update_appointment", appointment_id=appointment, notes="Mine")["notes"] == "Mine"
     bot = actors.user("bot@riverside.test")
     assert call(bot, "chatbot_find_slots", clinic_slug="riverside", service="Check-up")["offers"]
     assert call(actors.user("desk@sakura.test"), "clinic_day", clinic_id=sakura.id, day=sakura.weekday(1))

@@ -230,6 +230,7 @@ async def test_a_click_into_a_chairs_free_time_books_that_chair(
         hour = 84
         await column(page, f"Chair {number}").click(position={"x": 60, "y": number * hour + 12})
         dialog = page.get_by_role("dialog")
+        await dialog.get_by_label("Patient", exact=True).fill("Rosa")
         await dialog.get_by_role("button", name="Rosa Delgado").click()
         await dialog.get_by_role("button", name="Book").click()
         await expect(dialog).to_have_count(0)

@@ -96,7 +96,8 @@ async def test_dragging_a_card_moves_the_appointment(
     await page.mouse.move(box["x"] + 40, box["y"] + 60, steps=5)
     await page.mouse.move(box["x"] + 40, box["y"] + 10 + 84, steps=5)
     await expect(page.locator(".ghost")).to_contain_text("11:00 – 11:30")
-    await page.mouse.up()
+    async with page.expect_response("**/rpc/reschedule_appointment"):
+        await page.mouse.up()
     await expect(card(page, appointment)).to_contain_text("11:00 – 11:30")
     await expect(page.locator(".ghost")).to_have_count(0)
     row = stack.http(stack.token(ana)).get(f"/appointments?id=eq.{appointment['id']}").json()[0]

@@ -16,7 +16,7 @@ from worker.database import Database
 ALLOWED = {
     # the jobs
     "expire_reservations", "maintain_partitions", "purge_idempotency_keys", "purge_slot_offers",
-    "refresh_daily_metrics", "verify_invariants", "flag_no_shows",
+    "refresh_daily_metrics", "verify_invariants", "flag_no_shows", "apply_retention",
     # running and recording them
     "run_job", "record_job_failure", "list_jobs", "next_expiry", "schema_digest",
     # leading

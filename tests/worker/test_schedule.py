@@ -70,7 +70,10 @@ def jobs_of(db: Database, **settings: str) -> Jobs:
         f"schedule_{name}": "off"
         for name in ("expire_reservations", "maintain_partitions", "verify_invariants")
     }
-    off |= {f"schedule_{name}": "off" for name in ("purge_slot_offers", "refresh_daily_metrics")}
+    off |= {
+        f"schedule_{name}": "off"
+        for name in ("purge_slot_offers", "refresh_daily_metrics", "apply_retention")
+    }
     given = Settings.load(database_url="postgresql://unused", **(off | settings))
     return Jobs(db, given, Metrics(), uuid4(), None)
 
@@ -142,12 +145,12 @@ async def test_things_live_as_long_as_the_operator_says(db: Database, root: Conn
     root.execute("select clinic.create_event_partitions(%s, %s)", [day, day])
     root.execute(
         "with patient as (insert into clinic.patients (clinic_id, full_name)"
-        " select clinic_id, 'Late' from clinic.dentists limit 1 returning id, clinic_id)"
+        " select id, 'Late' from clinic.clinics where slug = 'sakura' returning id, clinic_id)"
         " insert into clinic.appointments (clinic_id, dentist_id, patient_id, appointment_type_id, starts_at,"
         " ends_at, buffer_before, buffer_after, parts, source)"
         " select p.clinic_id, d.id, p.id, t.id, now() - interval '4 hours', now() - interval '3 hours', '0',"
         " '0', '{}', 'desk' from patient as p join clinic.dentists as d using (clinic_id)"
-        " join clinic.appointment_types as t using (clinic_id) limit 1"
+        " join clinic.appointment_types as t using (clinic_id) where not t.has_parts limit 1"
     )
     done = {
         name: (await jobs.run_once(JOBS_BY_NAME[name], "manual")).affected
