@@ -112,7 +112,7 @@ def block_bookings(root: Connection, actors: Actors, clinic: Clinic) -> None:
 def waits_for_lock(actors: Actors) -> Callable[[], bool]:
     query = (
         "select count(*) as n from pg_stat_activity"
-        " where usename = 'worker_of_tests' and wait_event = 'advisory'"
+        " where usename = 'worker_of_tests' and wait_event = 'advisory' and datname = current_database()"
     )
     return lambda: bool(actors.superuser_row(query)["n"])
 

@@ -68,11 +68,10 @@ def test_a_clock_that_is_set_is_noticed_once() -> None:
 def jobs_of(db: Database, **settings: str) -> Jobs:
     off = {
         f"schedule_{name}": "off"
-        for name in ("expire_reservations", "maintain_partitions", "verify_invariants")
-    }
-    off |= {
-        f"schedule_{name}": "off"
-        for name in ("purge_slot_offers", "refresh_daily_metrics", "apply_retention")
+        for name in (
+            *("expire_reservations", "maintain_partitions", "verify_invariants"),
+            *("purge_slot_offers", "refresh_daily_metrics", "apply_retention"),
+        )
     }
     given = Settings.load(database_url="postgresql://unused", **(off | settings))
     return Jobs(db, given, Metrics(), uuid4(), None)
