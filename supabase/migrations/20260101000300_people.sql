@@ -55,6 +55,27 @@ as $$
 $$;
 comment on function clinic.phone_key is 'A phone number for comparing, however it is written.';
 
+create function clinic.is_phone(value text)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select coalesce(length(clinic.phone_key(value)) >= 6, false);
+$$;
+comment on function clinic.is_phone is 'Whether somebody can be called under it: it has six digits at least.';
+
+create function clinic.email_key(email text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  -- What stands behind a plus sign is for the owner's own sorting.
+  select lower(regexp_replace(normalize(email, nfkc), '(?<=[^@])\+[^@]*@', '@'));
+$$;
+comment on function clinic.email_key is 'An e-mail address for comparing, however it is written.';
+
 create function clinic.iso_date(day date)
 returns text
 language sql
@@ -244,7 +265,10 @@ create table clinic.patients (
   constraint patients_email_is_short check (length(email) between 3 and 320 and clinic.is_line(email)),
   constraint patients_birth_date_is_a_persons check (birth_date >= '1875-01-01'),
   constraint patients_staff_notes_are_text check (length(staff_notes) <= 4000 and clinic.is_text(staff_notes)),
-  constraint patients_gone_have_no_login check (user_id is null or merged_into is null and erased_at is null)
+  constraint patients_gone_have_no_login check (user_id is null or merged_into is null and erased_at is null),
+  constraint patients_erased_say_nothing check (
+    erased_at is null or full_name = 'Erased' and num_nonnulls(phone, email, birth_date, staff_notes) = 0
+  )
 );
 comment on table clinic.patients is 'A clinic''s patients. A walk-in has no user_id.';
 comment on column clinic.patients.staff_notes is 'What the staff note for each other: no patient ever reads it.';
@@ -263,7 +287,7 @@ create index patients_clinic_idx on clinic.patients (clinic_id);
 create index patients_user_idx on clinic.patients (user_id);
 create index patients_merged_into_idx on clinic.patients (merged_into, clinic_id) where merged_into is not null;
 create index patients_phone_idx on clinic.patients (clinic_id, clinic.phone_key(phone));
-create index patients_email_idx on clinic.patients (clinic_id, lower(email));
+create index patients_email_idx on clinic.patients (clinic_id, clinic.email_key(email));
 create index patients_search_idx on clinic.patients using gin (search extensions.gin_trgm_ops);
 
 create table clinic.guardians (

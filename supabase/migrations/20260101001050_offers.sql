@@ -195,7 +195,7 @@ begin
     where p.clinic_id = same_person.clinic_id and clinic.phone_key(p.phone) = clinic.phone_key(v_patient.phone) and p.source = 'online'
     union
     select p.id from clinic.patients as p
-    where p.clinic_id = same_person.clinic_id and lower(p.email) = lower(v_patient.email) and p.source = 'online'
+    where p.clinic_id = same_person.clinic_id and clinic.email_key(p.email) = clinic.email_key(v_patient.email) and p.source = 'online'
     union
     select same_person.patient_id
   );
@@ -203,6 +203,30 @@ end
 $$;
 comment on function clinic.same_person is
 'The patient, and all who signed up with the same phone number or address: signing up again makes nobody new.';
+
+create function clinic.lock_contact(patient_id uuid, clinic_id uuid)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_contact text;
+begin
+  for v_contact in
+    select distinct c.contact
+    from clinic.patients as p
+    cross join lateral unnest(array[clinic.phone_key(p.phone), clinic.email_key(p.email)]) as c (contact)
+    where p.id = lock_contact.patient_id and p.clinic_id = lock_contact.clinic_id and p.source = 'online' and c.contact is not null
+    order by c.contact
+  loop
+    perform clinic.take_lock(hashtextextended('chairtime:contact:' || lock_contact.clinic_id || v_contact, 0));
+  end loop;
+end
+$$;
+comment on function clinic.lock_contact is
+'One call after another of all who signed up with the same phone number or address, or they would outrun what is counted. After the patient''s lock.
+Errors: try_again.';
 
 create function clinic.offer_code(bookable clinic.bookable, role text, patient_id uuid, with_holds boolean default false)
 returns text

@@ -23,6 +23,25 @@ $$;
 comment on function clinic.booking_role is
 'As what the caller, a user, books with this dentist (null: any): service, admin, receptionist, dentist or patient.';
 
+create function clinic.lock_record(patient_id uuid, clinic_id uuid)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  perform clinic.lock_patient(lock_record.patient_id);
+  if not exists (
+    select from clinic.patients as p
+    where p.id = lock_record.patient_id and p.clinic_id = lock_record.clinic_id and p.merged_into is null and p.erased_at is null
+  ) then
+    perform clinic.refuse('not_found', 'There is no such patient in this clinic.');
+  end if;
+end
+$$;
+comment on function clinic.lock_record is
+'Waits for the patient, and passes who is there still: not one who was merged or erased meanwhile. Errors: not_found, try_again.';
+
 create function clinic.booking_patient(clinic_id uuid, role text, patient_id uuid, is_hold boolean default false)
 returns uuid
 language plpgsql
@@ -40,12 +59,9 @@ begin
     end if;
   end if;
   if v_patient_id is not null then
-    perform clinic.lock_patient(v_patient_id);
-    if not exists (
-      select from clinic.patients as p
-      where p.id = v_patient_id and p.clinic_id = booking_patient.clinic_id and p.merged_into is null and p.erased_at is null
-    ) then
-      perform clinic.refuse('not_found', 'There is no such patient in this clinic.');
+    perform clinic.lock_record(v_patient_id, booking_patient.clinic_id);
+    if role = 'patient' then
+      perform clinic.lock_contact(v_patient_id, booking_patient.clinic_id);
     end if;
   end if;
   return v_patient_id;
@@ -67,7 +83,7 @@ declare
 begin
   if v_patient_id is null and not (is_hold and clinic.is_guest()) then
     select * into v_profile from clinic.profiles as p where p.user_id = auth.uid();
-    if clinic.is_guest() and (v_profile.full_name is null or v_profile.phone is null and v_profile.email is null) then
+    if clinic.is_guest() and (v_profile.full_name is null or not clinic.is_phone(v_profile.phone) and v_profile.email is null) then
       perform clinic.refuse(
         'invalid_argument', 'Say who you are: a name, and a phone number or an e-mail address.',
         hint => 'Call update_me with full_name, and phone or email; then send the request again.'

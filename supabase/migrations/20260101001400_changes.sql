@@ -145,7 +145,7 @@ declare
   v_slot clinic.slot_reservations := clinic.as_slot(appointment);
 begin
   perform clinic.require_movable(appointment, role);
-  perform clinic.lock_patient(appointment.patient_id);
+  perform clinic.lock_record(appointment.patient_id, appointment.clinic_id);
   v_slot.dentist_id := move_appointment.dentist_id;
   v_slot.starts_at := move_appointment.starts_at;
   v_slot.ends_at := move_appointment.starts_at + (appointment.ends_at - appointment.starts_at);
@@ -249,6 +249,7 @@ begin
   if update_appointment.staff_notes is distinct from v_same and not clinic.is_desk(clinic.appointment_role(v_appointment)) then
     perform clinic.refuse('forbidden', 'staff_notes are the staff''s.');
   end if;
+  perform clinic.lock_record(v_appointment.patient_id, v_appointment.clinic_id);
   update clinic.appointments as a
   set
     notes = case
@@ -316,7 +317,7 @@ volatile
 set search_path = ''
 as $$
 begin
-  perform clinic.lock_patient(appointment.patient_id);
+  perform clinic.lock_record(appointment.patient_id, appointment.clinic_id);
   if
     clinic.claimed(appointment) is null
     and clinic.closed_times(appointment.clinic_id, clinic.claimed(clinic.as_slot(appointment))) is not null

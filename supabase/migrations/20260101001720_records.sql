@@ -105,6 +105,8 @@ declare
 begin
   if not clinic.is_locale(update_me.locale) then
     perform clinic.refuse('invalid_argument', 'locale must be a language tag like "en" or "de-CH".');
+  elsif clinic.is_guest() and v_phone is not null and not clinic.is_phone(v_phone) then
+    perform clinic.refuse('invalid_argument', 'A phone number has at least six digits.');
   end if;
   update clinic.profiles as p
   set
@@ -247,7 +249,10 @@ begin
       when update_patient.staff_notes = v_same then p.staff_notes
       else clinic.clean_text(update_patient.staff_notes, 'staff_notes', 4000)
     end
-  where p.id = v_patient.id;
+  where p.id = v_patient.id and p.merged_into is null and p.erased_at is null;
+  if not found then
+    perform clinic.refuse('not_found', 'There is no such patient any more.');
+  end if;
   select * into v_row from api.patients as p where p.id = v_patient.id;
   return v_row;
 exception
@@ -442,7 +447,7 @@ as $$
 declare
   v_name text := clinic.folded(clinic.required(clinic.clean_name(similar_patients.full_name, 'full_name'), 'full_name'));
   v_phone text := clinic.phone_key(clinic.clean_line(similar_patients.phone, 'phone', 40));
-  v_email text := lower(clinic.clean_email(similar_patients.email, 'email'));
+  v_email text := clinic.email_key(clinic.clean_email(similar_patients.email, 'email'));
   v_birth_date date := clinic.clean_birth_date(similar_patients.birth_date);
   v_role text := clinic.require_reader(
     clinic.required(similar_patients.clinic_id, 'clinic_id'), 'admin', 'receptionist', 'dentist'
@@ -457,12 +462,12 @@ begin
         select
           coalesce(extensions.similarity(clinic.folded(p.full_name), v_name) > 0.6, false) as is_like,
           coalesce(p.birth_date = v_birth_date, false) as same_birth_date,
-          coalesce(clinic.phone_key(p.phone) = v_phone or lower(p.email) = v_email, false) as same_contact
+          coalesce(clinic.phone_key(p.phone) = v_phone or clinic.email_key(p.email) = v_email, false) as same_contact
       ) as s
       where
         p.clinic_id = similar_patients.clinic_id and p.merged_into is null and p.erased_at is null
         and (
-          clinic.phone_key(p.phone) = v_phone or lower(p.email) = v_email
+          clinic.phone_key(p.phone) = v_phone or clinic.email_key(p.email) = v_email
           or p.search like ' ' || clinic.like_text(v_name) || '%'
           or v_birth_date is not null and p.search like '% ' || clinic.iso_date(v_birth_date)
         )
@@ -530,6 +535,39 @@ end
 $$;
 comment on function clinic.lock_visits is 'Waits for all that these patients'' visits ahead take, then for the patients. Errors: try_again.';
 
+create function clinic.end_own_guardianship(patient_id uuid, clinic_id uuid)
+returns void
+language sql
+volatile
+set search_path = ''
+as $$
+  delete from clinic.guardians as g
+  using clinic.patients as p
+  where
+    g.patient_id = end_own_guardianship.patient_id and g.clinic_id = end_own_guardianship.clinic_id
+    and p.id = g.patient_id and p.clinic_id = g.clinic_id and p.user_id = g.user_id;
+$$;
+comment on function clinic.end_own_guardianship is 'Nobody is their own guardian.';
+
+create function clinic.lock_rows(patient_ids uuid [], clinic_id uuid)
+returns uuid []
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  return array(
+    select p.id from clinic.patients as p
+    where
+      p.id = any (lock_rows.patient_ids) and p.clinic_id = lock_rows.clinic_id and p.merged_into is null and p.erased_at is null
+    order by p.id
+    for update
+  );
+end
+$$;
+comment on function clinic.lock_rows is
+'Locks the rows of these patients, in order, and says which of them are there still: neither merged nor erased by whoever was waited for.';
+
 create function clinic.absorb(keep_id uuid, merge_id uuid, clinic_id uuid)
 returns void
 language plpgsql
@@ -540,7 +578,16 @@ declare
   v_merged clinic.patients;
 begin
   perform clinic.lock_visits(array[absorb.keep_id, absorb.merge_id], absorb.clinic_id);
-  select * into v_merged from clinic.patients as p where p.id = absorb.merge_id and p.clinic_id = absorb.clinic_id for update;
+  if cardinality(clinic.lock_rows(array[absorb.keep_id, absorb.merge_id], absorb.clinic_id)) < 2 then
+    perform clinic.refuse('try_again', 'One of the records was merged or erased meanwhile.');
+  end if;
+  select * into v_merged from clinic.patients as p where p.id = absorb.merge_id and p.clinic_id = absorb.clinic_id;
+  if exists (
+    select from clinic.patients as p
+    where p.id = absorb.keep_id and p.clinic_id = absorb.clinic_id and p.user_id <> v_merged.user_id
+  ) then
+    perform clinic.refuse('try_again', 'One of the records was linked with a login meanwhile.');
+  end if;
   update clinic.patients as p set merged_into = absorb.keep_id, user_id = null
   where p.id = absorb.merge_id and p.clinic_id = absorb.clinic_id;
   update clinic.patients as p
@@ -561,11 +608,10 @@ begin
   insert into clinic.guardians (clinic_id, patient_id, user_id, relation, until, created_at)
   select g.clinic_id, absorb.keep_id, g.user_id, g.relation, g.until, g.created_at
   from clinic.guardians as g
-  where
-    g.patient_id = absorb.merge_id and g.clinic_id = absorb.clinic_id
-    and not exists (select from clinic.patients as p where p.id = absorb.keep_id and p.user_id = g.user_id)
+  where g.patient_id = absorb.merge_id and g.clinic_id = absorb.clinic_id
   on conflict on constraint guardians_pkey do nothing;
   delete from clinic.guardians as g where g.patient_id = absorb.merge_id and g.clinic_id = absorb.clinic_id;
+  perform clinic.end_own_guardianship(absorb.keep_id, absorb.clinic_id);
   -- To chatbots it is nobody they know any more.
   delete from clinic.chatbot_patients as c where c.patient_id = absorb.merge_id and c.clinic_id = absorb.clinic_id;
 exception

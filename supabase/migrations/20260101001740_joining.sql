@@ -239,6 +239,18 @@ which somebody becomes the patient''s guardian. Returns {invitation_id, code, ex
 Errors: not_authenticated, forbidden, not_found, invalid_argument, try_again.';
 grant execute on function api.invite_patient to anon, authenticated, service_role;
 
+create function clinic.of_age_at(birth_date date, clinic_id uuid)
+returns timestamptz
+language sql
+stable
+set search_path = ''
+as $$
+  select lower(clinic.day_span((of_age_at.birth_date + interval '18 years')::date, c.time_zone))
+  from clinic.clinics as c
+  where c.id = of_age_at.clinic_id;
+$$;
+comment on function clinic.of_age_at is 'The 18th birthday, by the clinic''s clock.';
+
 create function clinic.guardian_until(birth_date date, clinic_id uuid)
 returns timestamptz
 language sql
@@ -247,12 +259,34 @@ set search_path = ''
 as $$
   -- Who is of age already, has a guardian for another reason.
   select case when b.day > clock_timestamp() then b.day end
-  from clinic.clinics as c
-  cross join lateral lower(clinic.day_span((guardian_until.birth_date + interval '18 years')::date, c.time_zone)) as b (day)
-  where c.id = guardian_until.clinic_id;
+  from clinic.of_age_at(guardian_until.birth_date, guardian_until.clinic_id) as b (day);
 $$;
 comment on function clinic.guardian_until is
 'When a guardianship ends by itself: at the 18th birthday, by the clinic''s clock; null for who is of age, or of an age not known.';
+
+create function clinic.follow_birth_date()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever corrects a birth date, the guardianships follow
+set search_path = ''
+as $$
+begin
+  update clinic.guardians as g set until = clinic.guardian_until(new.birth_date, new.clinic_id)
+  where
+    g.patient_id = new.id and g.clinic_id = new.clinic_id
+    and (
+      g.until is not distinct from clinic.guardian_until(old.birth_date, old.clinic_id)
+      or g.until = clinic.of_age_at(old.birth_date, old.clinic_id)
+    );
+  return null;
+end
+$$;
+comment on function clinic.follow_birth_date is 'A guardianship that ends with a birthday ends with the right one.';
+
+create trigger follow_birth_date after update of birth_date on clinic.patients
+for each row when (old.birth_date is distinct from new.birth_date and new.birth_date is not null)
+execute function clinic.follow_birth_date();
 
 create function clinic.join_patient(invitation clinic.invitations)
 returns uuid
@@ -265,6 +299,12 @@ declare
   v_own_id uuid := clinic.my_patient(invitation.clinic_id);
   v_patient clinic.patients;
 begin
+  if invitation.relation is null and v_own_id is not null then
+    perform clinic.absorb(invitation.patient_id, v_own_id, invitation.clinic_id);
+    return invitation.patient_id;
+  elsif cardinality(clinic.lock_rows(array[invitation.patient_id], invitation.clinic_id)) = 0 then
+    perform clinic.refuse('try_again', 'The record was merged or erased meanwhile.');
+  end if;
   select * into v_patient from clinic.patients as p where p.id = invitation.patient_id and p.clinic_id = invitation.clinic_id;
   if invitation.relation is not null then
     insert into clinic.guardians (clinic_id, patient_id, user_id, relation, until)
@@ -273,10 +313,11 @@ begin
       clinic.guardian_until(v_patient.birth_date, v_patient.clinic_id)
     )
     on conflict on constraint guardians_pkey do update set relation = excluded.relation, until = excluded.until;
-  elsif v_own_id is not null then
-    perform clinic.absorb(v_patient.id, v_own_id, v_patient.clinic_id);
+  elsif v_patient.user_id is not null then
+    perform clinic.refuse('try_again', 'The record was linked with a login meanwhile.');
   else
     update clinic.patients as p set user_id = v_user_id where p.id = v_patient.id and p.clinic_id = v_patient.clinic_id;
+    perform clinic.end_own_guardianship(v_patient.id, v_patient.clinic_id);
   end if;
   return v_patient.id;
 end
@@ -306,7 +347,7 @@ begin
       and (
         p.birth_date is not null and p.birth_date is distinct from v_birth_date
         or p.merged_into is not null or p.erased_at is not null
-        or p.user_id is not null and v_invitation.relation is null
+        or p.user_id is not null and (v_invitation.relation is null or p.user_id = auth.uid())
       )
   ) then
     return clinic.wrong_code(v_invitation.id);
@@ -392,6 +433,30 @@ comment on function api.invite_staff is
 the address is void. Errors: not_authenticated, forbidden, not_found, invalid_argument, try_again.';
 grant execute on function api.invite_staff to anon, authenticated, service_role;
 
+create function clinic.end_invitations()
+returns trigger
+language plpgsql
+volatile
+security definer -- whoever takes a role away, what it opened closes
+set search_path = ''
+as $$
+begin
+  delete from clinic.invitations as i
+  where
+    i.clinic_id = old.clinic_id and i.role is not null and i.accepted_at is null
+    and (
+      i.invited_by = old.user_id
+      or tg_op = 'DELETE' and lower(i.email) = (select lower(u.email) from auth.users as u where u.id = old.user_id)
+    );
+  return null;
+end
+$$;
+comment on function clinic.end_invitations is
+'Nobody joins by the word of somebody who is no admin any more; and who has left, does not come back by a code from before.';
+
+create trigger end_invitations after delete or update of role on clinic.staff
+for each row execute function clinic.end_invitations();
+
 create function clinic.accept_staff_invitation(code text)
 returns jsonb
 language plpgsql
@@ -404,9 +469,10 @@ declare
   v_user_id uuid := auth.uid();
   v_row api.staff;
 begin
-  -- Auth has asked them for the address.
+  -- Auth has seen that the address is theirs.
   if not exists (
-    select from auth.users as u where u.id = v_user_id and lower(u.email) = lower(v_invitation.email)
+    select from auth.users as u
+    where u.id = v_user_id and lower(u.email) = lower(v_invitation.email) and u.email_confirmed_at is not null
   ) then
     return clinic.wrong_code(v_invitation.id);
   end if;
@@ -441,7 +507,7 @@ begin
 end
 $$;
 comment on function api.accept_staff_invitation is
-'For the owner of the invited address: joins the staff. Who has a role in the clinic already keeps it. Returns {accepted: true, staff}; or {accepted:
+'For the owner of the invited address, which Auth has confirmed: joins the staff. Who has a role in the clinic already keeps it. Returns {accepted: true, staff}; or {accepted:
 false, code, message, hint}: no such code, it has ended or was used, or your address is another. Errors: not_authenticated, forbidden (guests),
 invalid_argument, booking_limit, try_again.';
 grant execute on function api.accept_staff_invitation to anon, authenticated, service_role;

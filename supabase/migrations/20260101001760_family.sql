@@ -21,7 +21,14 @@ begin
     perform clinic.refuse('not_found', 'There is no such clinic.');
   end if;
   perform clinic.lock_login();
-  if (select count(*) >= 10 from clinic.guardians as g where g.user_id = v_user_id and g.clinic_id = add_dependant.clinic_id) then
+  if (
+    select count(*) >= 20 from clinic.audit_log as l
+    where
+      l.clinic_id = add_dependant.clinic_id and l.at > clock_timestamp() - interval '1 day'
+      and l.entity = 'patients' and l.action = 'insert' and l.actor = v_user_id
+  ) then
+    perform clinic.refuse('booking_limit', 'You have added as many people as one login can in a day.', hint => 'Call the clinic.', clinic_id => add_dependant.clinic_id);
+  elsif (select count(*) >= 10 from clinic.guardians as g where g.user_id = v_user_id and g.clinic_id = add_dependant.clinic_id) then
     perform clinic.refuse('booking_limit', 'You act for as many people as one login can.', hint => 'Call the clinic.', clinic_id => add_dependant.clinic_id);
   end if;
   -- The same child twice is once. What has ended does not begin again: who has come of age is nobody's child any more.
@@ -60,7 +67,7 @@ end
 $$;
 comment on function api.add_dependant is
 'For who is signed in: a patient for whom you book, move and cancel, such as your child; relation is what you are to them. It ends at the 18th birthday,
-for who is of age already when you or the clinic end it. At most 10. Returns the patient''s row.
+for who is of age already when you or the clinic end it. At most 10, and 20 a day. Returns the patient''s row.
 Errors: not_authenticated, forbidden (guests), not_found, invalid_argument, booking_limit, try_again.';
 grant execute on function api.add_dependant to anon, authenticated, service_role;
 

@@ -237,6 +237,23 @@ begin
 end
 $$;
 
+create function clinic.says_of_caller(entity text, entity_id uuid, clinic_id uuid)
+returns boolean
+language plpgsql
+stable
+security definer -- called for what somebody reads in the log
+set search_path = ''
+as $$
+begin
+  return coalesce(clinic.my_patient(says_of_caller.clinic_id) = case says_of_caller.entity
+    when 'patients' then says_of_caller.entity_id
+    when 'appointments' then (select a.patient_id from clinic.appointments as a where a.id = says_of_caller.entity_id)
+  end, false);
+end
+$$;
+comment on function clinic.says_of_caller is 'Whether a row of the log is of the caller''s own record or visit.';
+grant execute on function clinic.says_of_caller to authenticated, service_role;
+
 create view api.audit_log
 with (security_invoker = true) as
   select
@@ -249,10 +266,15 @@ with (security_invoker = true) as
     l.actor,
     l.role,
     l.via,
-    l.before,
-    l.after
+    case
+      when l.before ? 'staff_notes' and clinic.says_of_caller(l.entity, l.entity_id, l.clinic_id) then l.before - 'staff_notes' else l.before
+    end as before,
+    case
+      when l.after ? 'staff_notes' and clinic.says_of_caller(l.entity, l.entity_id, l.clinic_id) then l.after - 'staff_notes' else l.after
+    end as after
   from clinic.audit_log as l;
-comment on view api.audit_log is 'Who changed what in a clinic, for its admins: entity is a table, before and after are the columns that changed.';
+comment on view api.audit_log is
+'Who changed what in a clinic, for its admins: entity is a table, before and after are the columns that changed; of oneself without staff_notes.';
 grant select on api.audit_log to authenticated, service_role;
 
 

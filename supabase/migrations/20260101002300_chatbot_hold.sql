@@ -73,7 +73,7 @@ declare
 begin
   if v_name is null and v_phone is null then
     return null;
-  elsif v_name is null or (length(clinic.phone_key(v_phone)) >= 6) is not true then
+  elsif v_name is null or not clinic.is_phone(v_phone) then
     perform clinic.refuse('invalid_argument', 'patient_name and patient_phone go together, and a phone number has at least six digits.');
   end if;
   -- Between the dentist's lock and the patient's: the same person in two conversations becomes one record.
@@ -92,7 +92,7 @@ begin
     on conflict on constraint chatbot_patients_pkey
     do update set patient_id = excluded.patient_id, created_at = clock_timestamp();
   end if;
-  perform clinic.lock_patient(v_patient_id);
+  perform clinic.lock_record(v_patient_id, chatbot_patient.clinic_id);
   return v_patient_id;
 end
 $$;
@@ -356,7 +356,7 @@ begin
       hint => 'Call chatbot_hold again with the same offer, patient_name and patient_phone.'
     );
   end if;
-  perform clinic.lock_patient(v_hold.patient_id);
+  perform clinic.lock_record(v_hold.patient_id, v_hold.clinic_id);
   v_row := clinic.convert_reservation(v_hold.id, v_hold.patient_id, null, 'chatbot', v_now);
   return clinic.describe_booking(v_row.id) || jsonb_build_object(
     'confirmation_code', clinic.confirmation_code(v_row.clinic_id, v_row.id)

@@ -164,6 +164,17 @@ end
 $$;
 comment on function clinic.forget_in_log is 'Takes these columns'' values out of what the audit log says of these rows; that they were changed, it still says.';
 
+create function clinic.records_of(patient_id uuid, clinic_id uuid)
+returns uuid []
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(array_agg(p.id order by p.id), '{}') from clinic.patients as p
+  where p.clinic_id = records_of.clinic_id and records_of.patient_id in (p.id, p.merged_into);
+$$;
+comment on function clinic.records_of is 'The patient''s record, and those that were merged into it.';
+
 create function clinic.erase_record(patient_id uuid, clinic_id uuid)
 returns void
 language plpgsql
@@ -171,14 +182,16 @@ volatile
 set search_path = ''
 as $$
 declare
-  -- With what was merged into it.
-  v_ids uuid [] := array(
-    select p.id from clinic.patients as p
-    where p.clinic_id = erase_record.clinic_id and erase_record.patient_id in (p.id, p.merged_into)
-  );
+  v_ids uuid [] := clinic.records_of(erase_record.patient_id, erase_record.clinic_id);
   v_visits uuid [];
 begin
   perform clinic.lock_visits(v_ids, erase_record.clinic_id);
+  if
+    cardinality(clinic.lock_rows(array[erase_record.patient_id], erase_record.clinic_id)) = 0
+    or clinic.records_of(erase_record.patient_id, erase_record.clinic_id) <> v_ids
+  then
+    perform clinic.refuse('try_again', 'The record was merged or erased meanwhile.');
+  end if;
   perform clinic.end_holds(array(
     select r.id from clinic.slot_reservations as r
     where r.patient_id = any (v_ids) and r.clinic_id = erase_record.clinic_id and r.outcome is null
@@ -215,6 +228,36 @@ $$;
 comment on function clinic.erase_record is
 'Makes a patient unrecognizable everywhere: visits ahead are cancelled, past ones stay without their notes. Errors: try_again.';
 
+create function clinic.spoken(value text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select ' ' || regexp_replace(clinic.folded(value), '[^[:alnum:]]+', ' ', 'g') || ' ';
+$$;
+comment on function clinic.spoken is 'The text''s words, each between spaces.';
+
+create function clinic.says_who(value text, patient_id uuid, clinic_id uuid)
+returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select exists (
+    select from clinic.patients as p
+    cross join lateral regexp_split_to_table(p.search, ' +') as w (word)
+    where
+      p.id = any (clinic.records_of(says_who.patient_id, says_who.clinic_id)) and p.clinic_id = says_who.clinic_id
+      and length(w.word) >= 3 and w.word <> 'patient' and (
+        position(clinic.spoken(w.word) in clinic.spoken(says_who.value)) > 0
+        or w.word ~ '^[0-9]{6,}$'
+        and position(right(w.word, 9) in regexp_replace(clinic.plain_digits(says_who.value), '[^0-9]', '', 'g')) > 0
+      )
+  );
+$$;
+comment on function clinic.says_who is 'Whether the text has a word of the patient''s name, the phone number, the address or the birth date in it.';
+
 create function clinic.erase_patient(patient_id uuid, reason text)
 returns jsonb
 language plpgsql
@@ -226,6 +269,9 @@ declare
   v_patient clinic.patients := clinic.patient_of(erase_patient.patient_id, 'admin');
   v_reason text := clinic.required(clinic.clean_text(erase_patient.reason, 'reason', 1000), 'reason');
 begin
+  if clinic.says_who(v_reason, v_patient.id, v_patient.clinic_id) then
+    perform clinic.refuse('invalid_argument', 'reason is kept and must not say who it was.', hint => 'Leave out name, contact and birth date.');
+  end if;
   perform clinic.erase_record(v_patient.id, v_patient.clinic_id);
   insert into clinic.erasures (clinic_id, patient_id, reason, erased_by) values (v_patient.clinic_id, v_patient.id, v_reason, auth.uid());
   return jsonb_build_object('patient_id', v_patient.id, 'erased', true);
@@ -274,7 +320,8 @@ begin
     insert into clinic.erasures (clinic_id, patient_id, reason) values (v_own.clinic_id, v_own.id, 'The login was deleted.');
   end loop;
   delete from clinic.idempotency_keys as k where k.user_id = old.id;
-  delete from clinic.invitations as i where lower(i.email) = lower(old.email);
+  delete from clinic.invitations as i
+  where lower(i.email) = lower(old.email) or i.invited_by = old.id and i.role is not null and i.accepted_at is null;
   -- Auth keeps a log of its own, with addresses.
   if has_table_privilege(to_regclass('auth.audit_log_entries'), 'delete') then
     delete from auth.audit_log_entries as l where old.id::text in (l.payload ->> 'actor_id', l.payload #>> '{traits,user_id}');
@@ -359,6 +406,19 @@ end
 $$;
 comment on function clinic.trim_audit_log is 'Forgets what is older than the clinics'' audit_retention, at most so many rows. Returns how many.';
 
+create function clinic.was_seen(patient_id uuid, clinic_id uuid, since timestamptz)
+returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select exists (
+    select from clinic.appointments as a
+    where a.patient_id = was_seen.patient_id and a.clinic_id = was_seen.clinic_id and a.starts_at > was_seen.since
+  );
+$$;
+comment on function clinic.was_seen is 'Whether the patient has had a visit since then, or has one ahead.';
+
 create function clinic.apply_retention(max_rows integer default 100)
 returns integer
 language plpgsql
@@ -371,17 +431,17 @@ declare
   v_erased integer := 0;
 begin
   for v_old in
-    select p.id, p.clinic_id
+    select p.id, p.clinic_id, clock_timestamp() - c.patient_retention as since
     from clinic.patients as p
     inner join clinic.clinics as c on p.clinic_id = c.id
     where
       p.created_at < clock_timestamp() - c.patient_retention and p.erased_at is null and p.merged_into is null
-      and not exists (
-        select from clinic.appointments as a
-        where a.patient_id = p.id and a.clinic_id = p.clinic_id and a.starts_at > clock_timestamp() - c.patient_retention
-      )
+      and not clinic.was_seen(p.id, p.clinic_id, clock_timestamp() - c.patient_retention)
     limit apply_retention.max_rows
   loop
+    -- Who is booked for at this moment comes again.
+    perform clinic.lock_visits(array[v_old.id], v_old.clinic_id);
+    continue when clinic.was_seen(v_old.id, v_old.clinic_id, v_old.since);
     perform clinic.erase_record(v_old.id, v_old.clinic_id);
     insert into clinic.erasures (clinic_id, patient_id, reason) values (v_old.clinic_id, v_old.id, 'Nothing for longer than the clinic keeps records.');
     v_erased := v_erased + 1;

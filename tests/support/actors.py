@@ -94,8 +94,8 @@ class Actors:
         """Make a new user, as Supabase Auth does, and open a connection for them."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(
-                "insert into auth.users (id, aud, role, email, raw_user_meta_data)"
-                " values (%s, 'authenticated', 'authenticated', %s, %s)",
+                "insert into auth.users (id, aud, role, email, email_confirmed_at, raw_user_meta_data)"
+                " values (%s, 'authenticated', 'authenticated', %s, now(), %s)",
                 [uuid4(), email, Jsonb({"full_name": full_name} if full_name else {})],
             )
         return self.user(email)

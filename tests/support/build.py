@@ -39,8 +39,8 @@ def make_user(connection: Connection, name: str = "Somebody") -> UUID:
     """Sign somebody up, as Supabase Auth does, and return their id."""
     identifier = uuid4()
     connection.execute(
-        "insert into auth.users (id, aud, role, email, raw_user_meta_data)"
-        " values (%(id)s, 'authenticated', 'authenticated', %(id)s || '@made.test',"
+        "insert into auth.users (id, aud, role, email, email_confirmed_at, raw_user_meta_data)"
+        " values (%(id)s, 'authenticated', 'authenticated', %(id)s || '@made.test', now(),"
         " jsonb_build_object('full_name', %(name)s::text))",
         {"id": identifier, "name": name},
     )
