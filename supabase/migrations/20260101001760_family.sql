@@ -166,6 +166,9 @@ begin
       hint => 'A visit has appointment_type_id, starts_at, and if wanted dentist_id, patient_id and notes.'
     );
   end if;
+  if jsonb_typeof(visit -> 'notes') not in ('string', 'null') then
+    perform clinic.refuse('invalid_argument', format('visits[%s].notes must be a text.', place));
+  end if;
   perform clinic.required(visit ->> 'appointment_type_id', format('visits[%s].appointment_type_id', place));
   perform clinic.required_instant(visit ->> 'starts_at', format('visits[%s].starts_at', place));
   for v_unknown in select k.key from unnest(array['appointment_type_id', 'dentist_id', 'patient_id']) as k (key) loop

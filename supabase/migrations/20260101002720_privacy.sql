@@ -406,19 +406,6 @@ end
 $$;
 comment on function clinic.trim_audit_log is 'Forgets what is older than the clinics'' audit_retention, at most so many rows. Returns how many.';
 
-create function clinic.was_seen(patient_id uuid, clinic_id uuid, since timestamptz)
-returns boolean
-language sql
-stable
-set search_path = ''
-as $$
-  select exists (
-    select from clinic.appointments as a
-    where a.patient_id = was_seen.patient_id and a.clinic_id = was_seen.clinic_id and a.starts_at > was_seen.since
-  );
-$$;
-comment on function clinic.was_seen is 'Whether the patient has had a visit since then, or has one ahead.';
-
 create function clinic.apply_retention(max_rows integer default 100)
 returns integer
 language plpgsql
@@ -436,12 +423,18 @@ begin
     inner join clinic.clinics as c on p.clinic_id = c.id
     where
       p.created_at < clock_timestamp() - c.patient_retention and p.erased_at is null and p.merged_into is null
-      and not clinic.was_seen(p.id, p.clinic_id, clock_timestamp() - c.patient_retention)
+      and not exists (
+        select from clinic.appointments as a
+        where a.patient_id = p.id and a.clinic_id = p.clinic_id and a.starts_at > clock_timestamp() - c.patient_retention
+      )
     limit apply_retention.max_rows
   loop
     -- Who is booked for at this moment comes again.
     perform clinic.lock_visits(array[v_old.id], v_old.clinic_id);
-    continue when clinic.was_seen(v_old.id, v_old.clinic_id, v_old.since);
+    continue when exists (
+      select from clinic.appointments as a
+      where a.patient_id = v_old.id and a.clinic_id = v_old.clinic_id and a.starts_at > v_old.since
+    );
     perform clinic.erase_record(v_old.id, v_old.clinic_id);
     insert into clinic.erasures (clinic_id, patient_id, reason) values (v_old.clinic_id, v_old.id, 'Nothing for longer than the clinic keeps records.');
     v_erased := v_erased + 1;

@@ -204,6 +204,20 @@ def test_an_admin_erases_a_record_and_its_login_stays_its_owners(
     assert book(zoe, riverside, riverside.at("16:00"))["patient_id"] != patient["id"], "she may come again"
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [f"{NAME} asked", "zoe asked us", f"mail from {EMAIL}.", "call from (646) 555-7731", f"born {BORN}"],
+)
+def test_the_reason_of_an_erasure_does_not_say_who_it_was(
+    admin: Connection, superuser: Connection, riverside: Clinic, reason: str
+) -> None:
+    zoe = record(admin, riverside, NAME, phone=PHONE, email=EMAIL, birth_date=BORN)["id"]
+    with refused("invalid_argument"):
+        call(admin, "erase_patient", patient_id=zoe, reason=reason)
+    call(admin, "erase_patient", patient_id=zoe, reason="Asked for it by letter of 2026-03-09, art. 17")
+    assert saying(superuser, *WHO) == set()
+
+
 def test_what_a_chatbot_was_told_is_forgotten_with_the_record(
     actors: Actors, admin: Connection, superuser: Connection, riverside: Clinic
 ) -> None:

@@ -127,6 +127,7 @@ def test_a_family_is_booked_all_or_none(ana: Connection, superuser: Connection, 
         (visit(riverside, "10:00") | {"appointment_type_id": str(riverside.id)}, "not_found"),
         (visit(riverside, "10:00", squeeze_in=True), "invalid_argument"),
         (visit(riverside, "10:00", patient_id="me"), "invalid_argument"),
+        (visit(riverside, "10:00") | {"notes": {"a": 1}}, "invalid_argument"),
         (visit(riverside, "10:00") | {"starts_at": "tomorrow"}, "invalid_argument"),
         ({"starts_at": riverside.at("10:00").isoformat()}, "invalid_argument"),
     ):
@@ -277,6 +278,24 @@ def test_who_has_come_of_age_is_not_taken_back_by_being_added_again(
     again = child(ana, riverside, born=str(row["birth_date"]))
     assert again["id"] != kit["id"]
     assert ana.execute("select id from api.patients").fetchall() == [{"id": again["id"]}]
+
+
+def test_a_guardianship_ends_with_the_right_birthday_once_a_wrong_one_is_corrected(
+    ana: Connection, desk: Connection, riverside: Clinic
+) -> None:
+    kit = child(ana, riverside, "Kit", born="2012-06-01")["id"]
+    call(desk, "update_patient", patient_id=kit, birth_date="2020-02-29")
+    (dependant,) = call(ana, "me")["dependants"]
+    assert dependant["until"].startswith("2038-03-01") or dependant["until"].startswith("2038-02-28")
+    call(desk, "update_patient", patient_id=kit, phone="+1 212 555 0144")
+    assert call(ana, "me")["dependants"] == [dependant]
+
+
+def test_nobody_fills_a_clinic_with_children(ana: Connection, riverside: Clinic) -> None:
+    for n in range(20):
+        call(ana, "remove_dependant", patient_id=child(ana, riverside, f"Child {n}")["id"])
+    with refused("booking_limit"):
+        child(ana, riverside, "One more")
 
 
 def test_one_acts_for_ten_people_at_most_and_only_with_a_login_to_come_back_to(

@@ -10,6 +10,7 @@ from tests.support.actors import Actors, Connection, Row, call
 from tests.support.build import MadeClinic, make_clinic
 from tests.support.clinics import Clinic
 from tests.support.people import heard
+from tests.support.races import race
 from tests.support.refusals import refused
 from tests.support.slots import book, reserve
 
@@ -95,6 +96,33 @@ def test_signing_up_again_makes_nobody_new(
     stranger = actors.guest()
     call(stranger, "update_me", full_name="Gil Guest", phone="+1 212 555 0199")
     assert book(stranger, strict, strict.at("14:00"))["status"] == "booked", "a name is many people's"
+
+
+def test_logins_with_one_contact_that_book_at_once_count_as_one(actors: Actors, strict: MadeClinic) -> None:
+    guests = [actors.guest() for _ in range(5)]
+    for n, guest in enumerate(guests):
+        call(guest, "update_me", full_name="Gil Guest", email=f"Gil{'+x' * n}@post.test")
+    outcome = race([
+        lambda guest=guest, n=n: book(guest, strict, strict.at(f"{9 + n:02}:00"))  # type: ignore[misc]
+        for n, guest in enumerate(guests)
+    ])  # fmt: skip
+    assert (len(outcome.won), outcome.refused) == (2, ["booking_limit"] * 3)
+
+
+@pytest.mark.parametrize("phone", ["x", "12345", "none of your business"])
+def test_a_number_that_nobody_can_call_is_no_contact(
+    actors: Actors, superuser: Connection, riverside: Clinic, phone: str
+) -> None:
+    guest = actors.guest()
+    with refused("invalid_argument"):
+        call(guest, "update_me", full_name="Gil Guest", phone=phone)
+    # Or said at sign-in, where nobody refuses it.
+    call(guest, "update_me", full_name="Gil Guest")
+    superuser.execute(
+        "update clinic.profiles set phone = %s where user_id = %s", [phone, call(guest, "me")["user_id"]]
+    )
+    with refused("invalid_argument"):
+        book(guest, riverside, riverside.at("09:00"))
 
 
 def test_holds_count_for_everybody_with_the_same_contact(actors: Actors, riverside: Clinic) -> None:

@@ -250,6 +250,43 @@ def test_only_the_owner_of_the_invited_address_joins_the_staff_and_as_what_was_s
         call(admin, "invite_staff", **invited, dentist_id=riverside.other)
 
 
+def test_an_address_that_nobody_has_confirmed_joins_nothing(
+    actors: Actors, admin: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    newcomer = actors.sign_up("new@staff.test")
+    code = call(admin, "invite_staff", clinic_id=riverside.id, email="new@staff.test", role="admin")["code"]
+    confirmed = "update auth.users set email_confirmed_at = {} where email = 'new@staff.test'"
+    superuser.execute(confirmed.format("null"))  # type: ignore[arg-type]
+    assert call(newcomer, "accept_staff_invitation", code=code)["accepted"] is False
+    superuser.execute(confirmed.format("now()"))  # type: ignore[arg-type]
+    assert call(newcomer, "accept_staff_invitation", code=code)["accepted"] is True
+
+
+@pytest.mark.parametrize("how", ["revoked", "demoted", "deleted"])
+def test_who_has_left_lets_nobody_in_and_does_not_come_back(
+    actors: Actors, admin: Connection, superuser: Connection, riverside: Clinic, how: str
+) -> None:
+    """By an invitation from before: one that they gave, or one for their own address."""
+    second = actors.sign_up("second@staff.test")
+    about = {"clinic_id": riverside.id, "role": "admin"}
+    code = call(admin, "invite_staff", email="second@staff.test", **about)["code"]
+    assert call(second, "accept_staff_invitation", code=code)["accepted"]
+    given = call(second, "invite_staff", email="friend@staff.test", **about)["code"]
+    own = call(second, "invite_staff", email="second@staff.test", **about)["code"]
+    kept = call(admin, "invite_staff", email="other@staff.test", **about)["code"]
+    who = {"clinic_id": riverside.id, "user_id": call(second, "me")["user_id"]}
+    if how == "revoked":
+        call(admin, "revoke_staff_role", **who)
+        assert call(second, "accept_staff_invitation", code=own)["accepted"] is False
+    elif how == "demoted":
+        call(admin, "grant_staff_role", role="receptionist", **who)
+    else:
+        superuser.execute("delete from auth.users where id = %s", [who["user_id"]])
+    for email, code, accepted in (("friend", given, False), ("other", kept, True)):
+        answer = call(actors.sign_up(f"{email}@staff.test"), "accept_staff_invitation", code=code)
+        assert answer["accepted"] is accepted, email
+
+
 def test_who_has_a_role_keeps_it(
     actors: Actors, admin: Connection, desk: Connection, riverside: Clinic
 ) -> None:

@@ -123,6 +123,26 @@ def test_of_oneself_one_reads_no_note_though_one_is_on_the_staff(
     assert views(admin).count(SECRET) >= 2
 
 
+def test_an_admin_reads_in_the_log_what_was_noted_of_others_and_not_of_themselves(
+    admin: Connection, desk: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    log = "select entity_id, before, after from api.audit_log where before::text || after::text like %s"
+    own, other = (
+        book(desk, riverside, riverside.at(clock), patient_id=record(desk, riverside, name)["id"])
+        for clock, name in (("09:00", "Dario"), ("11:00", "Else"))
+    )
+    superuser.execute(
+        "update clinic.patients set user_id = %s where id = %s", [login(admin), own["patient_id"]]
+    )
+    for visit in (own, other):
+        for text in (SECRET, f"{SECRET} still"):
+            call(desk, "update_patient", patient_id=visit["patient_id"], staff_notes=text)
+            call(desk, "update_appointment", appointment_id=visit["id"], staff_notes=text)
+    told = admin.execute(log, [f"%{SECRET}%"]).fetchall()
+    assert {row["entity_id"] for row in told} == {other["id"], other["patient_id"]}
+    assert len(told) == 4
+
+
 def test_a_claim_brings_no_note_along(ana: Connection, desk: Connection, riverside: Clinic) -> None:
     book(ana, riverside, riverside.at("11:00"))
     row = record(desk, riverside, "Ana Ferreira", staff_notes=SECRET)
