@@ -98,7 +98,7 @@ def test_signing_up_again_makes_nobody_new(
 
 
 def test_logins_with_one_contact_book_one_after_another(actors: Actors, strict: MadeClinic) -> None:
-    """With whomever, and however the address is written: side by side both would be the last one permitted."""
+    """However the address is written: side by side both would be the last one permitted."""
     guests = [actors.guest() for _ in range(3)]
     for n, guest in enumerate(guests):
         call(guest, "update_me", full_name="Gil Guest", email=f"Gil{'+x' * n}@post.test")
