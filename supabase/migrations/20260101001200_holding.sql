@@ -91,17 +91,22 @@ begin
     end if;
     -- The same login may book for the first time twice at once.
     perform clinic.take_lock(hashtextextended('chairtime:newcomer:' || own_patient.clinic_id || auth.uid(), 0));
-    -- The Auth server takes addresses that are no name, and hardly one line.
-    insert into clinic.patients (clinic_id, user_id, source, full_name, phone, email)
-    select
-      own_patient.clinic_id, u.id, 'online',
-      coalesce(v_profile.full_name, case when clinic.is_name(l.name) then l.name end, 'Patient'),
-      v_profile.phone,
-      coalesce(case when length(u.email) between 3 and 320 and clinic.is_line(u.email) then u.email end, v_profile.email)
-    from auth.users as u
-    cross join lateral clinic.tidy_name(split_part(u.email, '@', 1)) as l (name)
-    where u.id = auth.uid()
-    on conflict on constraint patients_user_key do nothing;
+    begin
+      -- The Auth server takes addresses that are no name, and hardly one line.
+      insert into clinic.patients (clinic_id, user_id, source, full_name, phone, email)
+      select
+        own_patient.clinic_id, u.id, 'online',
+        coalesce(v_profile.full_name, case when clinic.is_name(l.name) then l.name end, 'Patient'),
+        v_profile.phone,
+        coalesce(case when length(u.email) between 3 and 320 and clinic.is_line(u.email) then u.email end, v_profile.email)
+      from auth.users as u
+      cross join lateral clinic.tidy_name(split_part(u.email, '@', 1)) as l (name)
+      where u.id = auth.uid()
+      on conflict on constraint patients_user_key do nothing;
+    exception
+      when foreign_key_violation then
+        perform clinic.refuse('not_authenticated', 'This account does not exist any more.');
+    end;
     v_patient_id := clinic.my_patient(own_patient.clinic_id);
   end if;
   return v_patient_id;
@@ -109,7 +114,7 @@ end
 $$;
 comment on function clinic.own_patient is
 'The caller''s patient record in the clinic, made from their profile at the first booking. A guest holds without one, and says who they are to book.
-Errors: invalid_argument.';
+Errors: invalid_argument, not_authenticated (the login is deleted meanwhile).';
 
 create function clinic.source_of(role text)
 returns text

@@ -361,6 +361,9 @@ exception
   when unique_violation or lock_not_available or deadlock_detected then
     perform clinic.refuse('try_again');
     return null;
+  when foreign_key_violation then
+    perform clinic.refuse('not_authenticated', 'This account does not exist any more.');
+    return null;
 end
 $$;
 grant execute on function clinic.claim_patient to anon, authenticated, service_role;
@@ -465,10 +468,11 @@ security definer -- makes staff of who brings a code that an admin gave for thei
 set search_path = ''
 as $$
 declare
-  v_invitation clinic.invitations := clinic.open_invitation(accept_staff_invitation.code, is_staff => true);
+  v_invitation clinic.invitations;
   v_user_id uuid := auth.uid();
   v_row api.staff;
 begin
+  v_invitation := clinic.open_invitation(accept_staff_invitation.code, is_staff => true);
   -- Auth has seen that the address is theirs.
   if not exists (
     select from auth.users as u
@@ -491,6 +495,9 @@ begin
 exception
   when lock_not_available or deadlock_detected then
     perform clinic.refuse('try_again');
+    return null;
+  when foreign_key_violation then
+    perform clinic.refuse('not_authenticated', 'This account does not exist any more.');
     return null;
 end
 $$;

@@ -51,6 +51,9 @@ exception
   when lock_not_available or deadlock_detected then
     perform clinic.refuse('try_again');
     return null;
+  when foreign_key_violation then
+    perform clinic.refuse('not_authenticated', 'This account does not exist any more.');
+    return null;
 end
 $$;
 grant execute on function clinic.add_dependant to anon, authenticated, service_role;

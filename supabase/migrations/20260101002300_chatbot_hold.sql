@@ -81,7 +81,7 @@ begin
   select p.id into v_patient_id
   from clinic.chatbot_patients as c
   inner join clinic.patients as p on c.patient_id = p.id and c.clinic_id = p.clinic_id
-  where c.clinic_id = chatbot_patient.clinic_id and c.person_hash = v_hash and p.user_id is null
+  where c.clinic_id = chatbot_patient.clinic_id and c.person_hash = v_hash and p.user_id is null and p.source = 'chatbot'
   for key share of p; -- not forgotten meanwhile
   if v_patient_id is null then
     insert into clinic.patients (clinic_id, source, full_name, phone)

@@ -13,7 +13,7 @@ from tests.support.actors import Actors, Connection, Row, call
 from tests.support.clinics import Clinic
 from tests.support.people import record
 from tests.support.refusals import parse_refusal, refused
-from tests.support.slots import book
+from tests.support.slots import book, reserve
 
 STOPPED = "select from pg_catalog.pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
 
@@ -227,3 +227,37 @@ def test_nobody_becomes_their_own_guardian(ben: Connection, desk: Connection, ri
         assert ben.execute("select id from api.patients").fetchall() == [{"id": patient}]
     code = call(desk, "invite_patient", patient_id=patient, relation="self")["code"]
     assert call(ben, "claim_patient", code=code, birth_date="2015-01-01")["accepted"] is False
+
+
+@pytest.mark.parametrize("what", ["book", "reserve", "add", "claim", "look after", "mistype", "join"])
+def test_whose_login_is_deleted_meanwhile_is_told_so(
+    meanwhile: Meanwhile, actors: Actors, admin: Connection, riverside: Clinic, what: str
+) -> None:
+    leaving, last = actors.sign_up("gone@post.test", "Gone"), actors.user("gone@post.test")
+    (patient,) = people(admin, riverside, "One")
+    relation = {"relation": "aunt"} if what == "look after" else {}
+    code = call(admin, "invite_patient", patient_id=patient, **relation)["code"]
+    joins = call(admin, "invite_staff", clinic_id=riverside.id, email="gone@post.test", role="receptionist")
+    kit = {"clinic_id": riverside.id, "full_name": "Kit", "birth_date": "2020-02-29"}
+    wanted: dict[str, Callable[[], Any]] = {
+        "book": lambda: book(last, riverside, riverside.at("09:00")),
+        "reserve": lambda: reserve(last, riverside, riverside.at("09:00")),
+        "add": lambda: call(last, "add_dependant", **kit),
+        "claim": lambda: call(last, "claim_patient", code=code),
+        "look after": lambda: call(last, "claim_patient", code=code),
+        "mistype": lambda: call(last, "claim_patient", code="ABCD-EFGH-JKLM"),
+        "join": lambda: call(last, "accept_staff_invitation", code=joins["code"]),
+    }
+    assert meanwhile(leaving, lambda: call(leaving, "erase_me"), last, wanted[what])[1] == "not_authenticated"
+
+
+def test_a_staff_invitation_that_has_to_wait_is_to_be_tried_again(
+    actors: Actors, admin: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    newcomer = actors.sign_up("new@staff.test")
+    code = call(admin, "invite_staff", clinic_id=riverside.id, email="new@staff.test", role="dentist")["code"]
+    with superuser.transaction():
+        superuser.execute("select from clinic.invitations for update")
+        with refused("try_again"):
+            call(newcomer, "accept_staff_invitation", code=code)
+    assert call(newcomer, "accept_staff_invitation", code=code)["accepted"]
