@@ -167,9 +167,9 @@ export type Database = {
         Insert: {
           action?: string | null
           actor?: string | null
-          after?: Json | null
+          after?: never
           at?: string | null
-          before?: Json | null
+          before?: never
           clinic_id?: string | null
           entity?: string | null
           entity_id?: string | null
@@ -180,9 +180,9 @@ export type Database = {
         Update: {
           action?: string | null
           actor?: string | null
-          after?: Json | null
+          after?: never
           at?: string | null
-          before?: Json | null
+          before?: never
           clinic_id?: string | null
           entity?: string | null
           entity_id?: string | null
