@@ -211,3 +211,20 @@ def test_a_merge_is_taken_back_by_hand_with_what_the_audit_log_says(
                 )
     assert [rows(superuser, PEOPLE, both), rows(superuser, VISITS), rows(superuser, guardians)] == before
     assert rows(superuser, "select * from clinic.check_invariants()") == []
+
+
+def test_a_chatbot_does_not_book_for_a_record_that_the_desks_was_merged_into(
+    bot: Connection, admin: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    who = {"patient_name": "Tess Chatterly", "patient_phone": "+1 212 555 0177"}
+    offers = call(bot, "chatbot_find_slots", clinic_slug="riverside", service="Check-up")["offers"]
+
+    def held(offer: Row) -> Any:
+        hold = call(bot, "chatbot_hold", offer=offer["offer"], **who)["reservation_id"]
+        query = "select patient_id from clinic.slot_reservations where id = %s"
+        return rows(superuser, query, hold)[0]["patient_id"]
+
+    made = held(offers[0])
+    desks = record(admin, riverside, "Tess Chatterly", staff_notes="Owes us")
+    call(admin, "merge_patients", keep_id=made, merge_id=desks["id"])
+    assert held(offers[1]) != made
