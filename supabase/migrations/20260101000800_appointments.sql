@@ -44,7 +44,7 @@ create table clinic.appointments (
   constraint appointments_texts_are_short check (
     length(notes) <= 4000 and length(staff_notes) <= 4000 and length(cancellation_reason) <= 1000
   ),
-  -- One patient is not in two chairs.
+  -- One patient is not in two chairs. Deferrable, for two visits of one patient that change places.
   constraint appointments_patient_no_overlap exclude using gist (
     patient_id with =, tstzrange(starts_at, ends_at) with &&
   ) where (status in ('booked', 'checked_in')) deferrable
@@ -138,17 +138,19 @@ $$;
 comment on function clinic.next_steps is
 'What staff may make of an appointment with this status next: [{status, from (null: at any time), takes_back: it undoes the last step}].';
 
-create function clinic.changeable_until(appointment clinic.appointments, policy clinic.clinics)
+create function clinic.changeable_until(
+  status text, starts_at timestamptz, created_at timestamptz, cancellation_notice interval, cancel_grace interval
+)
 returns timestamptz
 language plpgsql
 immutable
 set search_path = ''
 as $$
 begin
-  return case when appointment.status in ('booked', 'checked_in') then greatest(
-    clinic.later(appointment.starts_at, - policy.cancellation_notice),
+  return case when status in ('booked', 'checked_in') then greatest(
+    clinic.later(starts_at, - cancellation_notice),
     -- Who has just booked may think again.
-    least(clinic.later(appointment.created_at, policy.cancel_grace), appointment.starts_at)
+    least(clinic.later(created_at, cancel_grace), starts_at)
   ) end;
 end
 $$;
@@ -490,9 +492,15 @@ with (security_invoker = true) as
     a.cancellation_reason,
     a.assigned,
     a.is_squeezed,
+    -- Not a join: writing to a view of two tables is a server error, to a view of one it is forbidden.
+    (
+      select clinic.changeable_until(a.status, a.starts_at, a.created_at, c.cancellation_notice, c.cancel_grace)
+      from clinic.clinics as c
+      where c.id = a.clinic_id
+    ) as changeable_until,
     clinic.visit_notes(a.id, a.clinic_id) as staff_notes
   from clinic.appointments as a;
 comment on view api.appointments is
-'Appointments: a patient''s own, a dentist''s own, a clinic''s for its admins and receptionists, and for a chatbot those it booked.
-staff_notes are for staff.';
+'Appointments: a patient''s own, a dentist''s own, a clinic''s for its admins and receptionists, and for a chatbot those it booked. Its patient may
+move or cancel it until changeable_until (null: it is over). staff_notes are for staff.';
 grant select on api.appointments to authenticated, service_role;

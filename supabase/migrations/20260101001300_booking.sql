@@ -15,8 +15,10 @@ begin
   if exists (
     select from clinic.appointments as a
     where
-      a.patient_id = insert_appointment.patient_id and a.status in ('booked', 'checked_in')
-      and tstzrange(a.starts_at, a.ends_at) && tstzrange(reservation.starts_at, reservation.ends_at)
+      a.patient_id = insert_appointment.patient_id and a.clinic_id = reservation.clinic_id
+      -- Twelve hours is the longest appointment: so far back must an index look.
+      and a.starts_at > reservation.starts_at - interval '12 hours' and a.starts_at < reservation.ends_at
+      and a.ends_at > reservation.starts_at and a.status in ('booked', 'checked_in')
   ) then
     perform clinic.refuse('patient_busy');
   end if;
@@ -33,7 +35,12 @@ begin
   )
   returning -- the columns of api.appointments, which saves a look-up
     a.id, a.clinic_id, a.dentist_id, a.patient_id, a.appointment_type_id, a.starts_at, a.ends_at, a.status, a.notes,
-    a.version, a.source, a.created_at, a.updated_at, a.cancelled_at, a.cancellation_reason, a.assigned, a.is_squeezed, null as staff_notes
+    a.version, a.source, a.created_at, a.updated_at, a.cancelled_at, a.cancellation_reason, a.assigned, a.is_squeezed,
+    (
+      select clinic.changeable_until(a.status, a.starts_at, a.created_at, c.cancellation_notice, c.cancel_grace)
+      from clinic.clinics as c where c.id = a.clinic_id
+    ),
+    null as staff_notes
   into v_row;
   return v_row;
 end

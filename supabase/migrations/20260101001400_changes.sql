@@ -71,7 +71,9 @@ begin
     return;
   end if;
   select * into v_policy from clinic.clinics as c where c.id = appointment.clinic_id;
-  if clock_timestamp() > clinic.changeable_until(appointment, v_policy) then
+  if clock_timestamp() > clinic.changeable_until(
+    appointment.status, appointment.starts_at, appointment.created_at, v_policy.cancellation_notice, v_policy.cancel_grace
+  ) then
     perform clinic.refuse(
       'too_late_to_cancel', hint => 'Call the clinic' || coalesce(': ' || v_policy.phone, '') || '.', clinic_id => v_policy.id
     );

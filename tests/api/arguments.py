@@ -19,11 +19,6 @@ def name() -> str:
     return f"n-{uuid4().hex[:20]}"
 
 
-def in_json(visit: dict[str, Any]) -> dict[str, str]:
-    """Return a visit's arguments as they are in a JSON array."""
-    return {name: str(value) for name, value in visit.items()}
-
-
 ARGUMENTS: dict[str, Arguments] = {
     "health": lambda _: {},
     "me": lambda _: {},

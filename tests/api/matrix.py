@@ -66,6 +66,7 @@ cancel_appointment:of_a_colleague    401     404    404      .       404        
 set_appointment_status               401     404    403     404      404        .          .      .     404
 resize_appointment                   401     404    403     404      404        .          .      .     404
 resize_appointment:of_a_colleague    401     404    404     403      404        .         404     .     404
+next_steps                           401     404    403     404      404        .          .      .     404
 move_to_resource                     401     404    403     404      404        .          .      .     404
 move_to_resource:of_a_colleague      401     404    404     403      404        .         404     .     404
 swap_appointments                    401     404    403     404      404        .          .      .     404

@@ -59,6 +59,7 @@ def test_a_guardian_books_moves_cancels_holds_and_confirms_for_a_child_and_hears
     call(desk, "reschedule_appointment", appointment_id=held["id"], starts_at=riverside.at("14:00"))
     told = [(event["event"], event.get("appointment_id")) for event in heard(ana)]
     assert told == [
+        ("patient_updated", None),
         ("appointment_booked", str(booked["id"])),
         ("appointment_rescheduled", str(booked["id"])),
         ("reservation_created", None),

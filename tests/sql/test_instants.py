@@ -80,7 +80,6 @@ NO_DAYS = [
 NO_BIRTH_DATES = [*NO_DAYS[1:-2], "29.02.1984", "1874-12-31", "2200-01-02"]
 
 # The parameters that are instants or days, by their names: those of any function that there is, or will be.
-# A birth date may be of another century.
 SAID = """
 select
   p.proname as function, a.name, a.number > p.pronargs - p.pronargdefaults as may_be_left_out,

@@ -1103,6 +1103,7 @@ export type Database = {
           assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
+          changeable_until: string | null
           clinic_id: string
           created_at: string
           dentist_id: string
@@ -1132,6 +1133,7 @@ export type Database = {
           assigned: string
           cancellation_reason: string | null
           cancelled_at: string | null
+          changeable_until: string | null
           clinic_id: string
           created_at: string
           dentist_id: string

@@ -28,6 +28,8 @@ function appointment(more: Partial<DayAppointment> = {}): DayAppointment {
     cancellation_reason: null,
     assigned: 'named',
     is_squeezed: false,
+    changeable_until: null,
+    next_steps: [],
     staff_notes: null,
     parts: [],
     ...more,

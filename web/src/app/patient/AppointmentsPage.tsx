@@ -117,7 +117,8 @@ interface RowProps {
 function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
   const [isCancelling, setCancelling] = useState(false)
   const { dentist, type, whose } = useVisitNames(appointment)
-  const isFixed = useIsPast(clinic ? changeableUntil(appointment, clinic) : null)
+  const { changeable_until } = appointment
+  const isFixed = useIsPast(changeable_until ? epoch(changeable_until) : null)
   const ask = () => {
     // What was refused before was about another one.
     if (!cancel.isPending) cancel.reset()
