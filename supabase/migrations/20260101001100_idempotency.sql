@@ -33,6 +33,25 @@ as $$
 $$;
 comment on function clinic.caller_id is 'The caller''s user id; the nil id for the service role.';
 
+create function clinic.require_still_theirs(response jsonb)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+  if response is not null and exists (
+    select from jsonb_array_elements(case jsonb_typeof(response) when 'array' then response else jsonb_build_array(response) end) as r (said)
+    inner join clinic.patients as p on (r.said ->> 'patient_id')::uuid = p.id and (r.said ->> 'clinic_id')::uuid = p.clinic_id
+    where clinic.my_role(p.clinic_id) is null and coalesce(p.merged_into, p.id) <> all (clinic.my_patients())
+  ) then
+    perform clinic.refuse('not_found');
+  end if;
+end
+$$;
+comment on function clinic.require_still_theirs is
+'Passes an answer about whom the caller acts for still: a guardianship or a role may have ended since. Errors: not_found.';
+
 create function clinic.replay(operation text, key text, request jsonb)
 returns jsonb
 language plpgsql
@@ -56,12 +75,13 @@ begin
   if v_known.request_hash <> sha256(convert_to(replay.request::text, 'UTF8')) then
     perform clinic.refuse('idempotency_mismatch');
   end if;
+  perform clinic.require_still_theirs(v_known.response);
   return v_known.response;
 end
 $$;
 comment on function clinic.replay is
 'The answer this request got before, or null. It waits for a repetition in flight, and is called before the calendars are locked.
-Errors: idempotency_mismatch, try_again.';
+Errors: idempotency_mismatch, not_found (what was answered is no more theirs to see), try_again.';
 
 create function clinic.remember(operation text, key text, request jsonb, response jsonb)
 returns void

@@ -281,6 +281,36 @@ def test_who_has_come_of_age_is_not_taken_back_by_being_added_again(
     assert ana.execute("select id from api.patients").fetchall() == [{"id": again["id"]}]
 
 
+def test_what_was_answered_once_is_not_said_again_when_it_is_nobodys_to_know(
+    actors: Actors, ana: Connection, admin: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    """Neither to who was a guardian, nor to who was on the staff, by the key of an answered request."""
+    desk = actors.user("desk@riverside.test")
+    kit = child(ana, riverside, "Kit")["id"]
+
+    def asked(connection: Connection, key: str, clock: str) -> Any:
+        start = riverside.at(clock)
+        return book(connection, riverside, start, patient_id=kit, notes="Afraid", idempotency_key=key)["id"]
+
+    def family_asked() -> list[Any]:
+        return [
+            row["id"] for row in family(ana, visit(riverside, "11:00", patient_id=kit), idempotency_key="f")
+        ]
+
+    visits = (asked(ana, "a", "09:00"), family_asked(), asked(desk, "d", "14:00"))
+    assert visits == (asked(ana, "a", "09:00"), family_asked(), asked(desk, "d", "14:00"))
+    older = record(admin, riverside, "Kit the Elder")["id"]
+    call(admin, "merge_patients", keep_id=older, merge_id=kit)
+    assert visits[:2] == (asked(ana, "a", "09:00"), family_asked()), (
+        "the record is another, the child is hers"
+    )
+    call(ana, "remove_dependant", patient_id=older)
+    superuser.execute("delete from clinic.staff where user_id = %s", [call(desk, "me")["user_id"]])
+    for again in (lambda: asked(ana, "a", "09:00"), family_asked, lambda: asked(desk, "d", "14:00")):
+        with refused("not_found"):
+            again()
+
+
 def test_a_guardianship_ends_with_the_right_birthday_once_a_wrong_one_is_corrected(
     ana: Connection, desk: Connection, riverside: Clinic
 ) -> None:
