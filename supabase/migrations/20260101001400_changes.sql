@@ -357,6 +357,9 @@ begin
     if end_appointment.status = 'cancelled' then
       perform clinic.require_notice(appointment, role);
     end if;
+    if end_appointment.reason is not null then
+      perform clinic.lock_record(appointment.patient_id, appointment.clinic_id);
+    end if;
     update clinic.appointments as a
     set
       status = end_appointment.status,

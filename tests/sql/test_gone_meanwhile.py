@@ -188,6 +188,12 @@ def test_who_is_erased_meanwhile_gets_no_name_and_no_notes_again(
         for late in attempts(patient, visit)[:4]:
             with refused("not_found"):
                 late()
+    chair = book(desk, riverside, riverside.at("13:00"), patient_id=people(desk, riverside, "One")[0])
+    superuser.execute("update clinic.appointments set status = 'checked_in' where id = %s", [chair["id"]])
+    erase(admin, chair["patient_id"])()
+    with refused("not_found"):
+        call(desk, "cancel_appointment", appointment_id=chair["id"], reason="Tripp")
+    assert call(desk, "cancel_appointment", appointment_id=chair["id"])["cancellation_reason"] is None
     left = superuser.execute("select from clinic.patients where full_name like 'Tripp%'").rowcount
     noted = superuser.execute("select from clinic.appointments where notes like 'Tripp%'").rowcount
     assert (left, noted) == (0, 0)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from tests.support.actors import Actors, Connection, call
 from tests.support.clinics import Clinic
+from tests.support.waiting import wait_for_older
 
 
 def heard(guardian: Connection, user_id: object) -> list[str]:
     """Return the patients of whom the guardian's own topic has said that something changed."""
+    wait_for_older(guardian)
     events = call(guardian, "events_since", topic=f"patient:{user_id}", after_id=0)
     return [each["payload"]["patient_id"] for each in events if each["event"] == "patient_updated"]
 
