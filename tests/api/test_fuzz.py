@@ -251,7 +251,7 @@ def send(client: httpx.Client, function: str, arguments: Any) -> httpx.Response:
     return client.post(f"/rpc/{function}", content=body, headers={"Content-Type": "application/json"})
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_answer_is_a_success_or_a_coded_4xx_that_leaves_nothing_behind(
     fuzzed: Fuzzed, data: st.DataObject

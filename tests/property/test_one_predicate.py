@@ -236,7 +236,7 @@ def suspects(drawn: Drawn, listed: list[datetime]) -> list[datetime]:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(calendar=calendars)
 def test_a_slot_is_listed_exactly_if_it_can_be_booked_and_exactly_if_explain_slot_says_so(

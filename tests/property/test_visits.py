@@ -432,7 +432,7 @@ ABOUT_THE_DAY = {None, "slot_taken"}
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(book=books)
 def test_a_visit_of_parts_is_listed_exactly_if_it_can_be_had_and_takes_exactly_its_parts(

@@ -145,7 +145,7 @@ def test_the_days_that_were_skipped_are_none(
         assert mismatches(server, [(name, hour, *right) for hour in hours]) == []
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_minute_of_any_zone(
     server: psycopg.Connection,
