@@ -326,6 +326,48 @@ comment on function clinic.clean_name is
 Every name that people see passes here.';
 grant execute on function clinic.clean_name to anon, authenticated, service_role;
 
+create function clinic.is_email(value text)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select length(value) between 3 and 320 and value ~ '^[^@\s]+@[^@\s]+$' and clinic.is_line(value);
+$$;
+comment on function clinic.is_email is 'Whether the text has the form of an e-mail address.';
+
+create function clinic.clean_email(value text, name text)
+returns text
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+  v_email text := clinic.clean_line(value, name, 320);
+begin
+  if not clinic.is_email(v_email) then
+    perform clinic.refuse('invalid_argument', format('%s is not an address.', name));
+  end if;
+  return v_email;
+end
+$$;
+comment on function clinic.clean_email is 'The trimmed address, null when nothing is left of it; invalid_argument when it is none.';
+
+create function clinic.is_in_month(day text)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  -- Most days need no look at the length of their month.
+  return substr(day, 9, 2) <= '28' or substr(day, 9, 2)::integer <= extract(
+    day from make_date(substr(day, 1, 4)::integer, substr(day, 6, 2)::integer, 1) + interval '1 month -1 day'
+  );
+end
+$$;
+comment on function clinic.is_in_month is 'Whether the month of a text of the form YYYY-MM-DD has that day.';
+
 create function clinic.is_calendar_day(value text)
 returns boolean
 language plpgsql
@@ -334,16 +376,12 @@ set search_path = ''
 as $$
 begin
   return coalesce(
-    value ~ '^2[0-2][0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
-    -- Most days need no look at the length of their month.
-    and (substr(value, 9, 2) <= '28' or substr(value, 9, 2)::integer <= extract(
-      day from make_date(substr(value, 1, 4)::integer, substr(value, 6, 2)::integer, 1) + interval '1 month -1 day'
-    )),
-    false
+    value ~ '^2[0-2][0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])' and clinic.is_in_month(value), false
   );
 end
 $$;
 comment on function clinic.is_calendar_day is 'Whether the text starts with a date YYYY-MM-DD that the calendar has, of the years 2000 to 2299.';
+grant execute on function clinic.is_in_month to anon, authenticated, service_role;
 grant execute on function clinic.is_calendar_day to anon, authenticated, service_role;
 
 create function clinic.required_instant(value text, name text)
@@ -447,3 +485,41 @@ end
 $$;
 comment on function clinic.offset_change is 'The second at which the zone''s clock jumps, after one instant and no later than another.';
 grant execute on function clinic.offset_change to anon, authenticated, service_role;
+
+
+-- Codes that people are told --------------------------------------------------------------------------------------------
+
+create function clinic.draw_code(length integer)
+returns text
+language sql
+volatile
+set search_path = ''
+as $$
+  -- Five bits of each byte of a digest of 244 random bits: one is as good as another.
+  with drawn as materialized (select sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) as bytes)
+
+  select string_agg(substr('23456789ABCDEFGHJKLMNPQRSTUVWXYZ', (get_byte(d.bytes, n) & 31) + 1, 1), '' order by n)
+  from drawn as d
+  cross join generate_series(0, draw_code.length - 1) as n;
+$$;
+comment on function clinic.draw_code is 'A random code of so many letters and digits (32 at most), five bits each, that people can say on the phone.';
+
+create function clinic.shown_code(code text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select regexp_replace(code, '(....)(?=.)', '\1-', 'g');
+$$;
+comment on function clinic.shown_code is 'A code as people see it: K7QM-2XRD.';
+
+create function clinic.plain_code(code text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+  select upper(regexp_replace(code, '[\s-]', '', 'g'));
+$$;
+comment on function clinic.plain_code is 'A code however it was typed, as it was drawn.';

@@ -176,7 +176,7 @@ begin
     select g.user_id from clinic.guardians as g
     where
       g.patient_id = listeners.patient_id and g.clinic_id = listeners.clinic_id
-      and (g.until is null or g.until > clock_timestamp())
+      and clinic.acts_still(g.until)
   );
 end
 $$;

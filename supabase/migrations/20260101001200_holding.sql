@@ -83,7 +83,7 @@ declare
 begin
   if v_patient_id is null and not (is_hold and clinic.is_guest()) then
     select * into v_profile from clinic.profiles as p where p.user_id = auth.uid();
-    if clinic.is_guest() and (v_profile.full_name is null or not clinic.is_phone(v_profile.phone) and v_profile.email is null) then
+    if clinic.lacks_contact(v_profile) then
       perform clinic.refuse(
         'invalid_argument', 'Say who you are: a name, and a phone number or an e-mail address.',
         hint => 'Call update_me with full_name, and phone or email; then send the request again.'

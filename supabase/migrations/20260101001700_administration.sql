@@ -386,7 +386,7 @@ security definer -- edits the clinic of an admin it has checked
 set search_path = ''
 as $$
 declare
-  v_email text := clinic.clean_line(update_clinic.email, 'email', 320);
+  v_email text := clinic.clean_email(update_clinic.email, 'email');
   v_clear text [] := coalesce(update_clinic.clear, '{}');
   v_shifted jsonb := '[]'::jsonb;
   v_row jsonb;
@@ -394,8 +394,6 @@ begin
   perform clinic.require_role(clinic.required(update_clinic.clinic_id, 'clinic_id'), 'admin');
   if update_clinic.time_zone is not null and not clinic.is_time_zone(update_clinic.time_zone) then
     perform clinic.refuse('invalid_argument', 'time_zone must be an IANA name such as Europe/Zurich.');
-  elsif v_email !~ '^[^@\s]+@[^@\s]+$' then
-    perform clinic.refuse('invalid_argument', 'email is not an address.');
   elsif not v_clear <@ array['phone', 'email', 'address'] then
     perform clinic.refuse('invalid_argument', 'clear names phone, email and address alone.');
   end if;

@@ -90,26 +90,13 @@ create policy join_attempts_are_for_the_service on clinic.join_attempts
   using (true);
 grant select on clinic.join_attempts to service_role;
 
-create function clinic.new_code()
-returns text
-language sql
-volatile
-set search_path = ''
-as $$
-  -- 60 random bits in letters that nobody mistakes: of a digest of 244 random bits each byte is as good as another.
-  select string_agg(substr('23456789ABCDEFGHJKLMNPQRSTUVWXYZ', get_byte(d.digest, n) % 32 + 1, 1), '' order by n)
-  from (select sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) as digest) as d
-  cross join generate_series(0, 11) as n;
-$$;
-comment on function clinic.new_code is 'A code of twelve letters and digits that nobody guesses.';
-
 create function clinic.code_hash(code text)
 returns bytea
 language sql
 immutable
 set search_path = ''
 as $$
-  select sha256(convert_to('chairtime:' || upper(regexp_replace(code, '[\s-]', '', 'g')), 'UTF8'));
+  select sha256(convert_to('chairtime:' || clinic.plain_code(code), 'UTF8'));
 $$;
 comment on function clinic.code_hash is 'What is stored of a code, however it was typed.';
 
@@ -120,7 +107,7 @@ volatile
 set search_path = ''
 as $$
 declare
-  v_code text := clinic.new_code();
+  v_code text := clinic.draw_code(12);
   v_row clinic.invitations;
 begin
   -- The newest one counts: it was asked for because the older one was lost.
@@ -136,7 +123,7 @@ begin
   )
   returning * into v_row;
   return jsonb_build_object(
-    'invitation_id', v_row.id, 'code', regexp_replace(v_code, '(....)(?=.)', '\1-', 'g'), 'expires_at', v_row.expires_at
+    'invitation_id', v_row.id, 'code', clinic.shown_code(v_code), 'expires_at', v_row.expires_at
   );
 exception
   when lock_not_available or deadlock_detected then

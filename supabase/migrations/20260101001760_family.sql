@@ -28,14 +28,17 @@ begin
       and l.entity = 'patients' and l.action = 'insert' and l.actor = v_user_id
   ) then
     perform clinic.refuse('booking_limit', 'You have added as many people as one login can in a day.', hint => 'Call the clinic.', clinic_id => add_dependant.clinic_id);
-  elsif (select count(*) >= 10 from clinic.guardians as g where g.user_id = v_user_id and g.clinic_id = add_dependant.clinic_id) then
+  elsif (
+    select count(*) >= 10 from clinic.guardians as g
+    where g.user_id = v_user_id and g.clinic_id = add_dependant.clinic_id and clinic.acts_still(g.until)
+  ) then
     perform clinic.refuse('booking_limit', 'You act for as many people as one login can.', hint => 'Call the clinic.', clinic_id => add_dependant.clinic_id);
   end if;
   -- The same child twice is once. What has ended does not begin again: who has come of age is nobody's child any more.
   select p.id into v_id from clinic.guardians as g
   inner join clinic.patients as p on g.patient_id = p.id and g.clinic_id = p.clinic_id
   where
-    g.user_id = v_user_id and g.clinic_id = add_dependant.clinic_id and (g.until is null or g.until > clock_timestamp())
+    g.user_id = v_user_id and g.clinic_id = add_dependant.clinic_id and clinic.acts_still(g.until)
     and clinic.folded(p.full_name) = clinic.folded(v_name) and p.birth_date = v_birth_date;
   if v_id is null then
     insert into clinic.patients (clinic_id, source, full_name, birth_date)
@@ -184,16 +187,19 @@ end
 $$;
 comment on function clinic.family_visit is 'One of book_family''s visits, its form checked. Errors: invalid_argument.';
 
-create function clinic.refuse_visit(place bigint, told jsonb)
+create function clinic.refuse_visit(place bigint, refusal text, detail text)
 returns void
 language plpgsql
 volatile
 set search_path = ''
 as $$
+declare
+  v_told jsonb := refusal::jsonb;
 begin
-  perform clinic.refuse(
-    told ->> 'code', format('visits[%s]: %s', place, told ->> 'message'), told ->> 'details', told ->> 'hint'
-  );
+  -- It has been counted where it was refused.
+  raise sqlstate 'PGRST' using
+    message = (v_told || jsonb_build_object('message', format('visits[%s]: %s', place, v_told ->> 'message')))::text,
+    detail = refuse_visit.detail;
 end
 $$;
 comment on function clinic.refuse_visit is 'The same refusal, which says of which of book_family''s visits it is.';
@@ -211,6 +217,7 @@ declare
   v_wanted uuid [] := array[]::uuid [];
   v_people uuid [] := array[]::uuid [];
   v_first timestamptz;
+  v_detail text;
 begin
   for v_visit in
     select (v.visit ->> 'appointment_type_id')::uuid as type_id, (v.visit ->> 'dentist_id')::uuid as dentist_id,
@@ -221,7 +228,8 @@ begin
       v_bookable := clinic.bookable(v_visit.type_id, v_visit.dentist_id);
     exception
       when sqlstate 'PGRST' then
-        perform clinic.refuse_visit(v_visit.place, sqlerrm::jsonb);
+        get stacked diagnostics v_detail = pg_exception_detail;
+        perform clinic.refuse_visit(v_visit.place, sqlerrm, v_detail);
     end;
     v_policy := v_bookable.policy;
     v_wanted := v_wanted || clinic.wanted_resources(
@@ -253,6 +261,7 @@ declare
   v_rows jsonb := '[]'::jsonb;
   v_visit jsonb;
   v_row api.appointments;
+  v_detail text;
 begin
   perform clinic.require_user();
   if jsonb_typeof(book_family.visits) is distinct from 'array' or jsonb_array_length(book_family.visits) not between 1 and 10 then
@@ -273,7 +282,8 @@ begin
         );
       exception
         when sqlstate 'PGRST' then
-          perform clinic.refuse_visit(n, sqlerrm::jsonb); -- and the others go with it
+          get stacked diagnostics v_detail = pg_exception_detail;
+          perform clinic.refuse_visit(n, sqlerrm, v_detail); -- and the others go with it
       end;
       v_rows := v_rows || to_jsonb(v_row);
     end loop;

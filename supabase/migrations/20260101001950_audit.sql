@@ -302,20 +302,6 @@ $$;
 comment on function clinic.deed is
 'What was done to an appointment: booked, moved, resized, resource_changed, notes_changed, merged, cancelled, checked_in, fulfilled, no_show, reopened, changed, deleted.';
 
-create function clinic.actor_name(actor uuid, clinic_id uuid)
-returns text
-language sql
-stable
-set search_path = ''
-as $$
-  select coalesce(
-    (select d.full_name from clinic.dentists as d where d.user_id = actor_name.actor and d.clinic_id = actor_name.clinic_id),
-    (select p.full_name from clinic.patients as p where p.user_id = actor_name.actor and p.clinic_id = actor_name.clinic_id),
-    (select p.full_name from clinic.profiles as p where p.user_id = actor_name.actor)
-  );
-$$;
-comment on function clinic.actor_name is 'How a clinic knows somebody who did something; null for who is gone.';
-
 create type api.history_entry as (
   at timestamptz,
   actor uuid,
@@ -350,7 +336,7 @@ begin
   v_is_own := v_appointment.patient_id is not distinct from clinic.my_patient(v_appointment.clinic_id);
   return query
     select
-      l.at, l.actor, clinic.actor_name(l.actor, l.clinic_id), l.role, l.via, clinic.deed(l),
+      l.at, l.actor, clinic.name_of(l.actor, l.clinic_id), l.role, l.via, clinic.deed(l),
       (
         select coalesce(jsonb_object_agg(k.key, jsonb_build_array(l.before -> k.key, l.after -> k.key)), '{}')
         from jsonb_object_keys(case when l.action = 'update' then l.after else '{}' end) as k (key)

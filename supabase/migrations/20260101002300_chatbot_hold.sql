@@ -260,21 +260,6 @@ grant execute on function api.chatbot_hold to anon, authenticated, service_role;
 
 -- Confirm ------------------------------------------------------------------------------------------------------------
 
-create function clinic.draw_code()
-returns text
-language sql
-volatile
-set search_path = ''
-as $$
-  -- Five random bits of each of eight bytes: the second half of a UUID has its fixed bits elsewhere.
-  with drawn as materialized (select uuid_send(gen_random_uuid()) as bytes)
-
-  select string_agg(substr('23456789ABCDEFGHJKLMNPQRSTUVWXYZ', (get_byte(d.bytes, n) & 31) + 1, 1), '' order by n)
-  from drawn as d
-  cross join generate_series(8, 15) as n;
-$$;
-comment on function clinic.draw_code is 'A random confirmation code: 40 bits that people can say on the phone.';
-
 create function clinic.confirmation_code(clinic_id uuid, appointment_id uuid)
 returns text
 language plpgsql
@@ -289,10 +274,10 @@ begin
     where c.appointment_id = confirmation_code.appointment_id and c.clinic_id = confirmation_code.clinic_id;
     exit when found;
     insert into clinic.confirmation_codes (clinic_id, code, appointment_id)
-    values (confirmation_code.clinic_id, clinic.draw_code(), confirmation_code.appointment_id)
+    values (confirmation_code.clinic_id, clinic.draw_code(8), confirmation_code.appointment_id)
     on conflict do nothing;
   end loop;
-  return left(v_code, 4) || '-' || right(v_code, 4);
+  return clinic.shown_code(v_code);
 end
 $$;
 comment on function clinic.confirmation_code is 'The appointment''s code, drawn at the first call, as people see it: K7QM-2XRD.';

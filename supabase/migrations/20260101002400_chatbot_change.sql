@@ -92,9 +92,9 @@ set search_path = ''
 as $$
 declare
   v_user_id uuid := clinic.require_chatbot();
-  v_code text := upper(regexp_replace(clinic.required(
+  v_code text := clinic.plain_code(clinic.required(
     clinic.clean_line(named_booking.confirmation_code, 'confirmation_code', 40), 'confirmation_code'
-  ), '[\s-]', '', 'g'));
+  ));
   v_phone text := clinic.phone_key(
     clinic.required(clinic.clean_line(named_booking.patient_phone, 'patient_phone', 40), 'patient_phone')
   );

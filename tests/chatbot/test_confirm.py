@@ -55,7 +55,7 @@ def test_codes_can_be_said_and_differ(bot: Connection, superuser: Connection, ri
     assert re.fullmatch("[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}", book(bot, riverside)["confirmation_code"])
     drawn = [
         row["code"]
-        for row in superuser.execute("select clinic.draw_code() as code from generate_series(1, 2000)")
+        for row in superuser.execute("select clinic.draw_code(8) as code from generate_series(1, 2000)")
     ]
     assert len(set(drawn)) == 2000
     for place in range(8):

@@ -141,6 +141,24 @@ def test_a_family_is_booked_all_or_none(ana: Connection, superuser: Connection, 
     assert count(superuser, "appointments") == 2
 
 
+def test_a_refused_family_counts_as_one_refusal(
+    ana: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    kit = str(child(ana, riverside)["id"])
+    for code, wrong in (
+        ("off_grid", visit(riverside, "09:07", patient_id=kit)),
+        ("not_found", visit(riverside, "10:00") | {"appointment_type_id": str(riverside.id)}),
+    ):
+        counted = f"select coalesce(pg_sequence_last_value('clinic.refusals_{code}'), 0) as n"
+        before = superuser.execute(counted).fetchone()
+        with refused(code) as refusal:
+            family(ana, visit(riverside, "09:00"), wrong)
+        after = superuser.execute(counted).fetchone()
+        assert after["n"] == before["n"] + 1  # type: ignore[index]
+        assert refusal.status in {404, 422}
+        assert refusal.hint
+
+
 @pytest.mark.parametrize("visits", [None, [], {}, "x", [1], [None], [[]]])
 def test_what_is_no_family_is_invalid(ana: Connection, visits: Any) -> None:
     with refused("invalid_argument"):
@@ -330,13 +348,19 @@ def test_nobody_fills_a_clinic_with_children(ana: Connection, riverside: Clinic)
 
 
 def test_one_acts_for_ten_people_at_most_and_only_with_a_login_to_come_back_to(
-    actors: Actors, ana: Connection, riverside: Clinic, sakura: Clinic
+    actors: Actors, ana: Connection, superuser: Connection, riverside: Clinic, sakura: Clinic
 ) -> None:
     for n in range(10):
         child(ana, riverside, f"Child {n}", relation="aunt")
     with refused("booking_limit"):
         child(ana, riverside, "Eleventh")
     child(ana, sakura, "Eleventh")
+    # Who has come of age counts no more.
+    superuser.execute(
+        "update clinic.guardians set until = now() where patient_id ="
+        " (select id from clinic.patients where full_name = 'Child 0')"
+    )
+    child(ana, riverside, "Eleventh")
     for wrong in ({"born": None}, {"name": " "}, {"relation": "x" * 41}):
         with refused("invalid_argument"):
             child(actors.user("ben@patients.test"), riverside, **wrong)

@@ -33,14 +33,18 @@ def test_a_guest_holds_without_a_name_and_books_with_one(
     held = reserve(guest, riverside, riverside.at("09:00"))
     assert held["patient_id"] is None
     for said in ({}, {"full_name": "Gil Guest"}):
-        call(guest, "update_me", **said)
+        assert call(guest, "update_me", **said)["lacks_contact"] is True
         with refused("invalid_argument") as refusal:
             call(guest, "confirm_reservation", reservation_id=held["id"])
         assert "update_me" in refusal.hint
         with refused("invalid_argument"):
             book(guest, riverside, riverside.at("11:00"))
         assert superuser.execute("select from clinic.patients where source = 'online'").rowcount == 0
-    call(guest, "update_me", email="gil@post.test")
+    # Auth may have taken at sign-up what is no number.
+    superuser.execute("update clinic.profiles set phone = 'x' where full_name = 'Gil Guest'")
+    assert call(guest, "me")["lacks_contact"] is True
+    superuser.execute("update clinic.profiles set phone = null where full_name = 'Gil Guest'")
+    assert call(guest, "update_me", email="gil@post.test")["lacks_contact"] is False
     row = call(guest, "confirm_reservation", reservation_id=held["id"])
     assert guest.execute("select id, full_name, phone, email from api.patients").fetchone() == {
         "id": row["patient_id"], "full_name": "Gil Guest", "phone": None, "email": "gil@post.test",
@@ -60,7 +64,7 @@ def test_a_guests_login_is_told_from_one_with_an_address_by_the_token_alone(
     actors: Actors, guest: Connection, ana: Connection, riverside: Clinic
 ) -> None:
     """Metadata, which everybody writes for themselves, says nothing."""
-    assert call(ana, "me")["is_guest"] is False
+    assert [call(ana, "me")[name] for name in ("is_guest", "lacks_contact")] == [False, False]
     liar = actors.user("ben@patients.test", user_metadata={"is_anonymous": True})
     assert call(liar, "me")["is_guest"] is False
     assert book(liar, riverside, riverside.at("09:00"))["status"] == "booked"

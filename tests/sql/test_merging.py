@@ -114,6 +114,21 @@ def test_no_notes_and_no_notes_are_none(admin: Connection, superuser: Connection
     }
 
 
+@pytest.mark.parametrize("known", ["desk", "service"])
+@pytest.mark.parametrize("merged_is_known", [True, False])
+def test_whom_the_clinic_knows_by_one_record_it_knows_by_both(
+    admin: Connection, superuser: Connection, riverside: Clinic, known: str, merged_is_known: bool
+) -> None:
+    one, two = (record(admin, riverside, "Some One")["id"] for _ in range(2))
+    update = "update clinic.patients set source = %s where id = %s"
+    superuser.execute(update, [known, two if merged_is_known else one])
+    superuser.execute(update, ["online", one if merged_is_known else two])
+    call(admin, "merge_patients", keep_id=one, merge_id=two)
+    assert superuser.execute("select clinic.is_known(%s, %s) as known", [one, riverside.id]).fetchone() == {
+        "known": True
+    }
+
+
 def test_visits_that_overlap_refuse_and_nothing_changes(
     admin: Connection, desk: Connection, superuser: Connection, riverside: Clinic, twins: Row
 ) -> None:

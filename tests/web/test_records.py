@@ -321,6 +321,10 @@ async def test_somebody_is_erased_only_with_a_reason_and_the_typed_name(
     await page.keyboard.press("Control+k")
     await page.get_by_label(FINDER).fill("rosa")
     await says(page, "Nobody fits")
+    # An address that somebody kept.
+    await page.goto(address(clinic, rosa))
+    await expect(page.get_by_role("heading", name="This patient was erased")).to_be_visible()
+    await expect(page.get_by_role("button", name="Save record")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark"), (DESKTOP, "dark")])

@@ -635,6 +635,7 @@ export type Database = {
           clinic_id: string
           created_at: string
           email: string | null
+          erased_at: string | null
           full_name: string
           id: string
           merged_into: string | null
@@ -648,6 +649,7 @@ export type Database = {
           clinic_id?: string | null
           created_at?: string | null
           email?: string | null
+          erased_at?: string | null
           full_name?: string | null
           id?: string | null
           merged_into?: string | null
@@ -660,6 +662,7 @@ export type Database = {
           clinic_id?: string | null
           created_at?: string | null
           email?: string | null
+          erased_at?: string | null
           full_name?: string | null
           id?: string | null
           merged_into?: string | null
@@ -989,6 +992,7 @@ export type Database = {
           clinic_id: string
           created_at: string
           email: string | null
+          erased_at: string | null
           full_name: string
           id: string
           merged_into: string | null
@@ -1317,6 +1321,7 @@ export type Database = {
           clinic_id: string
           created_at: string
           email: string | null
+          erased_at: string | null
           full_name: string
           id: string
           merged_into: string | null
@@ -1396,6 +1401,7 @@ export type Database = {
           clinic_id: string
           created_at: string
           email: string | null
+          erased_at: string | null
           full_name: string
           id: string
           merged_into: string | null
@@ -1851,6 +1857,7 @@ export type Database = {
           clinic_id: string
           created_at: string
           email: string | null
+          erased_at: string | null
           full_name: string
           id: string
           merged_into: string | null

@@ -221,6 +221,8 @@ export interface Me {
   email: string | null
   /** Signed in anonymously: nobody can come back to this login from elsewhere. */
   is_guest: boolean
+  /** A guest who has not said what a clinic must know to book. */
+  lacks_contact: boolean
   profile: { full_name: string | null; phone: string | null; email: string | null; locale: string } | null
   dependants: Dependant[]
   memberships: Membership[]

@@ -1,17 +1,10 @@
-import type { Me } from '../../chairtime'
-
-/** What a guest has not yet said of themselves, and the clinic must know to book: a name, and a way to reach them. */
-export function lacksContact(me: Me | undefined): boolean {
-  const profile = me?.profile
-  return Boolean(me?.is_guest && profile && !(profile.full_name && (profile.phone || profile.email)))
-}
-
 /** What stands in the fields, as update_me takes it. */
 export function contactOf(form: FormData) {
   const given = ['full_name', 'phone', 'email'].map((name) => [name, String(form.get(name) ?? '').trim()])
   return Object.fromEntries(given.filter(([, value]) => value !== ''))
 }
 
+/** What a guest has not yet said of themselves, and the clinic must know to book: a name, and a way to reach them. */
 export function GuestFields() {
   return (
     <fieldset className="guest-fields">

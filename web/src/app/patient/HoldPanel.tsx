@@ -15,7 +15,7 @@ import { longDay } from '../format'
 import { focusPage } from '../ui/Dialog'
 import { Avatar, Button, ErrorNotice } from '../ui/parts'
 import { Booked } from './Booked'
-import { contactOf, GuestFields, lacksContact } from './GuestFields'
+import { contactOf, GuestFields } from './GuestFields'
 import { Ring } from './Ring'
 import { changeRuleFor } from './rules'
 import { Times } from './Times'
@@ -104,7 +104,7 @@ function Held({ hold, secondsLeft, title, dentist, clinic }: HeldProps) {
   const { reservation, confirm, release } = hold
   const { data: me } = useMe()
   const freshMe = useFreshMe()
-  const isStranger = lacksContact(me)
+  const isStranger = me?.lacks_contact ?? false
   const whose = useWhose()(reservation?.patient_id)
   const book = useMutation({
     mutationFn: async (form: FormData) => {

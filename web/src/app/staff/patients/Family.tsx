@@ -87,9 +87,9 @@ export function Family({ patient, clinic }: PartProps) {
   )
 }
 
-/** A guardian need not be a patient here: then the clinic does not know a name. */
+/** A guardian need not be a patient here, nor have said a name anywhere. */
 function nameOf({ guardian_name }: Guardian): string {
-  return guardian_name ?? 'Somebody who is no patient here'
+  return guardian_name ?? 'Somebody who has said no name'
 }
 
 interface InviteProps extends Pick<PartProps, 'patient' | 'clinic'> {

@@ -2,7 +2,7 @@ import { CalendarPlus } from 'lucide-react'
 import { useState } from 'react'
 import { Link } from 'wouter'
 import { type Patient, usePatient, usePatientVisits } from '../../../chairtime'
-import { ageOf, shortDay, today } from '../../format'
+import { ageOf, longDay, shortDay, today } from '../../format'
 import { Avatar, Button, PageTitle } from '../../ui/parts'
 import { Loading, Unknown } from '../../ui/states'
 import { BookDialog } from '../booking/BookDialog'
@@ -32,6 +32,7 @@ function Known({ patientId, clinic, membership }: DeskProps & { patientId: strin
   const { patient, error, refresh } = usePatient({ clinicId: clinic.id, patientId, dentistId })
   if (patient === undefined) return <Loading error={error} heights={[64, 300, 200]} />
   if (patient === null) return <NotHere />
+  if (patient.erased_at) return <Erased since={patient.erased_at} clinic={clinic} />
   if (patient.merged_into) return <Merged into={patient.merged_into} slug={clinic.slug} />
   return <Whole patient={patient} clinic={clinic} membership={membership} onChanged={refresh} />
 }
@@ -106,6 +107,17 @@ function Merged({ into, slug }: { into: string; slug: string }) {
       <Link href={`/desk/${slug}/patients/${into}`} className="btn primary">
         Open the other record
       </Link>
+    </Unknown>
+  )
+}
+
+function Erased({ since, clinic }: { since: string; clinic: DeskProps['clinic'] }) {
+  return (
+    <Unknown title="This patient was erased">
+      <p>
+        Since {longDay(since, clinic.time_zone)} nobody can be recognized by this record. Visits that were
+        stay as numbers.
+      </p>
     </Unknown>
   )
 }
