@@ -34,6 +34,7 @@ class World:
             for actor in ("patient", "chatbot", "receptionist", "admin")
         }
         self._days = count()
+        self._clients: dict[str, httpx.Client] = {}
         self.chair: UUID = uuid4()
         insert(self.superuser, "resources", id=self.chair, clinic_id=self.clinic.id, kind="chair", name="One")
         self.seated = make_type(self.superuser, self.clinic.id, "Seated", 30)
@@ -55,8 +56,12 @@ class World:
 
     def http(self, actor: str) -> httpx.Client:
         """Return a client of the Data API for an actor of the matrix."""
-        user = self.users.get(actor)
-        return self.stack.http(self.stack.token(user, is_anonymous=actor == "guest") if user else None)
+        # One each: the stack lets nobody have more than some connections.
+        if actor not in self._clients:
+            user = self.users.get(actor)
+            token = self.stack.token(user, is_anonymous=actor == "guest") if user else None
+            self._clients[actor] = self.stack.http(token)
+        return self._clients[actor]
 
     def start(self) -> datetime:
         """Return a start at which nobody has anything yet: nine o'clock on the next unused weekday."""
