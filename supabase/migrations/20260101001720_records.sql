@@ -328,7 +328,9 @@ declare
   v_words text [];
   v_digits text := '';
 begin
-  foreach v_word in array regexp_split_to_array(coalesce(clinic.plain_digits(clinic.clean_line(query, 'query', 200)), ''), '\s+') loop
+  -- Commas part words, and what stands around one, as a list or a letter writes it, is no part of it.
+  foreach v_word in array regexp_split_to_array(coalesce(clinic.plain_digits(clinic.clean_line(query, 'query', 200)), ''), '[\s,;\u060C\u3001]+') loop
+    v_word := regexp_replace(v_word, '^["<(\[\u00AB\u201C\u201E]+|[">)\].:\u00BB\u201C\u201D]+$', '', 'g');
     if v_word ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then
       v_words := v_words || v_word;
     elsif v_word ~ '^[-+()./0-9\u2010-\u2015]+$' then

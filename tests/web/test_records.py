@@ -53,6 +53,8 @@ async def test_any_patient_is_found_from_the_keyboard_by_any_part_and_booked_for
     await page.locator(".board").wait_for()
     await page.keyboard.press("Control+k")
     field, options = page.get_by_label(FINDER), page.get_by_role("listbox").get_by_role("option")
+    await page.keyboard.type("zoe")
+    await expect(field).to_have_value("zoe")
     for text in ("delg zoe", "2125550143", "1984-02-29", "DELGADO"):
         await field.fill(text)
         await says(page, "1 found")
@@ -261,6 +263,24 @@ async def test_nobody_is_registered_twice_without_a_look_at_who_is_alike(
     await alike.get_by_role("button", name="somebody else").click()
     await expect(page.get_by_role("heading", name="rosa delgado")).to_be_visible()
     assert count() == 3
+
+
+async def test_a_double_click_registers_somebody_once(
+    visit: Visitors, clinic: MadeClinic, superuser: Connection
+) -> None:
+    page = await visit(f"/desk/{clinic.slug}/day", clinic.users["desk"])
+    await page.locator(".board").wait_for()
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("Dora Quick")
+    await says(page, "Nobody fits")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Full name")).to_be_focused()
+    await page.get_by_role("button", name="Register").dblclick()
+    await expect(page.get_by_role("heading", name="Dora Quick")).to_be_visible()
+    await expect(page.get_by_text("No other record looks like this one.")).to_be_visible()
+    assert superuser.execute(
+        "select count(*) from clinic.patients where clinic_id = %s and full_name = 'Dora Quick'", [clinic.id]
+    ).fetchone() == {"count": 1}
 
 
 async def test_two_records_of_one_person_are_compared_refused_while_they_overlap_and_merged(

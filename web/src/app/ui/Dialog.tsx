@@ -1,5 +1,5 @@
 import { X } from 'lucide-react'
-import { type ReactNode, useEffect, useId, useRef } from 'react'
+import { type ReactNode, useCallback, useEffect, useId, useRef } from 'react'
 
 interface Props {
   title: string
@@ -11,14 +11,19 @@ interface Props {
 /** A modal on the browser's own <dialog>: focus is kept inside and given back, Escape and the backdrop close it. */
 export function Dialog({ title, onClose, wide = false, children }: Props) {
   const ref = useRef<HTMLDialogElement>(null)
+  const opener = useRef<Element>(null)
   const titleId = useId()
+  const show = useCallback((header: HTMLElement | null) => {
+    const dialog = header?.closest('dialog')
+    if (!dialog || dialog.open) return
+    opener.current = document.activeElement
+    dialog.showModal()
+  }, [])
   useEffect(() => {
     const dialog = ref.current
-    const opener = document.activeElement
-    if (dialog && !dialog.open) dialog.showModal()
     return () => {
       dialog?.close()
-      if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+      if (opener.current instanceof HTMLElement && opener.current.isConnected) opener.current.focus()
       else focusPage()
     }
   }, [])
@@ -36,7 +41,8 @@ export function Dialog({ title, onClose, wide = false, children }: Props) {
       }}
       onMouseDown={(event) => event.target === ref.current && isOutside(event, ref.current) && onClose()}
     >
-      <header>
+      {/* The header mounts before the body: a field there that wants the focus gets none while nothing is shown. */}
+      <header ref={show}>
         <h2 id={titleId}>{title}</h2>
         <button type="button" className="btn quiet icon small" aria-label="Close" onClick={onClose}>
           <X size={18} />

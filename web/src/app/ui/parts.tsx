@@ -6,15 +6,19 @@ interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   busy?: boolean
 }
 
-/** A button that keeps its size while it works, and cannot be pressed twice. */
-export function Button({ busy = false, className = '', type = 'button', onClick, ...rest }: ButtonProps) {
+/** A button that keeps its size while it works, and cannot be pressed twice: a double click is meant once. */
+export function Button({ busy, className = '', type = 'button', onClick, ...rest }: ButtonProps) {
+  const works = busy !== undefined || type === 'submit'
   return (
     <button
       {...rest}
       type={type}
       className={`btn ${className}`}
       aria-busy={busy || undefined}
-      onClick={busy ? (event) => event.preventDefault() : onClick}
+      onClick={(event) => {
+        if (busy || (works && event.detail > 1)) event.preventDefault()
+        else onClick?.(event)
+      }}
     />
   )
 }

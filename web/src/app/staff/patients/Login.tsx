@@ -48,8 +48,7 @@ export function Login({ patient, clinic }: PartProps) {
           <Code invitation={invite.data} of="patient" zone={clinic.time_zone}>
             <p>
               Tell the patient: open <strong>{location.origin}/join</strong>, sign in or create an account,
-              and enter this code
-              {patient.birth_date ? ' and your birth date.' : '. You are not asked for a birth date.'}
+              and enter this code{patient.birth_date ? ' and your birth date.' : '.'}
             </p>
           </Code>
         </Dialog>
