@@ -61,6 +61,11 @@ async def test_a_guest_books_with_a_name_and_a_phone_and_then_becomes_an_account
     await panel.get_by_role("link", name="My appointments").click()
     await expect(page.locator(".visit")).to_contain_text("10:00 – 10:30 AM")
     await is_fine(page)
+    # What is known of a guest they find, too.
+    await page.get_by_role("button", name="Account: Gina Guest").click()
+    await page.get_by_role("link", name="Profile", exact=True).click()
+    await expect(page.get_by_role("button", name="Download my data")).to_be_visible()
+    await page.go_back()
     await page.get_by_role("link", name="Create an account").click()
     email = f"{uuid4().hex[:12]}@made.test"
     await page.get_by_label("Email").fill(email)
@@ -85,7 +90,7 @@ async def test_a_mother_adds_her_child_books_for_it_and_stops_acting_for_it(
     await dialog.get_by_label("Full name").fill("Ella Ferreira")
     await dialog.get_by_label("Birth date").fill((date.today() + timedelta(days=40)).isoformat())
     await dialog.get_by_role("button", name="Add").click()
-    await expect(dialog.get_by_role("alert")).to_contain_text("birth_date must be a day that has been")
+    await expect(dialog.get_by_role("alert")).to_contain_text("Birth date must be a day that has been")
     await is_fine(page)
     await dialog.get_by_label("Birth date").fill(BORN)
     await dialog.get_by_role("button", name="Add").click()
@@ -128,6 +133,7 @@ async def test_a_family_comes_in_a_row_or_at_once_all_or_nobody(
     await is_live(page)
     for name in ("Ella Ferreira", "Luis Ferreira"):
         await page.get_by_label(f"Visit of {name}").select_option(str(clinic.checkup))
+    await expect(page.get_by_label("Times for all of you")).to_contain_text("New York time")
     first = page.locator(".proposals .slot").first
     await first.click()
     panel = page.get_by_label("Your visits")

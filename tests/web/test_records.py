@@ -131,6 +131,18 @@ async def test_a_record_is_edited_by_two_seen_at_once_and_taken_back(
     await expect(two.get_by_label("Changes", exact=True).locator("li").first).to_contain_text(
         "Email, birth date and staff notes changed by Desk (Reception)"
     )
+    # What the other has written over since is not taken back, and their own way back leads to what they found.
+    await one.get_by_label("Email").fill("one@made")
+    await two.get_by_label("Email").fill("two@made")
+    await one.get_by_role("button", name="Save record").click()
+    await expect(two.get_by_role("link", name="one@made")).to_be_visible()
+    await two.get_by_role("button", name="Save record").click()
+    await expect(one.get_by_role("link", name="two@made")).to_be_visible()
+    await one.get_by_role("button", name="Undo").click()
+    await says(one, "What has been changed since stays")
+    await two.get_by_role("button", name="Undo").click()
+    await expect(two.get_by_label("Email")).to_have_value("one@made")
+    assert row_of(superuser, rosa)["email"] == "one@made"
     # A refusal stands at its field.
     await one.get_by_label("Full name").fill("Rosa \u202e Delgado")
     await one.get_by_role("button", name="Save record").click()

@@ -1,4 +1,4 @@
-import { LogOut, Monitor, Moon, Sun, UserRound } from 'lucide-react'
+import { LogOut, Monitor, Moon, Sun, UserRound, UserRoundPlus } from 'lucide-react'
 import { useId, useRef } from 'react'
 import { Link, useLocation } from 'wouter'
 import { useChairtime, useSession } from '../../chairtime'
@@ -17,8 +17,9 @@ export function AccountMenu() {
   const isGuest = session?.user.is_anonymous ?? false
   const name = me?.profile?.full_name ?? (session?.user.email || 'Guest')
 
+  const close = () => menu.current?.hidePopover()
   const signOut = async () => {
-    menu.current?.hidePopover()
+    close()
     await client.supabase.auth.signOut({ scope: 'local' })
     navigate('/sign-in')
   }
@@ -56,13 +57,14 @@ export function AccountMenu() {
             <span className="clip">{isGuest ? 'Guest, on this device only' : session.user.email}</span>
           </div>
         )}
+        {isGuest && (
+          <Link href="/sign-up" className="btn quiet wide" onClick={close}>
+            <UserRoundPlus size={16} /> Create an account
+          </Link>
+        )}
         {session && (
-          <Link
-            href={isGuest ? '/sign-up' : '/profile'}
-            className="btn quiet wide"
-            onClick={() => menu.current?.hidePopover()}
-          >
-            <UserRound size={16} /> {isGuest ? 'Create an account' : 'Profile and family'}
+          <Link href="/profile" className="btn quiet wide" onClick={close}>
+            <UserRound size={16} /> {isGuest ? 'Profile' : 'Profile and family'}
           </Link>
         )}
         <ThemePicker />

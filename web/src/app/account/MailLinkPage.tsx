@@ -1,5 +1,4 @@
 import { useMutation } from '@tanstack/react-query'
-import { MailCheck } from 'lucide-react'
 import { Link, useSearchParams } from 'wouter'
 import { useChairtime } from '../../chairtime'
 import { Button, Notice, PageTitle } from '../ui/parts'
@@ -46,10 +45,7 @@ export function MailLinkPage({ kind }: { kind: keyof typeof kinds }) {
       {ask.data ? (
         <div className="stack" role="status">
           <Notice tone="good">
-            <p>
-              <MailCheck size={16} aria-hidden="true" /> If there is an account with {ask.data}, a link is on
-              its way. It works once, for an hour.
-            </p>
+            If there is an account with {ask.data}, a link is on its way. It works once, for an hour.
           </Notice>
           <Button className="quiet" onClick={ask.reset}>
             Use another address

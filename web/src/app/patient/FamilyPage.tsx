@@ -11,13 +11,14 @@ import {
   useMe,
   useOfferedTypes,
 } from '../data'
-import { addDays, dayRange, today } from '../format'
+import { addDays, dayRange, instantAt, today } from '../format'
 import { Button, Empty, PageTitle } from '../ui/parts'
 import { Loading, Unknown } from '../ui/states'
 import { AddDependant } from './AddDependant'
 import { FamilyBooking } from './FamilyBooking'
 import { type Person, Participants } from './Participants'
 import { Proposals } from './Proposals'
+import { ZoneName } from './Times'
 import type { Arrangement } from './together'
 import { useWanted } from './useWanted'
 
@@ -163,6 +164,7 @@ function FamilyAt({ clinics, clinic, onClinic }: Props) {
               </Button>
               <h2 aria-live="polite">{dayRange(from, addDays(from, 6))}</h2>
             </div>
+            <ZoneName zone={clinic.time_zone} at={instantAt(from, '12:00', clinic.time_zone)} />
           </header>
           <Proposals
             clinic={clinic}

@@ -1,4 +1,5 @@
-import { dayOf, longDay, ownZone, timeRange, zonesDiffer } from '../format'
+import { Globe } from 'lucide-react'
+import { dayOf, longDay, ownZone, timeRange, zoneName, zonesDiffer } from '../format'
 
 /** Clinic time, and the visitor's own when the clocks differ. */
 export function Times({ from, until, zone }: { from: string; until: string; zone: string }) {
@@ -13,5 +14,14 @@ export function Times({ from, until, zone }: { from: string; until: string; zone
         </span>
       )}
     </p>
+  )
+}
+
+/** By whose clock times are told. */
+export function ZoneName({ zone, at }: { zone: string; at: string }) {
+  return (
+    <span className="zone muted small-text">
+      <Globe size={14} aria-hidden="true" /> {zoneName(zone, at)}
+    </span>
   )
 }

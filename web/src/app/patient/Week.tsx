@@ -1,4 +1,4 @@
-import { ChevronLeft, ChevronRight, Globe } from 'lucide-react'
+import { ChevronLeft, ChevronRight } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import {
   type AppointmentType,
@@ -23,6 +23,7 @@ import { Button, ErrorNotice } from '../ui/parts'
 import { DayColumn } from './DayColumn'
 import { NotForYou } from './NotForYou'
 import { NothingFree } from './NothingFree'
+import { ZoneName } from './Times'
 import { hasFree, offersByDay } from './offers'
 
 interface Props {
@@ -147,13 +148,7 @@ function ZoneChoice({
   onZone,
   at,
 }: Pick<Props, 'zone' | 'shownZone' | 'onZone'> & { at: string }) {
-  if (!zonesDiffer(zone, ownZone, at)) {
-    return (
-      <span className="zone muted small-text">
-        <Globe size={14} aria-hidden="true" /> {zoneName(zone, at)}
-      </span>
-    )
-  }
+  if (!zonesDiffer(zone, ownZone, at)) return <ZoneName zone={zone} at={at} />
   return (
     <div className="segmented" role="group" aria-label="Times are shown in">
       <button type="button" aria-pressed={shownZone === zone} onClick={() => onZone(false)}>

@@ -139,7 +139,7 @@ function Field({ label, name, error, hint, children }: ShellProps) {
           className={isWrong ? 'field-note wrong' : 'field-note'}
           role={isWrong ? 'alert' : undefined}
         >
-          {isWrong ? wordsOf(error) : hint}
+          {isWrong ? wordsOf(error, name, label) : hint}
         </small>
       )}
     </div>
@@ -157,8 +157,11 @@ function isAbout(error: Error | null | undefined, name: string): boolean {
   return new RegExp(`^(.*\\bthis )?${name}\\b|_${name}_`).test(error.message)
 }
 
-function wordsOf(error: Error | null | undefined): string {
-  return error?.message.includes('constraint') ? 'This is out of bounds.' : (error?.message ?? '')
+/** The refusal's words, with the field called as people see it. */
+function wordsOf(error: Error | null | undefined, name: string, label: string): string {
+  const message = error?.message ?? ''
+  if (message.includes('constraint')) return 'This is out of bounds.'
+  return message.startsWith(`${name} `) ? label + message.slice(name.length) : message
 }
 
 /** A form whose fields are read when it is sent; after a refusal they are as they were. */

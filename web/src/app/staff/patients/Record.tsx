@@ -4,7 +4,7 @@ import { type Clinic, type Patient, useChairtime } from '../../../chairtime'
 import { shortDay, today } from '../../format'
 import { FormError, TextAreaField, TextField, useForm } from '../../ui/fields'
 import { Button } from '../../ui/parts'
-import { useUndo } from '../../ui/Toasts'
+import { useToast, useUndo } from '../../ui/Toasts'
 
 interface Props {
   patient: Patient
@@ -15,6 +15,12 @@ interface Props {
 
 const names = ['full_name', 'birth_date', 'phone', 'email', 'staff_notes'] as const
 type Said = { [name in (typeof names)[number]]?: string }
+
+interface Edit {
+  said: Said
+  /** As it was when it was saved: with what a colleague may have changed while one was writing. */
+  before: Patient
+}
 
 /** What the clinic knows of a patient. */
 export function Record({ patient, clinic, mayEdit, onSaved }: Props) {
@@ -35,20 +41,22 @@ export function Record({ patient, clinic, mayEdit, onSaved }: Props) {
 
 function RecordForm({ patient, clinic, onSaved }: Omit<Props, 'mayEdit'>) {
   const client = useChairtime()
+  const say = useToast()
   const offerUndo = useUndo()
   const [shown, setShown] = useState(patient)
   const write = (said: Said) => client.rpc('update_patient', { patient_id: patient.id, ...said })
   const save = useMutation({
-    mutationFn: write,
-    onSuccess: (after, said) => {
-      const before = Object.fromEntries(
-        Object.keys(said).map((name) => [name, textOf(shown, name as keyof Said)]),
-      )
+    mutationFn: ({ said }: Edit) => write(said),
+    onSuccess: (after, { said, before }) => {
       form.sent()
       setShown(after)
       onSaved()
       offerUndo('The record is saved.', async () => {
-        await write(before)
+        const [current] = await client.rows('patients', (rows) => rows.eq('id', patient.id))
+        const changed = names.filter((name) => name in said)
+        const mine = changed.filter((name) => current && textOf(current, name) === textOf(after, name))
+        if (mine.length < changed.length) say('What has been changed since stays as it is.', 'bad')
+        if (mine.length > 0) await write(saidOf(before, mine))
         onSaved()
       })
     },
@@ -56,7 +64,8 @@ function RecordForm({ patient, clinic, onSaved }: Omit<Props, 'mayEdit'>) {
   const form = useForm((data) => {
     // Only what was changed: a colleague may have changed the rest meanwhile.
     const changed = names.filter((name) => String(data.get(name)) !== textOf(shown, name))
-    save.mutate(Object.fromEntries(changed.map((name) => [name, String(data.get(name))])))
+    const said = Object.fromEntries(changed.map((name) => [name, String(data.get(name))]))
+    save.mutate({ said, before: patient })
   })
   // What a colleague changes shows at once, but not under the hand.
   if (shown !== patient && !form.isEdited && !save.isPending) setShown(patient)
@@ -92,6 +101,10 @@ function RecordForm({ patient, clinic, onSaved }: Omit<Props, 'mayEdit'>) {
       </div>
     </form>
   )
+}
+
+function saidOf(patient: Patient, which: readonly (keyof Said)[]): Said {
+  return Object.fromEntries(which.map((name) => [name, textOf(patient, name)]))
 }
 
 function textOf(patient: Patient, name: keyof Said): string {
