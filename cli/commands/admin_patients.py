@@ -274,5 +274,5 @@ def _draw_merge(planned: "Row") -> "RenderableType":
         for name in _RECORD
         if planned["keep"][name] is not None or planned["merge"][name] is not None
     )
-    title = f"Would be one, nothing is changed; {planned['visits']} visits would move"
+    title = f"Nothing is changed yet; {planned['visits']} visits would move"
     return output.table(("", "Stays", "Joins it"), lines, title)

@@ -33,11 +33,11 @@ begin
   perform clinic.require_user();
   perform clinic.required(patient_of.patient_id, 'patient_id');
   select * into v_patient from clinic.patients as p where p.id = patient_of.patient_id;
-  if not found then
-    perform clinic.refuse('not_found', 'There is no such patient.');
-  end if;
+  -- First: to a stranger there is none, and none in words that tell it from one.
   perform clinic.require_role(v_patient.clinic_id, variadic roles);
-  if v_patient.merged_into is not null or v_patient.erased_at is not null then
+  if v_patient.id is null then
+    perform clinic.refuse('not_found', 'There is no such patient.');
+  elsif v_patient.merged_into is not null or v_patient.erased_at is not null then
     perform clinic.refuse('not_found', 'There is no such patient any more.');
   end if;
   return v_patient;

@@ -86,7 +86,7 @@ begin
     phone = coalesce(p.phone, v_merged.phone),
     email = coalesce(p.email, v_merged.email),
     birth_date = coalesce(p.birth_date, v_merged.birth_date),
-    staff_notes = nullif(left(concat_ws(E'\n', p.staff_notes, v_merged.staff_notes), 4000), ''),
+    staff_notes = nullif(left(concat_ws(E'\n', p.staff_notes, nullif(v_merged.staff_notes, p.staff_notes)), 4000), ''),
     -- Whom the desk or the clinic's own system entered is known, whichever record says so.
     source = case when v_merged.source in ('desk', 'service') then v_merged.source else p.source end
   where p.id = absorb.keep_id and p.clinic_id = absorb.clinic_id;

@@ -518,12 +518,11 @@ declare
 begin
   perform clinic.require_user();
   select * into v_invitation from clinic.invitations as i where i.id = clinic.required(revoke_invitation.invitation_id, 'invitation_id');
-  if not found then
+  perform clinic.require_role(
+    v_invitation.clinic_id, variadic case when v_invitation.role is null then '{admin,receptionist}' else '{admin}' end::text []
+  );
+  if v_invitation.id is null then
     perform clinic.refuse('not_found', 'There is no such invitation.');
-  elsif v_invitation.role is not null then
-    perform clinic.require_role(v_invitation.clinic_id, 'admin');
-  else
-    perform clinic.require_role(v_invitation.clinic_id, 'admin', 'receptionist');
   end if;
   delete from clinic.invitations as i where i.id = v_invitation.id and i.accepted_at is null;
   return found;

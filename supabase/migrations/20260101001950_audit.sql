@@ -330,7 +330,7 @@ begin
   where a.id = clinic.required(appointment_history.appointment_id, 'appointment_id');
   perform clinic.require_reader(v_appointment.clinic_id, 'admin', 'receptionist', 'dentist');
   if v_appointment.id is null or not clinic.sees_calendar(v_appointment.clinic_id, v_appointment.dentist_id) then
-    perform clinic.refuse('not_found', 'There is no such appointment.');
+    perform clinic.refuse('not_found');
   end if;
   -- What was noted of a visit, nobody reads of their own.
   v_is_own := v_appointment.patient_id is not distinct from clinic.my_patient(v_appointment.clinic_id);

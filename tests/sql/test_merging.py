@@ -106,6 +106,8 @@ def test_no_notes_and_no_notes_are_none(admin: Connection, superuser: Connection
     three = record(admin, riverside, "Some One", staff_notes="B")
     call(admin, "update_patient", patient_id=one["id"], staff_notes="A")
     assert call(admin, "merge_patients", keep_id=one["id"], merge_id=three["id"])["staff_notes"] == "A\nB"
+    same = record(admin, riverside, "Some One", staff_notes="A\nB")
+    assert call(admin, "merge_patients", keep_id=one["id"], merge_id=same["id"])["staff_notes"] == "A\nB"
     # Who was merged into the merged one is this person, too.
     four = record(admin, riverside, "Some One")
     call(admin, "merge_patients", keep_id=four["id"], merge_id=one["id"])

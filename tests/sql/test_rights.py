@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
 from tests.support.actors import Actors, Connection, call
 from tests.support.clinics import Clinic
+from tests.support.people import record
 from tests.support.refusals import refused
 from tests.support.slots import book, reserve
 
@@ -98,3 +101,42 @@ def test_clients_borrow_rights_only_where_the_api_needs_it(superuser: Connection
         " and has_function_privilege(role, p.oid, 'execute')"
     ).fetchall()
     assert {row["proname"] for row in granted} - needed <= HARMLESS
+
+
+def test_no_refusal_tells_whether_there_is_what_is_not_ones_to_see(
+    ana: Connection, desk: Connection, admin: Connection, lee: Connection,
+    foreign_admin: Connection, foreign_desk: Connection, riverside: Clinic,
+) -> None:  # fmt: skip
+    patient = record(desk, riverside, "Nobody's Business")["id"]
+    later = riverside.at("11:00")
+    visit = book(desk, riverside, riverside.at("09:00"), dentist_id=riverside.other, patient_id=patient)["id"]
+    hold = reserve(desk, riverside, later, dentist_id=riverside.other, patient_id=patient)["id"]
+    invitation = call(desk, "invite_patient", patient_id=patient)["invitation_id"]
+    team = call(admin, "invite_staff", clinic_id=riverside.id, email="x@made.test", role="receptionist")
+    asked: list[tuple[str, str, UUID, dict[str, Any]]] = [
+        ("update_patient", "patient_id", patient, {"phone": "1"}),
+        ("invite_patient", "patient_id", patient, {}),
+        ("erase_patient", "patient_id", patient, {"reason": "Asked"}),
+        ("merge_patients", "keep_id", patient, {"merge_id": patient}),
+        ("merge_patients", "merge_id", patient, {"keep_id": patient}),
+        ("revoke_invitation", "invitation_id", invitation, {}),
+        ("revoke_invitation", "invitation_id", team["invitation_id"], {}),
+        ("appointment_history", "appointment_id", visit, {}),
+        ("update_appointment", "appointment_id", visit, {"notes": "x"}),
+        ("cancel_appointment", "appointment_id", visit, {}),
+        ("reschedule_appointment", "appointment_id", visit, {"starts_at": later}),
+        ("set_appointment_status", "appointment_id", visit, {"status": "checked_in"}),
+        ("confirm_reservation", "reservation_id", hold, {}),
+        ("release_reservation", "reservation_id", hold, {}),
+    ]
+    for name, parameter, there, more in asked:
+        callers = [ana, foreign_admin, foreign_desk]
+        if parameter in {"appointment_id", "reservation_id"}:
+            callers.append(lee)
+        for caller in callers:
+            told = []
+            for said in (there, uuid4()):
+                with refused("not_found", "forbidden") as refusal:
+                    call(caller, name, **more | {parameter: said})
+                told.append(dict(vars(refusal)))
+            assert told[0] == told[1], (name, parameter)

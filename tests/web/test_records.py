@@ -295,6 +295,22 @@ async def test_a_double_click_registers_somebody_once(
     ).fetchone() == {"count": 1}
 
 
+async def test_a_parents_page_leads_to_their_children_and_back(
+    visit: Visitors, clinic: MadeClinic, superuser: Connection, ana: UUID
+) -> None:
+    mother = has_patient(superuser, clinic, "Ana Ferreira", user_id=ana)
+    child = has_patient(superuser, clinic, "Ella Ferreira", birth_date="2018-01-31")
+    page = await open_patient(visit, clinic, mother)
+    await expect(page.get_by_role("heading", name="Books for")).to_have_count(0)
+    insert(superuser, "guardians", clinic_id=clinic.id, patient_id=child, user_id=ana, relation="mother")
+    await page.evaluate("dispatchEvent(new Event('visibilitychange'))")
+    hers = page.get_by_role("list", name="Whom Ana Ferreira books for")
+    await expect(hers.get_by_role("listitem")).to_contain_text("born Jan 31, 2018")
+    await hers.get_by_role("link", name="Ella Ferreira").click()
+    await expect(page.get_by_role("heading", name="Ella Ferreira")).to_be_visible()
+    await expect(page.get_by_role("region", name="Family")).to_contain_text("Ana Ferreiramother")
+
+
 async def test_two_records_of_one_person_are_compared_refused_while_they_overlap_and_merged(
     visit: Visitors, clinic: MadeClinic, stack: Stack, superuser: Connection
 ) -> None:

@@ -8,7 +8,7 @@ import type { DeskProps } from './Desk'
 import { InviteStaff } from './InviteStaff'
 import { Invited } from './Invited'
 import { Member } from './Member'
-import { useInvitations } from './useInvitations'
+import { untold, useInvitations } from './useInvitations'
 
 /** Who works here as what, and which dentists can be booked. */
 export function TeamPage({ clinic }: DeskProps) {
@@ -17,6 +17,7 @@ export function TeamPage({ clinic }: DeskProps) {
   const invited = useInvitations(clinic.id, ['invitations', clinic.id], null)
   const staff = useQuery({
     queryKey: ['staff', clinic.id],
+    ...untold,
     queryFn: () => client.rows('staff', (rows) => rows.eq('clinic_id', clinic.id).order('role')),
   })
   const refresh = () => void staff.refetch()

@@ -2,12 +2,16 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useChairtime } from '../../chairtime'
 import { useToast } from '../ui/Toasts'
 
+/** What no event tells of, who joins for one: it is read anew whenever one comes to look. */
+export const untold = { refetchOnMount: 'always', refetchOnWindowFocus: 'always' } as const
+
 /** The invitations of a clinic that nobody has used yet: to its staff, or to one patient's record. */
 export function useInvitations(clinicId: string, queryKey: unknown[], patientId: string | null) {
   const client = useChairtime()
   const say = useToast()
   const query = useQuery({
     queryKey,
+    ...untold,
     queryFn: () =>
       client.rows('invitations', (rows) => {
         const open = rows

@@ -9,6 +9,7 @@ import { Avatar, Button, ErrorNotice, Notice } from '../../ui/parts'
 import { useToast } from '../../ui/Toasts'
 import { Code } from '../Code'
 import { useInvitations } from '../useInvitations'
+import { ActsFor } from './ActsFor'
 import { OpenInvitation } from './OpenInvitation'
 import type { PartProps } from './PatientPage'
 
@@ -59,6 +60,7 @@ export function Family({ patient, clinic }: PartProps) {
           </li>
         ))}
       </ul>
+      {patient.user_id && <ActsFor userId={patient.user_id} patient={patient} clinic={clinic} />}
       {open?.map((invitation) => (
         <OpenInvitation
           key={invitation.id}
