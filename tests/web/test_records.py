@@ -295,6 +295,31 @@ async def test_a_double_click_registers_somebody_once(
     ).fetchone() == {"count": 1}
 
 
+async def test_who_writes_on_while_a_record_is_saved_slowly_loses_nothing(
+    visit: Visitors, clinic: MadeClinic, superuser: Connection
+) -> None:
+    rosa = has_patient(superuser, clinic, "Rosa Delgado")
+    page = await open_patient(visit, clinic, rosa)
+    may_go = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await may_go.wait()
+        await route.continue_()
+
+    await page.route("**/rpc/update_patient", slow)
+    await page.get_by_label("Phone").fill("+1 212 555 0132")
+    await page.get_by_role("button", name="Save record").click()
+    await page.get_by_label("Staff notes").fill("Nervous")
+    may_go.set()
+    await says(page, "The record is saved")
+    await expect(page.get_by_role("link", name="+1 212 555 0132")).to_be_visible()
+    await expect(page.get_by_label("Staff notes")).to_have_value("Nervous")
+    await page.get_by_role("button", name="Save record").click()
+    await expect(page.get_by_role("button", name="Save record")).to_be_disabled()
+    row = row_of(superuser, rosa)
+    assert (row["phone"], row["staff_notes"]) == ("+1 212 555 0132", "Nervous")
+
+
 async def test_a_parents_page_leads_to_their_children_and_back(
     visit: Visitors, clinic: MadeClinic, superuser: Connection, ana: UUID
 ) -> None:

@@ -1,4 +1,11 @@
-import { type InputHTMLAttributes, type ReactNode, type TextareaHTMLAttributes, useId, useState } from 'react'
+import {
+  type InputHTMLAttributes,
+  type ReactNode,
+  type TextareaHTMLAttributes,
+  useId,
+  useRef,
+  useState,
+} from 'react'
 import { ChairtimeError, intervalMs } from '../../chairtime'
 import { ErrorNotice } from './parts'
 
@@ -167,13 +174,22 @@ function wordsOf(error: Error | null | undefined, name: string, label: string): 
 /** A form whose fields are read when it is sent; after a refusal they are as they were. */
 export function useForm(send: (form: FormData) => void) {
   const [isEdited, setEdited] = useState(false)
+  const isAhead = useRef(false)
   return {
     isEdited,
-    sent: () => setEdited(false),
+    /** What was sent has arrived; true unless somebody has written on meanwhile. */
+    sent: (): boolean => {
+      setEdited(isAhead.current)
+      return !isAhead.current
+    },
     props: {
-      onChange: () => setEdited(true),
+      onChange: () => {
+        isAhead.current = true
+        setEdited(true)
+      },
       onSubmit: (event: React.FormEvent<HTMLFormElement>) => {
         event.preventDefault()
+        isAhead.current = false
         send(new FormData(event.currentTarget))
       },
     },

@@ -7,7 +7,11 @@ import { untold } from '../useInvitations'
 import type { PartProps } from './PatientPage'
 
 /** Whom the patient's own login acts for, here. */
-export function ActsFor({ userId, patient, clinic }: Pick<PartProps, 'patient' | 'clinic'> & { userId: string }) {
+export function ActsFor({
+  userId,
+  patient,
+  clinic,
+}: Pick<PartProps, 'patient' | 'clinic'> & { userId: string }) {
   const client = useChairtime()
   const { data, error, failureReason } = useQuery({
     queryKey: patientKey(patient.id, 'dependants', userId),

@@ -103,9 +103,11 @@ export function Finder({ clinic, dentistId, without, onPick, onNew }: Props) {
       <p className="muted small-text" role="status">
         {typed === ''
           ? 'Any part will do, in any order.'
-          : isCurrent && patients.length === 0
-            ? 'Nobody fits.'
-            : isCurrent && `${patients.length === FOUND ? 'The first ' : ''}${patients.length} found.`}
+          : !isCurrent
+            ? !error && 'Looking…'
+            : patients.length === 0
+              ? 'Nobody fits.'
+              : `${patients.length === FOUND ? 'The first ' : ''}${patients.length} found.`}
       </p>
     </div>
   )

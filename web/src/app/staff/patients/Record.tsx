@@ -43,13 +43,15 @@ function RecordForm({ patient, clinic, onSaved }: Omit<Props, 'mayEdit'>) {
   const client = useChairtime()
   const say = useToast()
   const offerUndo = useUndo()
+  // What the fields were filled with, and what the record says since: whoever writes on while it is saved, writes on.
+  const [filled, setFilled] = useState(patient)
   const [shown, setShown] = useState(patient)
   const write = (said: Said) => client.rpc('update_patient', { patient_id: patient.id, ...said })
   const save = useMutation({
     mutationFn: ({ said }: Edit) => write(said),
     onSuccess: (after, { said, before }) => {
-      form.sent()
       setShown(after)
+      if (form.sent()) setFilled(after)
       onSaved()
       offerUndo('The record is saved.', async () => {
         const [current] = await client.rows('patients', (rows) => rows.eq('id', patient.id))
@@ -68,11 +70,14 @@ function RecordForm({ patient, clinic, onSaved }: Omit<Props, 'mayEdit'>) {
     save.mutate({ said, before: patient })
   })
   // What a colleague changes shows at once, but not under the hand.
-  if (shown !== patient && !form.isEdited && !save.isPending) setShown(patient)
-  const field = (name: keyof Said) => ({ name, error: save.error, defaultValue: textOf(shown, name) })
+  if ((shown !== patient || filled !== patient) && !form.isEdited && !save.isPending) {
+    setShown(patient)
+    setFilled(patient)
+  }
+  const field = (name: keyof Said) => ({ name, error: save.error, defaultValue: textOf(filled, name) })
   return (
     <form
-      key={JSON.stringify(names.map((name) => shown[name]))}
+      key={JSON.stringify(names.map((name) => filled[name]))}
       className="card panel-card"
       aria-label="Record"
       {...form.props}
