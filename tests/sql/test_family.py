@@ -330,7 +330,7 @@ def test_what_was_answered_once_is_not_said_again_when_it_is_nobodys_to_know(
 
 
 def test_a_guardianship_ends_with_the_right_birthday_once_a_wrong_one_is_corrected(
-    ana: Connection, desk: Connection, riverside: Clinic
+    ana: Connection, desk: Connection, superuser: Connection, riverside: Clinic
 ) -> None:
     kit = child(ana, riverside, "Kit", born="2012-06-01")["id"]
     call(desk, "update_patient", patient_id=kit, birth_date="2020-02-29")
@@ -338,6 +338,24 @@ def test_a_guardianship_ends_with_the_right_birthday_once_a_wrong_one_is_correct
     assert dependant["until"].startswith("2038-03-01") or dependant["until"].startswith("2038-02-28")
     call(desk, "update_patient", patient_id=kit, phone="+1 212 555 0144")
     assert call(ana, "me")["dependants"] == [dependant]
+    # Also one that the wrong birthday has ended.
+    call(desk, "update_patient", patient_id=kit, birth_date="1990-06-01")
+    superuser.execute(
+        "update clinic.guardians set until = clinic.of_age_at('1990-06-01', clinic_id) where patient_id = %s", [kit]
+    )
+    assert call(ana, "me")["dependants"] == []
+    call(desk, "update_patient", patient_id=kit, birth_date="2020-02-29")
+    assert call(ana, "me")["dependants"] == [dependant]
+
+
+def test_a_name_is_told_of_guardians_alone(
+    ana: Connection, desk: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    query = "select clinic.guardian_name(user_id, %s) as name from unnest(%s::uuid []) as u (user_id)"
+    hers = [login(ana)]
+    assert desk.execute(query, [riverside.id, hers]).fetchone() == {"name": None}
+    child(ana, riverside, "Kit")
+    assert desk.execute(query, [riverside.id, hers]).fetchone() == {"name": "Ana Ferreira"}
 
 
 def test_nobody_fills_a_clinic_with_children(ana: Connection, riverside: Clinic) -> None:

@@ -108,6 +108,16 @@ def test_a_code_ends_with_the_week_with_the_next_one_and_with_the_desks_word(
         call(desk, "revoke_invitation", invitation_id=answer["invitation_id"])
 
 
+def test_a_code_for_the_patient_and_one_for_a_guardian_both_hold_and_a_newer_one_voids_its_like(
+    ana: Connection, ben: Connection, desk: Connection, walk_in: Row
+) -> None:
+    guardians, own = invite(desk, walk_in, relation="carer"), invite(desk, walk_in)
+    newer = invite(desk, walk_in, relation="parent")
+    assert not claim(ben, guardians, birth_date=BORN)
+    assert claim(ana, own, birth_date=BORN)
+    assert claim(ben, newer, birth_date=BORN)
+
+
 def test_five_wrong_birth_dates_end_a_code(
     actors: Actors, ana: Connection, desk: Connection, walk_in: Row
 ) -> None:

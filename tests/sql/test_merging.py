@@ -244,4 +244,22 @@ def test_a_chatbot_does_not_book_for_a_record_that_the_desks_was_merged_into(
     made = held(offers[0])
     desks = record(admin, riverside, "Tess Chatterly", staff_notes="Owes us")
     call(admin, "merge_patients", keep_id=made, merge_id=desks["id"])
-    assert held(offers[1]) != made
+    another = held(offers[1])
+    assert another != made
+    # The other way round it is nobody, whom the chatbot knows.
+    call(admin, "merge_patients", keep_id=made, merge_id=another)
+    assert rows(superuser, "select from clinic.chatbot_patients where patient_id = %s", another) == []
+    assert held(offers[2]) not in (made, another)
+
+
+def test_a_record_that_was_merged_or_erased_is_nobodys_double(
+    admin: Connection, desk: Connection, riverside: Clinic
+) -> None:
+    kept, merged, erased = (
+        record(desk, riverside, name, birth_date="1984-02-29") for name in ("Jo Park", "Jo Park", "Jo Park")
+    )
+    call(admin, "merge_patients", keep_id=kept["id"], merge_id=merged["id"])
+    call(admin, "erase_patient", patient_id=erased["id"], reason="Asked")
+    for name, expected in (("Jo Park", [kept["id"]]), ("Erased", [])):
+        found = call(desk, "similar_patients", clinic_id=riverside.id, full_name=name)
+        assert [row["id"] for row in found] == expected

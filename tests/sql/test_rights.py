@@ -103,6 +103,17 @@ def test_clients_borrow_rights_only_where_the_api_needs_it(superuser: Connection
     assert {row["proname"] for row in granted} - needed <= HARMLESS
 
 
+def test_who_was_a_dentist_here_and_is_a_patient_now_is_told_of_no_calendar(
+    former: Connection, desk: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    patient = record(desk, riverside, "Grace Lee")["id"]
+    me = call(former, "me")
+    superuser.execute("update clinic.patients set user_id = %s where id = %s", [me["user_id"], patient])
+    (membership,) = call(former, "me")["memberships"]
+    assert (membership["role"], membership["patient_id"]) == ("patient", str(patient))
+    assert membership["dentist_id"] is None
+
+
 def test_no_refusal_tells_whether_there_is_what_is_not_ones_to_see(
     ana: Connection, desk: Connection, admin: Connection, lee: Connection,
     foreign_admin: Connection, foreign_desk: Connection, riverside: Clinic,
