@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -241,6 +242,48 @@ def test_what_a_chatbot_was_told_is_forgotten_with_the_record(
     assert superuser.execute("select person_hash from clinic.chatbot_patients").rowcount == hashes - 1
 
 
+def test_what_a_family_was_answered_goes_with_each_of_them(
+    ana: Connection, admin: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    kit, leo = (
+        call(ana, "add_dependant", clinic_id=riverside.id, full_name=name, birth_date="2018-03-04")["id"]
+        for name in ("Kit Ferreira", "Leo Ferreira")
+    )
+    visits = [
+        {
+            "appointment_type_id": str(riverside.checkup), "starts_at": riverside.at(clock).isoformat(),
+            "patient_id": str(patient), "notes": notes,
+        }
+        for clock, patient, notes in (("09:00", kit, "Kit bites"), ("10:00", leo, None))
+    ]  # fmt: skip
+    call(ana, "book_family", visits=Jsonb(visits), idempotency_key="family")
+    assert "clinic.idempotency_keys" in saying(superuser, "Kit bites")
+    call(admin, "erase_patient", patient_id=kit, reason="Asked")
+    assert saying(superuser, "Kit bites") == set()
+
+
+def test_what_nobody_used_is_kept_for_a_month_and_a_day(
+    ana: Connection, admin: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    for days in (29, 31):
+        whom = {"email": f"{days}@made.test", "role": "receptionist"}
+        answer = call(admin, "invite_staff", clinic_id=riverside.id, **whom)
+        superuser.execute(
+            "update clinic.invitations set expires_at = now() - %s * interval '1 day' where id = %s",
+            [days, answer["invitation_id"]],
+        )
+    for hours in (23, 25):
+        superuser.execute(
+            "insert into clinic.join_attempts (user_id, attempted_at) values (%s, now() - %s * interval '1 hour')",
+            [login(ana), hours],
+        )
+    superuser.execute("select clinic.apply_retention()")
+    left = superuser.execute("select email from clinic.invitations where clinic_id = %s", [riverside.id])
+    assert left.fetchall() == [{"email": "29@made.test"}]
+    tried = superuser.execute("select from clinic.join_attempts where user_id = %s", [login(ana)])
+    assert tried.rowcount == 1
+
+
 def test_who_may_erase_whom(actors: Actors, admin: Connection, riverside: Clinic) -> None:
     row = record(admin, riverside, "Some One")
     for who, code in {
@@ -374,6 +417,14 @@ def test_an_export_has_every_row_that_names_one(
     assert told["login"]["email"] == EMAIL
     for secret in ("staff_notes", "code_hash", "Is Quixote's", "Quixote pays late"):
         assert secret not in json.dumps(told), secret
+
+
+def test_an_export_has_the_hold_of_a_guest_who_is_no_patient_yet(actors: Actors, riverside: Clinic) -> None:
+    guest = actors.guest()
+    hold = reserve(guest, riverside, riverside.at("09:00"))
+    (said,) = call(guest, "export_me")["slot_reservations"]
+    assert (said["id"], said["patient_id"]) == (str(hold["id"]), None)
+    assert datetime.fromisoformat(said["starts_at"]) == riverside.at("09:00")
 
 
 def test_an_export_of_who_works_for_others_tells_nothing_of_them(

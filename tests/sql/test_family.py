@@ -341,7 +341,8 @@ def test_a_guardianship_ends_with_the_right_birthday_once_a_wrong_one_is_correct
     # Also one that the wrong birthday has ended.
     call(desk, "update_patient", patient_id=kit, birth_date="1990-06-01")
     superuser.execute(
-        "update clinic.guardians set until = clinic.of_age_at('1990-06-01', clinic_id) where patient_id = %s", [kit]
+        "update clinic.guardians set until = clinic.of_age_at('1990-06-01', clinic_id) where patient_id = %s",
+        [kit],
     )
     assert call(ana, "me")["dependants"] == []
     call(desk, "update_patient", patient_id=kit, birth_date="2020-02-29")

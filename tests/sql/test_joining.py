@@ -203,6 +203,16 @@ def test_who_may_invite_and_who_may_claim(
     assert claim(ana, code, birth_date=BORN)
 
 
+def test_nobody_becomes_their_own_guardian_by_a_code(
+    ana: Connection, ben: Connection, desk: Connection, walk_in: Row
+) -> None:
+    assert claim(ana, invite(desk, walk_in), birth_date=BORN)
+    code = invite(desk, walk_in, relation="parent")
+    assert not claim(ana, code, birth_date=BORN)
+    assert call(ana, "me")["dependants"] == []
+    assert claim(ben, code, birth_date=BORN)
+
+
 def test_a_guardian_claims_and_acts_and_the_record_keeps_its_own_login(
     ana: Connection, ben: Connection, desk: Connection, riverside: Clinic
 ) -> None:
