@@ -274,7 +274,8 @@ def test_what_nobody_used_is_kept_for_a_month_and_a_day(
         )
     for hours in (23, 25):
         superuser.execute(
-            "insert into clinic.join_attempts (user_id, attempted_at) values (%s, now() - %s * interval '1 hour')",
+            "insert into clinic.join_attempts (user_id, attempted_at)"
+            " values (%s, now() - %s * interval '1 hour')",
             [login(ana), hours],
         )
     superuser.execute("select clinic.apply_retention()")

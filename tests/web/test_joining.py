@@ -64,6 +64,7 @@ async def test_a_patient_and_a_guardian_join_with_their_codes_and_the_desk_sees_
     await other.get_by_label("Birth date of the patient").fill("2019-02-28")
     await other.get_by_role("button", name="Link with my account").click()
     await other.wait_for_url("**/appointments")
+    await says(other, "You now act for Rosa Delgado")
     await expect(other.locator(".visit")).to_have_count(1)
     await desk.reload()
     await expect(family).to_contain_text("Ben Okaforfather, until Feb 28, 2037")

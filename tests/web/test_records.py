@@ -131,7 +131,7 @@ async def test_a_record_is_edited_by_two_seen_at_once_and_taken_back(
     await expect(two.get_by_label("Changes", exact=True).locator("li").first).to_contain_text(
         "Email, birth date and staff notes changed by Desk (Reception)"
     )
-    # What the other has written over since is not taken back, and their own way back leads to what they found.
+    # What the other has written over since is not taken back; their own way back leads to what they found.
     await one.get_by_label("Email").fill("one@made")
     await two.get_by_label("Email").fill("two@made")
     await one.get_by_role("button", name="Save record").click()

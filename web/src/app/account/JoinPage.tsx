@@ -11,6 +11,12 @@ import { SignInForm } from './SignInForm'
 
 type As = 'patient' | 'staff'
 
+interface Joining {
+  clinic_id: string
+  /** Whose record it is: one's own, or that of somebody one acts for now. */
+  patient_id?: string
+}
+
 /** Where an invitation leads: one signs in or up, and brings the code. The code stands behind the `#`. */
 export function JoinPage() {
   const session = useSession()
@@ -60,7 +66,7 @@ function Bring({ email }: { email: string | undefined }) {
   const [as, setAs] = useState<As>(asked === 'staff' ? 'staff' : 'patient')
   const arrive = useArrival()
   const join = useMutation({
-    mutationFn: async (form: FormData): Promise<Joined<{ clinic_id: string }>> => {
+    mutationFn: async (form: FormData): Promise<Joined<Joining>> => {
       const code = String(form.get('code'))
       const birth_date = String(form.get('birth_date') ?? '')
       if (as === 'staff') {
@@ -68,9 +74,11 @@ function Bring({ email }: { email: string | undefined }) {
         return answer.accepted ? { accepted: true, clinic_id: answer.staff.clinic_id } : answer
       }
       const answer = await client.rpc('claim_patient', { code, ...(birth_date ? { birth_date } : {}) })
-      return answer.accepted ? { accepted: true, clinic_id: answer.patient.clinic_id } : answer
+      return answer.accepted
+        ? { accepted: true, clinic_id: answer.patient.clinic_id, patient_id: answer.patient.id }
+        : answer
     },
-    onSuccess: (answer) => (answer.accepted ? arrive(as, answer.clinic_id) : undefined),
+    onSuccess: (answer) => (answer.accepted ? arrive(as, answer) : undefined),
   })
   return (
     <form
@@ -146,17 +154,19 @@ function Bring({ email }: { email: string | undefined }) {
 }
 
 /** Says that one is in, and goes where one can see it. */
-function useArrival(): (as: As, clinicId: string) => Promise<void> {
+function useArrival(): (as: As, joined: Joining) => Promise<void> {
   const queries = useQueryClient()
   const me = useMe()
   const say = useToast()
   const [, navigate] = useLocation()
-  return async (as, clinicId) => {
+  return async (as, { clinic_id, patient_id }) => {
     const { data } = await me.refetch()
     void queries.invalidateQueries()
-    const clinic = clinicOf(data, clinicId)
+    const clinic = clinicOf(data, clinic_id)
     const name = clinic?.clinic_name ?? 'the clinic'
-    say(as === 'staff' ? `Welcome to the staff of ${name}.` : `Your account is linked with ${name}.`)
+    const dependant = data?.dependants.find((each) => each.patient_id === patient_id)
+    if (dependant) say(`You now act for ${dependant.full_name}.`)
+    else say(as === 'staff' ? `Welcome to the staff of ${name}.` : `Your account is linked with ${name}.`)
     navigate(as === 'staff' && clinic ? `/desk/${clinic.clinic_slug}/day` : '/appointments', {
       replace: true,
     })
