@@ -415,3 +415,17 @@ def test_an_update_that_changes_nothing_is_no_entry(superuser: Connection, river
             [riverside.id],
         )
     assert entries(superuser, before) == []
+
+
+@pytest.mark.parametrize(
+    "forgetting",
+    [
+        "clinic.forget_in_log('{}', '{}')",
+        "clinic.trim_audit_log(1)",
+        "clinic.create_audit_partitions('2091-01-01', '2091-01-01')",
+    ],
+)
+def test_the_log_is_closed_again_behind_whoever_may_change_it(superuser: Connection, forgetting: str) -> None:
+    statement = f"do $$ begin perform {forgetting}; update clinic.audit_log set via = 'edited'; end $$"
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        superuser.execute(statement)  # type: ignore[arg-type]
