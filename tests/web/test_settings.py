@@ -225,7 +225,7 @@ async def test_the_clinics_contact_is_saved_and_a_wrong_address_is_told_at_its_f
     await email.evaluate("it => { it.type = 'text' }")  # what no browser would stop
     await page.get_by_role("button", name="Save clinic").click()
     await expect(email).to_have_attribute("aria-invalid", "true")
-    await expect(page.get_by_role("alert")).to_have_text("email is not an address.")
+    await expect(page.get_by_role("alert")).to_have_text("Email is not an address.")
     await email.fill("hello@clinic.test")
     await page.get_by_role("button", name="Save clinic").click()
     await saved(page, "The clinic is saved")
