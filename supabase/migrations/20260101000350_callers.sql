@@ -385,12 +385,12 @@ begin
     select p.staff_notes from clinic.patients as p
     where
       p.id = staff_notes.patient_id and p.clinic_id = staff_notes.clinic_id
-      and (p.user_id = auth.uid()) is not true
+      and p.id <> all (clinic.my_patients())
       and clinic.my_role(staff_notes.clinic_id) in ('service', 'admin', 'receptionist', 'dentist')
   );
 end
 $$;
-comment on function clinic.staff_notes is 'What the staff noted of a patient, for staff; null for everybody else, and of oneself.';
+comment on function clinic.staff_notes is 'What the staff noted of a patient, for staff; null for everybody else, and of oneself and whom one acts for.';
 grant execute on function clinic.staff_notes to authenticated, service_role;
 
 create view api.patients

@@ -464,12 +464,12 @@ begin
     inner join clinic.patients as p on a.patient_id = p.id and a.clinic_id = p.clinic_id
     where
       a.id = visit_notes.appointment_id and a.clinic_id = visit_notes.clinic_id and a.staff_notes is not null
-      and (p.user_id = auth.uid()) is not true
+      and p.id <> all (clinic.my_patients())
       and clinic.sees_calendar(a.clinic_id, a.dentist_id)
   );
 end
 $$;
-comment on function clinic.visit_notes is 'What the staff noted of a visit, for who sees its calendar; null for everybody else, and of one''s own.';
+comment on function clinic.visit_notes is 'What the staff noted of a visit, for who sees its calendar; null for everybody else, and of one''s own and whom one acts for.';
 grant execute on function clinic.visit_notes to authenticated, service_role;
 
 create view api.appointments

@@ -245,13 +245,13 @@ security definer -- called for what somebody reads in the log
 set search_path = ''
 as $$
 begin
-  return coalesce(clinic.my_patient(says_of_caller.clinic_id) = case says_of_caller.entity
+  return coalesce(case says_of_caller.entity
     when 'patients' then says_of_caller.entity_id
     when 'appointments' then (select a.patient_id from clinic.appointments as a where a.id = says_of_caller.entity_id)
-  end, false);
+  end = any (clinic.my_patients()), false);
 end
 $$;
-comment on function clinic.says_of_caller is 'Whether a row of the log is of the caller''s own record or visit.';
+comment on function clinic.says_of_caller is 'Whether a row of the log is of the record or a visit of the caller, or of whom they act for.';
 grant execute on function clinic.says_of_caller to authenticated, service_role;
 
 create view api.audit_log
@@ -333,7 +333,7 @@ begin
     perform clinic.refuse('not_found');
   end if;
   -- What was noted of a visit, nobody reads of their own.
-  v_is_own := v_appointment.patient_id is not distinct from clinic.my_patient(v_appointment.clinic_id);
+  v_is_own := v_appointment.patient_id = any (clinic.my_patients());
   return query
     select
       l.at, l.actor, clinic.name_of(l.actor, l.clinic_id), l.role, l.via, clinic.deed(l),

@@ -191,3 +191,15 @@ def test_only_staff_write_it(ana: Connection, desk: Connection, actors: Actors, 
     assert call(desk, "update_appointment", **of_visit, notes="Shared")["staff_notes"] == f"{SECRET} (visit)"
     row = call(desk, "update_appointment", **of_visit, staff_notes="")
     assert (row["notes"], row["staff_notes"]) == ("Shared", None)
+
+
+def test_of_ones_child_one_reads_no_note_though_one_is_on_the_staff(
+    admin: Connection, desk: Connection, riverside: Clinic
+) -> None:
+    kit = call(desk, "add_dependant", clinic_id=riverside.id, full_name="Kit", birth_date="2020-02-29")["id"]
+    visit = book(desk, riverside, riverside.at("09:00"), patient_id=kit)
+    call(admin, "update_patient", patient_id=kit, staff_notes=SECRET)
+    call(admin, "update_appointment", appointment_id=visit["id"], staff_notes=SECRET)
+    history = call(desk, "appointment_history", appointment_id=visit["id"])
+    assert SECRET not in views(desk) + json.dumps(history, default=str)
+    assert SECRET in views(admin)
