@@ -274,5 +274,6 @@ def _draw_merge(planned: "Row") -> "RenderableType":
         for name in _RECORD
         if planned["keep"][name] is not None or planned["merge"][name] is not None
     )
-    title = f"Nothing is changed yet; {planned['visits']} visits would move"
+    visits = f"{planned['visits']} visit{'' if planned['visits'] == 1 else 's'}"
+    title = f"Nothing is changed yet; {visits} would move"
     return output.table(("", "Stays", "Joins it"), lines, title)

@@ -367,6 +367,7 @@ begin
 end
 $$;
 comment on function clinic.is_in_month is 'Whether the month of a text of the form YYYY-MM-DD has that day.';
+grant execute on function clinic.is_in_month to anon, authenticated, service_role;
 
 create function clinic.is_calendar_day(value text)
 returns boolean
@@ -381,7 +382,6 @@ begin
 end
 $$;
 comment on function clinic.is_calendar_day is 'Whether the text starts with a date YYYY-MM-DD that the calendar has, of the years 2000 to 2299.';
-grant execute on function clinic.is_in_month to anon, authenticated, service_role;
 grant execute on function clinic.is_calendar_day to anon, authenticated, service_role;
 
 create function clinic.required_instant(value text, name text)

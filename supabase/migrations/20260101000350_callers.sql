@@ -279,7 +279,6 @@ $$;
 comment on function clinic.sees_calendar is 'Whether the caller may see what is in this calendar: that dentist, the clinic''s admins and receptionists.';
 grant execute on function clinic.sees_calendar to anon, authenticated, service_role;
 
-
 create function clinic.my_colleagues()
 returns uuid[]
 language sql
@@ -300,7 +299,6 @@ grant execute on function clinic.my_colleagues to anon, authenticated, service_r
 -- know then whose rows they will be, and guesses: so many that with a limit it would rather walk through all tenants'
 -- rows until it has found enough. The last line of such a policy is always true, and guessed to be true of one row in
 -- 20,000: whoever asks, the arms' indexes are what is cheap.
-
 
 create policy staff_see_themselves_and_admins_all on clinic.staff
   for select to authenticated

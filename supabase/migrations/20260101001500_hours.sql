@@ -23,7 +23,7 @@ begin
     );
   end if;
   if v_ids = '{}' then
-    perform clinic.refuse('not_found', 'There is no such dentist.');
+    perform clinic.refuse('not_found');
   elsif cardinality(v_ids) > 1 then
     perform clinic.refuse('invalid_argument', 'The dentist works at several clinics.', hint => 'Say at which: clinic_id.');
   end if;
@@ -388,7 +388,7 @@ begin
   perform clinic.required(remove_extra_hours.extra_hours_id, 'extra_hours_id');
   select * into v_hours from clinic.extra_hours as x where x.id = remove_extra_hours.extra_hours_id;
   if not found then
-    perform clinic.refuse('not_found', 'There are no such extra hours.');
+    perform clinic.refuse('not_found');
   end if;
   perform clinic.require_calendar(v_hours.clinic_id, v_hours.dentist_id);
   perform clinic.lock_calendars(v_hours.dentist_id);

@@ -332,7 +332,7 @@ begin
   end if;
   select * into v_time_off from clinic.time_off as t where t.id = remove_time_off.time_off_id;
   if not found then
-    perform clinic.refuse('not_found', 'There is no such time off.');
+    perform clinic.refuse('not_found');
   end if;
   perform clinic.absent_resources(v_time_off.clinic_id, null, v_time_off.resource_id);
   perform clinic.lock_absence(v_time_off.clinic_id, array[v_time_off.resource_id], v_time_off.during);

@@ -458,7 +458,7 @@ begin
   perform clinic.required(update_appointment_type.appointment_type_id, 'appointment_type_id');
   select * into v_type from clinic.appointment_types as t where t.id = update_appointment_type.appointment_type_id;
   if not found then
-    perform clinic.refuse('not_found', 'There is no such appointment type.');
+    perform clinic.refuse('not_found');
   end if;
   perform clinic.require_role(v_type.clinic_id, 'admin');
   v_all := clinic.lock_clinic(v_type.clinic_id);

@@ -314,7 +314,7 @@ begin
   perform clinic.required(set_visit_parts.appointment_type_id, 'appointment_type_id');
   select * into v_type from clinic.appointment_types as t where t.id = set_visit_parts.appointment_type_id;
   if not found then
-    perform clinic.refuse('not_found', 'There is no such appointment type.');
+    perform clinic.refuse('not_found');
   end if;
   perform clinic.require_role(v_type.clinic_id, 'admin');
   perform clinic.lock_clinic(v_type.clinic_id);
@@ -411,7 +411,7 @@ begin
   perform clinic.required(update_resource.resource_id, 'resource_id');
   select * into v_resource from clinic.resources as r where r.id = update_resource.resource_id and r.kind <> 'practitioner';
   if not found then
-    perform clinic.refuse('not_found', 'There is no such chair or device.', hint => 'People are changed with update_dentist.');
+    perform clinic.refuse('not_found');
   end if;
   perform clinic.require_role(v_resource.clinic_id, 'admin');
   perform clinic.lock_clinic(v_resource.clinic_id);

@@ -34,7 +34,6 @@ class World:
             for actor in ("patient", "chatbot", "receptionist", "admin")
         }
         self._days = count()
-        self._clients: dict[str, httpx.Client] = {}
         self.chair: UUID = uuid4()
         insert(self.superuser, "resources", id=self.chair, clinic_id=self.clinic.id, kind="chair", name="One")
         self.seated = make_type(self.superuser, self.clinic.id, "Seated", 30)
@@ -56,12 +55,8 @@ class World:
 
     def http(self, actor: str) -> httpx.Client:
         """Return a client of the Data API for an actor of the matrix."""
-        # One each: the stack lets nobody have more than some connections.
-        if actor not in self._clients:
-            user = self.users.get(actor)
-            token = self.stack.token(user, is_anonymous=actor == "guest") if user else None
-            self._clients[actor] = self.stack.http(token)
-        return self._clients[actor]
+        user = self.users.get(actor)
+        return self.stack.http(self.stack.token(user, is_anonymous=actor == "guest") if user else None)
 
     def start(self) -> datetime:
         """Return a start at which nobody has anything yet: nine o'clock on the next unused weekday."""

@@ -6,12 +6,15 @@ import re
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
+from tests.api.arguments import ARGUMENTS
+from tests.api.walk import Walk
 from tests.support.actors import Actors, Connection, call
 from tests.support.clinics import Clinic
 from tests.support.people import record
-from tests.support.refusals import refused
+from tests.support.refusals import Refusal, parse_refusal, refused
 from tests.support.slots import book, reserve
 
 
@@ -151,3 +154,35 @@ def test_no_refusal_tells_whether_there_is_what_is_not_ones_to_see(
                     call(caller, name, **more | {parameter: said})
                 told.append(dict(vars(refusal)))
             assert told[0] == told[1], (name, parameter)
+
+
+def answer(connection: Connection, function: str, arguments: dict[str, Any]) -> Refusal | None:
+    """Return how a call was refused; None if it was not."""
+    try:
+        call(connection, function, **arguments)
+    except psycopg.Error as error:
+        return parse_refusal(error)
+    return None
+
+
+def ids_of(row: str, arguments: dict[str, Any]) -> list[str]:
+    """Return which arguments are ids of what strangers may not know; whom and what one can book is public."""
+    public = {"dentist_id", "appointment_type_id"} if row.startswith(("reserve_slot", "book_")) else set()
+    return [
+        name for name, value in arguments.items() if name.endswith("_id") and value and name not in public
+    ]
+
+
+def test_no_function_tells_strangers_whether_there_is_what_they_name(actors: Actors) -> None:
+    walk, compared = Walk(actors), set()
+    stranger = f"{walk.world.users['stranger']}@made.test"
+    for caller in (actors.user(stranger), actors.sign_up(f"{uuid4()}@made.test")):
+        for row in (row for row in ARGUMENTS if row != "erase_me"):
+            arguments, function = ARGUMENTS[row](walk.world), row.partition(":")[0]
+            for name in ids_of(row, arguments):
+                of_nothing = answer(caller, function, arguments | {name: uuid4()})
+                told = answer(caller, function, arguments)
+                if told and told.code in {"not_found", "forbidden"}:
+                    compared.add(row)
+                    assert told == of_nothing, (row, name)
+    assert len(compared) > 60

@@ -110,8 +110,10 @@ class Stack:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         base = f"{self.api_url}/rest/v1"
+        # No connection outlives its request: the stack lets nobody have many, and clients stay until it ends.
+        limits = httpx.Limits(max_keepalive_connections=0)
         return self._open.enter_context(
-            httpx.Client(base_url=base, headers=headers, timeout=60, trust_env=False)
+            httpx.Client(base_url=base, headers=headers, timeout=60, trust_env=False, limits=limits)
         )
 
 

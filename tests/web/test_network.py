@@ -91,7 +91,7 @@ async def test_a_refused_connection_says_so_and_can_be_tried_again(
     await page.get_by_role("timer").wait_for()
 
 
-@pytest.mark.parametrize("status", [503, None], ids=["the server is busy", "no network"])
+@pytest.mark.parametrize("status", [503, 429, None], ids=["the server is busy", "too many ask", "no network"])
 async def test_no_answer_is_told_at_once_and_mended_by_itself(
     visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID, status: int | None
 ) -> None:

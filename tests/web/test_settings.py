@@ -14,7 +14,7 @@ from tests.support.build import MadeClinic
 from tests.support.stacks import Stack
 from tests.web.days import has_chairs
 from tests.web.test_desk import has_booked
-from tests.web.visitors import PHONE, Visitors, serious_violations
+from tests.web.visitors import DESKTOP, PHONE, Visitors, serious_violations
 
 PARTS = ("visits", "people", "rooms", "closures", "rules", "clinic")
 
@@ -275,7 +275,7 @@ async def test_a_rota_is_valid_from_a_day_and_stays_so_when_other_hours_change(
         assert rota() == [expected]
 
 
-@pytest.mark.parametrize("size", [PHONE], ids=["phone"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 async def test_axe_finds_nothing_serious_in_the_settings(
     visit: Visitors, clinic: MadeClinic, superuser: Connection, size: tuple[int, int]
 ) -> None:
