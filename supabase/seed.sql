@@ -67,6 +67,13 @@ insert into clinic.clinics (id, slug, name, time_zone, phone, email, address) va
   'hello@sakura.test', '1-2-3 Sakura, Tokyo'
 );
 
+-- Both write by e-mail, Riverside by text message, too; Sakura in Japanese.
+select clinic.add_default_rules(c.id) from clinic.clinics as c;
+insert into clinic.message_rules (clinic_id, kind, channel, lead) values
+('c0000000-0000-4000-8000-000000000001', 'reminder', 'sms', '1 day');
+update clinic.clinics set locale = 'ja'
+where slug = 'sakura';
+
 insert into clinic.staff (clinic_id, user_id, role) values
 ('c0000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001', 'admin'),
 ('c0000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000002', 'receptionist'),
@@ -124,6 +131,13 @@ insert into clinic.appointment_types (id, clinic_id, name, duration, buffer_befo
 (
   'b0000000-0000-4000-8000-000000000013', 'c0000000-0000-4000-8000-000000000002', 'Root canal', '90 minutes',
   '15 minutes', '15 minutes'
+);
+
+-- Riverside sees its patients twice a year.
+insert into clinic.recall_types (id, clinic_id, name, after_type_ids, every, book_type_id) values
+(
+  '90000000-0000-4000-8000-000000000001', 'c0000000-0000-4000-8000-000000000001', 'Check-up',
+  '{b0000000-0000-4000-8000-000000000001}', '6 months', 'b0000000-0000-4000-8000-000000000001'
 );
 
 -- Riverside has two chairs for four people, and one X-ray unit; Sakura keeps no book of its chairs.
