@@ -1,4 +1,4 @@
-"""The daemon: serves HTTP, tries to lead, and while it leads runs the jobs, the tail and the probe."""
+"""The daemon: serves HTTP, tries to lead, and while it leads runs jobs, messages, the tail and the probe."""
 
 import asyncio
 import contextlib
@@ -7,26 +7,28 @@ import signal
 import socket
 from collections.abc import Coroutine
 from datetime import UTC, datetime
-from importlib.metadata import version
 from uuid import uuid4
 
 import structlog
 
+from worker import VERSION
 from worker.database import Database
 from worker.errors import DatabaseUnavailable, LeaseLost, StatementFailed
 from worker.http import Snapshots, create_app, listen, serve
 from worker.jobs import Jobs
 from worker.leadership import Leadership
+from worker.messages import Messages
 from worker.metrics import Metrics
 from worker.probe import Probe
+from worker.replies import Replies
 from worker.schema import digest
+from worker.senders.choose import find_secret
 from worker.settings import Settings
 from worker.tail import Tail
 
 log = structlog.get_logger()
 
-VERSION = version("chairtime")
-REQUIRED_SCHEMA = "20260101002900"  # the newest migration whose functions the worker calls
+REQUIRED_SCHEMA = "20261101000000"  # the newest migration whose functions the worker calls
 
 _UNASKED = ""
 _REPORT_EVERY = 10.0
@@ -48,6 +50,7 @@ class Worker:
         self._digest: str | None = None
         self._stopping = asyncio.Event()
         self._jobs: Jobs | None = None
+        self.messages = Messages(self.database, settings, self.metrics)
         self._observe()
 
     async def run(self) -> None:
@@ -81,7 +84,9 @@ class Worker:
 
     async def _work(self, bound: socket.socket) -> None:
         snapshots = Snapshots(self.database, self.metrics, self.settings.snapshot_max_age)
-        app = create_app(self.metrics, snapshots, self.readiness)
+        app = create_app(
+            self.metrics, snapshots, self.readiness, Replies(self.database, self._replies_secret)
+        )
         duties: list[Coroutine[None, None, None]] = [
             serve(app, bound), self.leadership.run(), self._report(), self._lead()
         ]  # fmt: skip
@@ -99,13 +104,15 @@ class Worker:
             task.result()  # none of them ends by itself, unless it has a bug: say which
 
     async def _finish(self) -> None:
-        """Let the job in hand finish, while the lease is still renewed."""
+        """Let the job and the messages in hand finish, while the lease is still renewed."""
         log.info("worker_stopping")
-        if self._jobs is not None:
-            self._jobs.stop()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.settings.shutdown_grace):
+        self.messages.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.shutdown_grace):
+                if self._jobs is not None:
+                    self._jobs.stop()
                     await self._jobs.finished.wait()
+                await self.messages.finish()
 
     async def _lead(self) -> None:
         """Whenever this worker leads, do what a leader does, until it no longer leads."""
@@ -132,6 +139,7 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._jobs.run())
+                group.create_task(self.messages.run(self.id, epoch))
                 group.create_task(tail.run(probe.note_event if probe else lambda _: None))
                 if probe:
                     group.create_task(probe.run(lambda: database.probe_topics(settings.probe_topics)))
@@ -146,6 +154,9 @@ class Worker:
             log.info("probe_disabled", reason="SUPABASE_URL and SUPABASE_KEY are not both set")
             return None
         return Probe(url, key.get_secret_value(), self.metrics, self.settings.probe_patience)
+
+    async def _replies_secret(self) -> str | None:
+        return await find_secret("replies_secret", self.settings.replies_secret, self.database.secret)
 
     async def _report(self) -> None:
         """Leave a sign of life, and learn the schema's version."""

@@ -145,6 +145,55 @@ class Database:
         rows = await self._rows("select * from clinic.probe_topics(%s) as topic", max_topics)
         return [row["topic"] for row in rows]
 
+    async def lease_messages(
+        self,
+        worker: UUID,
+        epoch: int,
+        channel: str,
+        *,
+        repeatable: bool,
+        most: int,
+        seconds: float,
+        site: str,
+    ) -> list[Row]:
+        """Return messages to send now, at most so many, each ours for so many seconds."""
+        return await self._rows(
+            "select * from clinic.lease_messages(%s, %s, %s, %s, %s, %s, %s)",
+            *(
+                worker,
+                epoch,
+                [channel],
+                [channel] if repeatable else [],
+                most,
+                timedelta(seconds=seconds),
+                site,
+            ),
+        )
+
+    async def settle_message(
+        self, lease_id: UUID, state: str, ref: str | None, error: str | None, retry_after: float | None
+    ) -> bool:
+        """Say what became of a leased message. False: that is known already."""
+        wait = None if retry_after is None else timedelta(seconds=retry_after)
+        statement = "select clinic.settle_message(%s, %s, %s, %s, %s) as settled"
+        return bool((await self._row(statement, lease_id, state, ref, error, wait))["settled"])
+
+    async def seconds_to_next_message(self, channel: str) -> float | None:
+        """Return the seconds until its next message is due, negative if one is, None if there is none."""
+        statement = "select extract(epoch from clinic.next_message(%s) - clock_timestamp()) as wait"
+        row = await self._row(statement, [channel])
+        return None if row["wait"] is None else float(row["wait"])
+
+    async def receive_reply(self, sender: str, message_ref: str, phone: str, body: str) -> Row:
+        """Hand in a text message that came back. Returns what was understood and done."""
+        statement = "select clinic.worker_receive_reply(%s, %s, %s, %s) as taken"
+        return dict((await self._row(statement, sender, message_ref, phone, body, limit=10))["taken"])
+
+    async def secret(self, name: str) -> str | None:
+        """Return a secret of ours from Supabase's Vault, if there is one."""
+        row = await self._row("select clinic.worker_secret(%s) as secret", name)
+        return None if row["secret"] is None else str(row["secret"])
+
     async def snapshot(self) -> Row:
         """Return the numbers of clinic.worker_metrics(), as its comment describes them."""
         row = await self._row("select clinic.worker_metrics() as metrics", limit=5)

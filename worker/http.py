@@ -1,4 +1,4 @@
-"""/metrics for Prometheus, /healthz and /readyz for whoever keeps the process running."""
+"""/metrics for Prometheus, /healthz and /readyz for whoever keeps it running, /replies for carriers."""
 
 import asyncio
 import contextlib
@@ -14,9 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from worker import VERSION
 from worker.database import Database
 from worker.errors import DatabaseUnavailable, SettingsError, StatementFailed
 from worker.metrics import Metrics
+from worker.replies import Replies
 
 log = structlog.get_logger()
 
@@ -48,7 +50,7 @@ class Snapshots:
             self._taken_at = time.monotonic()
 
 
-def create_app(metrics: Metrics, snapshots: Snapshots, readiness: Readiness) -> Starlette:
+def create_app(metrics: Metrics, snapshots: Snapshots, readiness: Readiness, replies: Replies) -> Starlette:
     """Return the ASGI application. ``readiness`` gives (ready, report)."""
 
     async def show_metrics(request: Request) -> Response:
@@ -57,13 +59,18 @@ def create_app(metrics: Metrics, snapshots: Snapshots, readiness: Readiness) -> 
         return Response(encode(metrics.registry), headers={"content-type": content_type})
 
     async def healthz(_: Request) -> Response:
-        return JSONResponse({"status": "alive"})
+        return JSONResponse({"status": "alive", "version": VERSION})
 
     async def readyz(_: Request) -> Response:
         ready, report = readiness()
         return JSONResponse(report, status_code=200 if ready else 503)
 
-    routes = [Route("/metrics", show_metrics), Route("/healthz", healthz), Route("/readyz", readyz)]
+    routes = [
+        Route("/metrics", show_metrics),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/replies", replies.receive, methods=["POST"]),
+    ]
     return Starlette(routes=routes)
 
 

@@ -22,9 +22,13 @@ from worker.schedule import JOBS
 _JOB_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _DELIVERY_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
+_SEND_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+CHANNELS = ("email", "sms")
 JOB = "job_name"  # Prometheus calls what it scrapes "job"
 
-# key of the snapshot: (metric, label or None, kind, help). A labelled number comes as {label value: number}.
+# key of the snapshot: (metric, labels or None, kind, help). A labelled number comes as {label value: number};
+# several labels, and their values, have a blank between them.
 _SNAPSHOT: dict[str, tuple[str, str | None, type[GaugeMetricFamily | CounterMetricFamily], str]] = {
     "appointments": (
         "chairtime_appointments", "status", GaugeMetricFamily,
@@ -38,9 +42,29 @@ _SNAPSHOT: dict[str, tuple[str, str | None, type[GaugeMetricFamily | CounterMetr
         "chairtime_refusals", "code", CounterMetricFamily,
         "Requests refused, by the error code the client got. Counted even though a refusal rolls back.",
     ),
+    "messages": (
+        "chairtime_messages", "kind channel outcome", CounterMetricFamily,
+        "Messages, by what became of them: sent, failed, unknown, retried, or skipped and why.",
+    ),
+    "messages_due": (
+        "chairtime_messages_due", "channel", GaugeMetricFamily,
+        "Messages that are due and not sent. 1000 also stands for more.",
+    ),
+    "messages_late_seconds": (
+        "chairtime_messages_late_seconds", "channel", GaugeMetricFamily,
+        "How long the oldest message that is due has been waiting: its sender is behind, or missing.",
+    ),
     "holds": (
         "chairtime_holds", "outcome", CounterMetricFamily,
         "Holds, by what became of them: created, converted to an appointment, released, expired.",
+    ),
+    "offers": (
+        "chairtime_waitlist_offers", "outcome", CounterMetricFamily,
+        "Times offered to the waiting list: made, and accepted.",
+    ),
+    "filled_seconds": (
+        "chairtime_waitlist_filled_seconds", None, CounterMetricFamily,
+        "How long the visits are that the waiting list filled.",
     ),
     "holds_live": ("chairtime_holds_live", None, GaugeMetricFamily, "Holds that have not run out."),
     "holds_unswept": (
@@ -146,6 +170,7 @@ class Metrics(Collector):
             "chairtime_tail_events", "Events this worker wrote to its log.", registry=registry
         )
         self._declare_delivery(registry)
+        self._declare_sending(registry)
         Info("chairtime_worker", "The worker's build.", registry=registry).info({"version": version})
         for collector in (ProcessCollector, GCCollector, PlatformCollector):
             collector(registry=registry)
@@ -171,18 +196,37 @@ class Metrics(Collector):
             "chairtime_delivery_reconnects", "Times the probe had to connect again.", registry=registry
         )
 
+    def _declare_sending(self, registry: CollectorRegistry) -> None:
+        self.sender_up = Gauge(
+            "chairtime_message_sender_configured",
+            "1 if this worker had a sender for the channel when it began to lead; else 0.",
+            ["channel"],
+            registry=registry,
+        )
+        self.sending = Histogram(
+            "chairtime_message_send_duration_seconds",
+            "How long handing a message over took, whatever became of it.",
+            ["channel"],
+            buckets=_SEND_SECONDS,
+            registry=registry,
+        )
+        for channel in CHANNELS:
+            self.sender_up.labels(channel).set(0)
+            self.sending.labels(channel)
+
     def count_run(self, job: str, outcome: str) -> None:
         """Count one run of a job."""
         self.job_runs.labels(job, outcome).inc()
 
     def collect(self) -> Iterable[Metric]:
         """Yield the families of the snapshot; only their names and helps while there is none."""
-        for key, (name, label, family, about) in _SNAPSHOT.items():
-            metric = family(name, about, labels=[label] if label else None)
+        for key, (name, labels, family, about) in _SNAPSHOT.items():
+            names = labels.split() if labels else []
+            metric = family(name, about, labels=names or None)
             value = (self.snapshot or {}).get(key)
-            if label:
-                for label_value, number in sorted((value or {}).items()):
-                    metric.add_metric([label_value], number)
+            if names:
+                for label_values, number in sorted((value or {}).items()):
+                    metric.add_metric(label_values.split(" ", len(names) - 1), number)
             elif value is not None:
                 metric.add_metric([], value)
             yield metric

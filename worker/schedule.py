@@ -35,6 +35,8 @@ JOBS = (
     Job("verify_invariants", "proves that nobody is booked twice", max_rows=1000),
     Job("flag_no_shows", "marks appointments nobody came to", max_rows=100),
     Job("apply_retention", "erases patients and forgets changes past the clinics' retention", max_rows=100),
+    Job("sweep_messages", "gives up messages nobody sent in time, forgets links that ended", max_rows=1000),
+    Job("ask_recalls", "asks patients who are due to book, and reckons who is due", max_rows=500),
 )
 JOBS_BY_NAME = {job.name: job for job in JOBS}
 

@@ -1,6 +1,8 @@
 """Configuration, from ``CHAIRTIME_WORKER_*`` variables and a ``.env`` file (README.md has the table)."""
 
 from datetime import timedelta
+from email.errors import MessageError
+from email.headerregistry import Address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -9,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.errors import SettingsError
 from worker.schedule import OFF, parse_cron
+from worker.senders.web import presets
 
 PREFIX = "CHAIRTIME_WORKER_"
 
@@ -17,6 +20,21 @@ def _checked_schedule(expression: str) -> str:
     if expression != OFF:
         parse_cron(expression)
     return expression
+
+
+def _checked_preset(name: str) -> str:
+    if name not in presets():
+        raise ValueError(f"none of {', '.join(presets())}")
+    return name
+
+
+def _checked_address(text: str) -> str:
+    try:
+        Address(addr_spec=text)
+        text.encode("ascii")
+    except (ValueError, IndexError, MessageError):
+        raise ValueError("an address alone, as visits@example.org") from None
+    return text
 
 
 Schedule = Annotated[str, AfterValidator(_checked_schedule)]
@@ -33,7 +51,12 @@ class Settings(BaseSettings):
     """Everything an operator can turn. Times are seconds unless they say; schedules are cron, UTC."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", extra="ignore", populate_by_name=True, hide_input_in_errors=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,  # a variable that is there and empty is not set
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,
     )
 
     database_url: SecretStr = Field(
@@ -58,6 +81,8 @@ class Settings(BaseSettings):
     schedule_verify_invariants: Schedule = "*/10 * * * *"
     schedule_flag_no_shows: Schedule = OFF
     schedule_apply_retention: Schedule = "37 3 * * *"
+    schedule_sweep_messages: Schedule = "47 * * * *"
+    schedule_ask_recalls: Schedule = "*/5 * * * *"
 
     event_retention: timedelta = timedelta(days=90)
     idempotency_retention: timedelta = timedelta(hours=24)
@@ -80,6 +105,34 @@ class Settings(BaseSettings):
     )
     probe_topics: Annotated[int, Field(ge=0, le=100)] = 20
     probe_patience: Seconds = 10
+
+    site_url: str | None = None  # where the web app is: links in messages lead there
+
+    smtp_host: str | None = None
+    smtp_port: Annotated[int, Field(gt=0, le=65535)] = 587
+    smtp_tls: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+
+    email_url: str | None = None
+    email_from: Annotated[str, AfterValidator(_checked_address)] | None = None
+    email_secret: SecretStr | None = None
+    email_repeatable: bool | None = None
+
+    sms_preset: Annotated[str, AfterValidator(_checked_preset)] = "chairtime"
+    sms_url: str | None = None
+    sms_from: str | None = None
+    sms_account: str | None = None
+    sms_secret: SecretStr | None = None
+    sms_repeatable: bool | None = None
+
+    replies_secret: SecretStr | None = None
+
+    message_rate: Annotated[float, Field(gt=0, le=10_000)] = 10
+    message_senders: Annotated[int, Field(gt=0, le=100)] = 8
+    message_lease: Annotated[float, Field(ge=2, le=600)] = 30
+    message_timeout: Seconds = 10
+    message_poll: Seconds = 1
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
