@@ -34,13 +34,18 @@ _FOREIGN_CODES = {
 # What the API's hints call by its name, and commands by theirs.
 _OPTIONS = {'repeat the call with on_conflict "keep"': "repeat the command with --keep"}
 
+# What a visitor may be told a moment late, by a read replica where there is one.
+_LISTS = {"available_slots", "next_slots", "explain_slot"}
+
 BUSY = (0.5, 1.0)  # seconds after which a request that met a busy calendar is sent again
+
+PATIENCE = 120.0  # seconds that an answer may take
 
 _SQLSTATE_LENGTH = 5  # class 22 is "data exception": text that is no uuid, no interval, no date
 
 
 class Api:
-    """A client of the schema `api`. `identity` says as whom: an email, or `service` for the secret key."""
+    """A client of the schema `api`. `identity` is an email, `service` for the secret key, or `anon`."""
 
     def __init__(self, client: "Client", identity: str) -> None:
         self.client = client
@@ -52,7 +57,9 @@ class Api:
         Arguments that are None are left out, so that the function's defaults apply.
         """
         given = {name: value for name, value in arguments.items() if value is not None}
-        return self.fetch(self.client.rpc(function, given))
+        # A GET may go to a replica. Who can change nothing can miss nothing there that they did.
+        is_late = self.identity == "anon" and function in _LISTS
+        return self.fetch(self.client.rpc(function, given, get=is_late))
 
     def rows(self, view: str, columns: str = "*", **equals: Any) -> list[dict[str, Any]]:
         """Read a view's rows whose columns equal what is given."""
@@ -117,7 +124,7 @@ def connect(project: Project) -> Api:
     url = project.require("api_url")
     session = read_session(project)
     if session and session["api_url"] == url:
-        return _as_user(project, url, session)
+        return _as_user(project, session)
     if not project.setting("secret_key"):
         hint = "Sign in with `chairtime login`, or set SUPABASE_SECRET_KEY."
         raise ChairtimeError(
@@ -128,7 +135,7 @@ def connect(project: Project) -> Api:
 
 def connect_as_service(project: Project) -> Api:
     """Act with the secret key, whoever is signed in."""
-    return Api(_client(project.require("api_url"), project.require("secret_key")), "service")
+    return Api(_client(_primary(project), project.require("secret_key")), "service")
 
 
 def connect_publicly(project: Project) -> Api:
@@ -165,10 +172,17 @@ def read_session(project: Project) -> dict[str, Any] | None:
         return None
 
 
-def _as_user(project: Project, url: str, session: dict[str, Any]) -> Api:
+def _primary(project: Project) -> str:
+    """Where whoever changes something sees it at once: not at the balancer of a stack with a replica."""
+    url, state = project.require("api_url"), project.state()
+    primary: str = state.get("primary_url", url) if state.get("api_url") == url else url
+    return primary
+
+
+def _as_user(project: Project, session: dict[str, Any]) -> Api:
     from supabase_auth.errors import AuthError
 
-    client = _client(url, project.require("publishable_key"))
+    client = _client(_primary(project), project.require("publishable_key"))
     try:
         answer = client.auth.set_session(session["access_token"], session["refresh_token"])
     except AuthError as error:
@@ -181,9 +195,14 @@ def _as_user(project: Project, url: str, session: dict[str, Any]) -> Api:
 
 
 def _client(url: str, key: str) -> "Client":
+    import httpx
+
     from supabase import ClientOptions, SupabaseException, create_client
 
-    options = ClientOptions(schema="api", auto_refresh_token=False, persist_session=False)
+    # One for the Data API and Auth: each of its own would read all certificates anew.
+    timeout = httpx.Timeout(PATIENCE, connect=10)
+    http = httpx.Client(http2=True, follow_redirects=True, timeout=timeout)
+    options = ClientOptions(schema="api", auto_refresh_token=False, persist_session=False, httpx_client=http)
     try:
         return create_client(url, key, options)
     except (SupabaseException, ValueError) as error:

@@ -28,11 +28,12 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
-    "up": Entry("stack", "Stack", "Start the embedded stack: Postgres, API, Auth, Realtime, web."),
+    "up": Entry("stack", "Stack", "Start the embedded stack: Postgres, API, Auth, Realtime, web, mailbox."),
     "status": Entry("stack", "Stack", "Show the running stack's addresses and keys."),
     "down": Entry("stack", "Stack", "Stop the embedded stack."),
     "reset": Entry("stack", "Stack", "Drop the stack's data, migrate and seed again."),
     "demo": Entry("demo", "Stack", "Play one clinic's busy minute through the HTTP API."),
+    "bench": Entry("bench", "Stack", "Measure how fast Chairtime is on this machine."),
     "migrate": Entry("migrate", "Schema", "Apply, check and repair the database's migrations."),
     "admin": Entry(
         "admin", "Clinic", "Set up clinics: who works there, what can be booked, when, and what it takes."
@@ -59,7 +60,17 @@ COMMANDS = {
     "mark": Entry("visits", "Desk", "Say that a patient has come, has been treated, or has not come."),
     "undo": Entry("visits", "Desk", "Take an appointment's last step back."),
     "cancel": Entry("visits", "Desk", "Cancel an appointment."),
+    "series": Entry("series", "Desk", "Book a visit again and again, or cancel what is ahead of it."),
+    "waitlist": Entry(
+        "waitlist",
+        "Desk",
+        "Wait for a time that becomes free: join, look, leave, and answer what is offered.",
+    ),
     "worklist": Entry("worklist", "Desk", "List who is in the way of an absence."),
+    "messages": Entry(
+        "messages", "Desk", "What is sent and came back: list, resend, call, answer; rules and words."
+    ),
+    "confirm": Entry("messages", "Desk", "Note that the patient will come to a visit ahead."),
     "events": Entry("events", "Watch", "Follow the events of a channel."),
     "metrics": Entry("watch", "Watch", "Show what the worker measures."),
     "health": Entry("watch", "Watch", "Ask the API and the worker how they are."),

@@ -151,6 +151,14 @@ def parse_day(api: "Api", text: str | None, clinic: Row) -> date:
         ) from None
 
 
+def parse_days(api: "Api", text: str | None, clinic: Row, days: int = 1) -> tuple[str, str]:
+    """Read a day as `parse_day` does; return the instants at which it, and so many days, begin and end."""
+    first = parse_day(api, text, clinic)
+    midnights = [f"{day}T00:00" for day in (first, first + timedelta(days=days))]
+    starts, ends = api.rpc("clinic_time", clinic_id=clinic["id"], wall_times=midnights)["instants"]
+    return starts, ends
+
+
 def _days_until(word: str, today: date) -> int:
     if word in WEEKDAYS:
         return (WEEKDAYS.index(word) - today.weekday() - 1) % 7 + 1

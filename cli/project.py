@@ -32,6 +32,7 @@ _VARIABLES = {
     "secret_key": ("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY"),
     "worker_url": ("CHAIRTIME_WORKER_URL",),
 }
+SETTINGS = tuple(_VARIABLES)
 _chosen: dict[str, Path] = {}
 
 
@@ -43,9 +44,10 @@ def use_workdir(path: Path | None) -> None:
 
 @dataclass(frozen=True)
 class Project:
-    """A folder that holds `supabase/`."""
+    """A folder that holds `supabase/`; with the settings `given` for one database of many, and no others."""
 
     root: Path
+    given: Mapping[str, str] | None = None
 
     @property
     def supabase_dir(self) -> Path:
@@ -58,12 +60,24 @@ class Project:
         return self.supabase_dir / "migrations"
 
     @property
+    def schemas_dir(self) -> Path:
+        """The files that say what is, in order of their names."""
+        return self.supabase_dir / "schemas"
+
+    @property
+    def lock_file(self) -> Path:
+        """The digests of the migrations that are released."""
+        return self.supabase_dir / "migrations.lock"
+
+    @property
     def state_dir(self) -> Path:
         """The embedded stack's own folder (git-ignored): data, logs, status, sessions."""
         return self.root / ".chairtime"
 
     def state(self) -> Mapping[str, Any]:
         """What `chairtime up` wrote about the running stack; empty when none was ever started."""
+        if self.given is not None:
+            return self.given
         path = self.state_dir / "status.json"
         try:
             return dict(json.loads(path.read_text()))
@@ -72,7 +86,8 @@ class Project:
 
     def setting(self, name: str, given: str | None = None) -> str | None:
         """Resolve one of `db_url, api_url, publishable_key, secret_key, worker_url`, or None."""
-        from_env = (os.environ.get(variable) for variable in _VARIABLES[name])
+        variables = _VARIABLES[name] if self.given is None else ()
+        from_env = (os.environ.get(variable) for variable in variables)
         candidates = (given, *from_env, self.state().get(name))
         return next((value for value in candidates if value), None)
 
@@ -80,9 +95,15 @@ class Project:
         """Resolve a setting that the command cannot do without."""
         value = self.setting(name, given)
         if value is None:
-            hint = f"Start the stack with `chairtime up`, or set {_VARIABLES[name][0]}."
-            raise ChairtimeError(f"no {name.replace('_', ' ')} is known", "not_configured", hint, Exit.USAGE)
+            message = f"no {name.replace('_', ' ')} is known"
+            raise ChairtimeError(message, "not_configured", self.how_to_set(name), Exit.USAGE)
         return value
+
+    def how_to_set(self, name: str) -> str:
+        """Say what to do where a setting is missing."""
+        if self.given is not None:
+            return f"Write {name} = … below the database's name."
+        return f"Start the stack with `chairtime up`, or set {_VARIABLES[name][0]}."
 
     def db_url(self, given: str | None = None) -> str:
         """The database to work on, a libpq URL."""

@@ -55,7 +55,7 @@ def _typed(param: Any) -> str:
 
 
 def _metavar(param: Any) -> str:
-    return str(param.metavar or param.name.upper()).strip("[]")
+    return str(param.metavar or param.name.upper())
 
 
 def _names(param: Any) -> str:

@@ -11,6 +11,7 @@ from cli.commands import (
     admin_hours,
     admin_patients,
     admin_people,
+    admin_recalls,
     admin_resources,
     admin_types,
     history,
@@ -41,6 +42,7 @@ for name, group in {
     "closure": admin_absences.closure_app,
     "type": admin_types.type_app,
     "resource": admin_resources.resource_app,
+    "recall": admin_recalls.recall_app,
 }.items():
     app.add_typer(group, name=name)
 app.command("audit")(history.audit)
@@ -145,6 +147,18 @@ def update_policy(
         int | None, typer.Option(help="Per chatbot.", show_default=False)
     ] = None,
     max_offers: Annotated[int | None, typer.Option(help="Open ones, per login.", show_default=False)] = None,
+    max_waitlist_offers: Annotated[
+        int | None,
+        typer.Option(help="So often is who waits asked; then their wish ends.", show_default=False),
+    ] = None,
+    offer_duration: Annotated[
+        str | None,
+        typer.Option(help='How long a free time is held for who waits: "30 minutes".', show_default=False),
+    ] = None,
+    offer_lead: Annotated[
+        str | None,
+        typer.Option(help="Under so long before a start nobody who waits is asked.", show_default=False),
+    ] = None,
     require_mfa: Annotated[
         bool | None,
         typer.Option(
@@ -152,6 +166,16 @@ def update_policy(
             help="Staff act only when they signed in with a second factor.",
             show_default=False,
         ),
+    ] = None,
+    locale: Annotated[
+        str | None, typer.Option(help="In which language it writes: en, de, ja…", show_default=False)
+    ] = None,
+    quiet_from: Annotated[
+        str | None, typer.Option(metavar="TIME", help="From then nobody is woken: 21:00.", show_default=False)
+    ] = None,
+    quiet_until: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Until then; the same twice: never quiet.", show_default=False),
     ] = None,
     audit_retention: Annotated[
         str | None, typer.Option(help="How long it is known who changed what.", show_default=False)
@@ -179,7 +203,13 @@ def update_policy(
         "max_holds_per_hour": max_holds_per_hour,
         "max_chatbot_bookings_per_hour": max_chatbot_bookings_per_hour,
         "max_offers": max_offers,
+        "max_waitlist_offers": max_waitlist_offers,
+        "offer_duration": offer_duration,
+        "offer_lead": offer_lead,
         "require_mfa": require_mfa,
+        "locale": locale,
+        "quiet_from": quiet_from,
+        "quiet_until": quiet_until,
         "audit_retention": audit_retention,
         "patient_retention": patient_retention,
     }

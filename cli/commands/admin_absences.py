@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import lookup, output
-from cli.commands.shared import Clinic, DryRun, connect, ends_of, names_of, span
+from cli.commands.shared import Clinic, DryRun, connect, ends_of, id_argument, names_of, span
 from cli.errors import ChairtimeError, usage_error
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _list(api: "Api", clinic: "Row", view: str, about: "Callable[[Row], tuple[st
 
 @absence_app.command("remove")
 def remove_absence(
-    absence: Annotated[str, typer.Argument(metavar="ID", help="Of the absence.", show_default=False)],
+    absence: Annotated[str, id_argument("Of the absence.", "admin absence list CLINIC", "ID")],
 ) -> None:
     """Put the time back on the calendar.
 
@@ -182,7 +182,7 @@ def list_closures(clinic: Clinic) -> None:
 
 @closure_app.command("remove")
 def remove_closure(
-    closure: Annotated[str, typer.Argument(metavar="ID", help="Of the closure.", show_default=False)],
+    closure: Annotated[str, id_argument("Of the closure.", "admin closure list CLINIC", "ID")],
 ) -> None:
     """Open the clinic again.
 

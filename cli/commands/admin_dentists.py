@@ -152,7 +152,7 @@ def set_types(
     types: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TYPE]...",
+            metavar="TYPE",
             help='What they lead from now on; "cleaning=45m" if they take other than the type\'s time.',
             show_default=False,
         ),

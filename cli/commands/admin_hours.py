@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import lookup, output
-from cli.commands.shared import Clinic, Dentist, DryRun, connect, ends_of, names_of, span
+from cli.commands.shared import Clinic, Dentist, DryRun, connect, ends_of, id_argument, names_of, span
 from cli.errors import usage_error
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def set_hours(
     weekly: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[WINDOWS]...",
+            metavar="WINDOWS",
             help='Such as "mon-thu 09:00-12:00,13:00-17:00" "fri 08:00-14:00".',
             show_default=False,
         ),
@@ -161,6 +161,8 @@ def add_extra(
 
     Example: [bold]chairtime admin hours add riverside lee "saturday 09:00" "saturday 12:00"[/]
     """
+    from rich.markup import escape
+
     api = connect()
     where = lookup.find_clinic(api, clinic)
     row = api.rpc(
@@ -171,13 +173,13 @@ def add_extra(
         clinic_id=where["id"],
     )
     clock = lookup.wall_times(api, where, ends_of([row]))
-    name = names_of(api, "dentists", where, "full_name")[row["dentist_id"]]
+    name = escape(names_of(api, "dentists", where, "full_name")[row["dentist_id"]])
     output.emit(row, lambda it: f"[green]Added[/] {name} works {span(clock, it)}; its id is {it['id']}.")
 
 
 @hours_app.command("remove")
 def remove_extra(
-    extra: Annotated[str, typer.Argument(metavar="ID", help="Of the extra hours.", show_default=False)],
+    extra: Annotated[str, id_argument("Of the extra hours.", "admin hours show CLINIC DENTIST", "ID")],
 ) -> None:
     """Remove extra hours, unless appointments would be left outside of working hours.
 

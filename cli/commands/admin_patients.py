@@ -125,6 +125,9 @@ def update(
     email: Email = None,
     born: Born = None,
     note: Note = None,
+    locale: Annotated[
+        str | None, typer.Option(help="In which language to write to them: en, de, ja…", show_default=False)
+    ] = None,
 ) -> None:
     """Change what the clinic knows of a patient; an empty text removes it.
 
@@ -132,7 +135,7 @@ def update(
     """
     api = connect()
     changes = {"full_name": name, "phone": phone, "email": email, "birth_date": born, "staff_notes": note}
-    given = some(changes)
+    given = some(changes | {"locale": locale})
     who = lookup.find_patient(api, lookup.find_clinic(api, clinic), patient)["id"]
     emit_row("Updated", api.rpc("update_patient", patient_id=who, **given))
 
@@ -234,7 +237,10 @@ def _draw_found(api: "Api", clinic: "Row", rows: "list[Row]") -> "RenderableType
     return output.table(("Name", "Born", "Contact", "Next visit", "Last visit", "Id"), lines)
 
 
-_RECORD = ("full_name", "birth_date", "phone", "email", "staff_notes", "user_id", "created_at", "id")
+_RECORD = (
+    *("full_name", "birth_date", "phone", "email", "locale", "muted_channels"),
+    *("staff_notes", "user_id", "created_at", "id"),
+)
 
 
 def _draw_record(api: "Api", clinic: "Row", known: "dict[str, Any]") -> "RenderableType":
@@ -265,14 +271,18 @@ def _draw_record(api: "Api", clinic: "Row", known: "dict[str, Any]") -> "Rendera
 
 
 def _said_of(row: "Row") -> list[tuple[str, Any]]:
-    return [(name.replace("_", " "), row[name]) for name in _RECORD if row[name] is not None]
+    return [(name.replace("_", " "), _text(row[name])) for name in _RECORD if row[name] not in (None, [])]
+
+
+def _text(value: Any) -> Any:
+    return ", ".join(value) if isinstance(value, list) else value
 
 
 def _draw_merge(planned: "Row") -> "RenderableType":
     lines = (
-        (name.replace("_", " "), planned["keep"][name], planned["merge"][name])
+        (name.replace("_", " "), *(_text(planned[which][name]) for which in ("keep", "merge")))
         for name in _RECORD
-        if planned["keep"][name] is not None or planned["merge"][name] is not None
+        if planned["keep"][name] or planned["merge"][name]
     )
     visits = f"{planned['visits']} visit{'' if planned['visits'] == 1 else 's'}"
     title = f"Nothing is changed yet; {visits} would move"

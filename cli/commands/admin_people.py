@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import lookup, output
-from cli.commands.shared import Clinic, Keep, connect, on_conflict
+from cli.commands.shared import Clinic, Keep, connect, id_argument, on_conflict
 from cli.output import emit_row, emit_rows
 from cli.project import Yes, find_project
 
@@ -131,7 +131,7 @@ def invitations(clinic: Clinic) -> None:
 
 @staff.command("revoke-invitation")
 def revoke_invitation(
-    invitation: Annotated[str, typer.Argument(help="The invitation's id.", show_default=False)],
+    invitation: Annotated[str, id_argument("The invitation's id.", "admin staff invitations CLINIC")],
     yes: Yes = False,
 ) -> None:
     """Make an invitation's code void.

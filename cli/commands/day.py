@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import lookup, output
+from cli.commands.shared import Clinic, On
 from cli.day_board import draw
 from cli.lookup import Row, instant
 from cli.project import find_project
@@ -23,10 +24,8 @@ _AT_LEAST_EVERY = 30  # seconds: broadcasts are hints, so look now and then with
 
 @app.command()
 def day(
-    clinic: Annotated[str, typer.Argument(help="Slug or id of the clinic.", show_default=False)],
-    on: Annotated[
-        str | None, typer.Option("--on", help="A date, today, tomorrow, monday…", show_default=False)
-    ] = None,
+    clinic: Clinic,
+    on: On = None,
     chairs: Annotated[bool, typer.Option("--chairs", help="Chairs and equipment as columns.")] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep it live until Ctrl-C.")] = False,
 ) -> None:

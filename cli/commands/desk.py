@@ -7,7 +7,7 @@ from uuid import uuid4
 import typer
 
 from cli import lookup, output
-from cli.commands.shared import ByDentist, Clinic, Time, Type, connect, names_of
+from cli.commands.shared import ByDentist, Clinic, Time, Type, connect, id_argument, id_from, names_of
 from cli.errors import ChairtimeError, usage_error
 from cli.lookup import Row
 from cli.project import Yes
@@ -33,10 +33,10 @@ def book(
     *,
     clinic: Clinic,
     type_: Annotated[
-        str | None, typer.Argument(metavar="[TYPE]", help="Appointment type.", show_default=False)
+        str | None, typer.Argument(metavar="TYPE", help="Appointment type.", show_default=False)
     ] = None,
     time: Annotated[
-        str | None, typer.Argument(metavar="[TIME]", help="Start, in the clinic's time.", show_default=False)
+        str | None, typer.Argument(metavar="TIME", help="Start, in the clinic's time.", show_default=False)
     ] = None,
     dentist: ByDentist = None,
     patient: Patient = None,
@@ -46,7 +46,11 @@ def book(
     ] = False,
     reservation: Annotated[
         str | None,
-        typer.Option(help="Book what this hold keeps, instead of TYPE and TIME.", show_default=False),
+        typer.Option(
+            help="Book what this hold keeps, instead of TYPE and TIME.",
+            show_default=False,
+            callback=id_from("reservations list CLINIC"),
+        ),
     ] = None,
 ) -> None:
     """Book an appointment, or what a hold keeps.
@@ -197,7 +201,7 @@ def remaining(row: Row) -> str:
 
 @reservations.command("release")
 def release(
-    reservation: Annotated[str, typer.Argument(help="The hold's id.", show_default=False)],
+    reservation: Annotated[str, id_argument("The hold's id.", "reservations list CLINIC")],
     yes: Yes = False,
 ) -> None:
     """Give a held slot back.

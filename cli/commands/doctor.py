@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli import output
-from cli.errors import Exit
-from cli.project import DbUrl, find_project
+from cli.fleet import Databases, Finding, Parallel, Say, answer
+from cli.project import DbUrl, Project
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -17,7 +16,7 @@ _SIGNS = {"ok": "[green]✓[/]", "problem": "[bold red]✗[/]", "skipped": "[yel
 
 
 @app.command()
-def doctor(db_url: DbUrl = None) -> None:
+def doctor(db_url: DbUrl = None, databases: Databases = None, parallel: Parallel = 4) -> None:
     """Check a whole project and say what to mend.
 
     From outside: address, keys, exposed schema, what visitors see, clock, Realtime. From inside: pooler mode,
@@ -29,13 +28,14 @@ def doctor(db_url: DbUrl = None) -> None:
     from cli.doctor.inside import check_inside
     from cli.doctor.outside import check_outside
 
-    project = find_project()
-    output.note("[dim]looking…[/]")
-    results = [result.as_json() for result in (*check_outside(project), *check_inside(project, db_url))]
-    well = all(result["state"] == "ok" for result in results)
-    output.emit({"ok": well, "checks": results}, _draw)
-    if not well:
-        raise typer.Exit(Exit.PROBLEMS)
+    def look(project: Project, say: Say) -> Finding:
+        say("looking…")
+        results = [result.as_json() for result in (*check_outside(project), *check_inside(project, db_url))]
+        ill = [f"{it['check']}: {it['message']}" for it in results if it["state"] != "ok"]
+        report = {"ok": not ill, "checks": results}
+        return Finding(report, "\n".join(ill) or f"all {len(results)} checks are well", not ill)
+
+    answer(look, _draw, db_url, databases, parallel)
 
 
 def _draw(report: dict[str, Any]) -> "RenderableType":

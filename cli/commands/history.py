@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import lookup, output
-from cli.commands.shared import Appointment, Clinic, connect, said
+from cli.commands.shared import Appointment, Clinic, connect, id_from, said
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,11 +34,23 @@ def audit(
     clinic: Clinic,
     of: Annotated[
         str | None,
-        typer.Option("--of", metavar="ID", help="Only of this patient, dentist, type…", show_default=False),
+        typer.Option(
+            "--of",
+            metavar="ID",
+            help="Only of this patient, dentist, type…",
+            show_default=False,
+            callback=id_from("admin audit CLINIC"),
+        ),
     ] = None,
     by: Annotated[
         str | None,
-        typer.Option("--by", metavar="USER", help="Only by this login, by id.", show_default=False),
+        typer.Option(
+            "--by",
+            metavar="USER",
+            help="Only by this login, by id.",
+            show_default=False,
+            callback=id_from("admin staff list CLINIC"),
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(help="At most so many, the newest first.", min=1, max=1000)] = 50,
 ) -> None:

@@ -50,7 +50,7 @@ ClinicSlug = Annotated[
 ]
 Http = Annotated[bool, typer.Option("--http", help="Serve streamable HTTP instead of stdin and stdout.")]
 Host = Annotated[str, typer.Option(help="Listen here for HTTP.")]
-Port = Annotated[int, typer.Option(help="Listen on this port for HTTP.")]
+Port = Annotated[int, typer.Option(help="Listen on this port for HTTP.", min=1, max=65535)]
 Names = Annotated[
     list[str] | None,
     typer.Option("--allowed-host", help="A Host header by which HTTP is reached too: bot.example.org."),

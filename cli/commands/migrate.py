@@ -1,16 +1,16 @@
 """`chairtime migrate`: apply, check and repair migrations, in step with the Supabase CLI."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import output
+from cli.commands import migrate_files
 from cli.errors import ChairtimeError, Exit, usage_error
-from cli.project import DbUrl, Yes, find_project
+from cli.fleet import Databases, Finding, Parallel, Say, answer, tell
+from cli.project import DbUrl, Project, Yes, find_project
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Apply, check and repair the database's migrations.")
 
+_SHOWN = 3  # problems, in the line that tells of one database among many
 _MARKS = {
     "applied": "[green]applied[/]",
     "pending": "[yellow]pending[/]",
@@ -29,21 +30,37 @@ _MARKS = {
 
 
 @app.command()
-def status(db_url: DbUrl = None) -> None:
+def status(db_url: DbUrl = None, databases: Databases = None, parallel: Parallel = 4) -> None:
     """Show which migrations the database has and which it lacks.
 
     Exits with 6 if a file that was applied is gone, or was edited since.
 
     Example: [bold]chairtime migrate status --json[/]
     """
+
+    def look(project: Project, say: Say) -> Finding:
+        rows = _compare(project, db_url, say)
+        states = [row["state"] for row in rows]
+        counts = (f"{states.count(state)} {state}" for state in _MARKS if state in states)
+        return Finding(rows, ", ".join(counts), not {"missing", "edited"}.intersection(states))
+
+    answer(look, _draw_status, db_url, databases, parallel)
+
+
+def _compare(project: Project, db_url: str | None, say: Say) -> list[dict[str, str]]:
     from cli.migrations.files import read_migrations
     from cli.migrations.history import read_history
+    from cli.migrations.upgrade import find_upgrade
 
-    project = find_project()
-    local = {migration.version: migration for migration in read_migrations(project.migrations_dir)}
+    migrations = read_migrations(project.migrations_dir)
+    local = {migration.version: migration for migration in migrations}
     with _connect(project.db_url(db_url)) as connection:
-        remote = {row.version: row for row in read_history(connection)}
-    rows = [
+        history = read_history(connection)
+    way = find_upgrade(history, migrations)
+    if way:
+        say(f"this database is of release {way.release}: `chairtime migrate up` takes it to today's")
+    remote = {} if way else {row.version: row for row in history}
+    return [
         {
             "version": version,
             "name": (local.get(version) or remote[version]).name,
@@ -51,9 +68,6 @@ def status(db_url: DbUrl = None) -> None:
         }
         for version in sorted(local.keys() | remote.keys())
     ]
-    output.emit(rows, _draw_status)
-    if any(row["state"] in {"missing", "edited"} for row in rows):
-        raise typer.Exit(Exit.PROBLEMS)
 
 
 def _state(file: "Migration | None", row: "Applied | None") -> str:
@@ -76,29 +90,40 @@ def up(
     to: Annotated[str | None, typer.Option(help="Stop after this version.", show_default=False)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be applied.")] = False,
     db_url: DbUrl = None,
+    databases: Databases = None,
+    parallel: Parallel = 4,
 ) -> None:
     """Apply the migrations that the database lacks, in order, one transaction a file.
 
-    Any number may run at once. A file that fails leaves nothing behind.
+    Any number may run at once. A file that fails leaves nothing behind. A database of release 0.1 is taken to
+    0.2 in one transaction, and keeps its old tables until [bold]migrate finish[/].
 
     Example: [bold]chairtime migrate up --dry-run[/]
     """
+
+    def apply(project: Project, say: Say) -> Finding:
+        done = [_as_json(migration) for migration in _apply(project, db_url, to, dry_run, say)]
+        summary = f"{len(done)} {'would be ' if dry_run else ''}applied"
+        return Finding({"applied": done, "dry_run": dry_run}, summary)
+
+    answer(apply, _draw_applied, db_url, databases, parallel)
+
+
+def _apply(
+    project: Project, db_url: str | None, to: str | None, dry_run: bool, say: Say
+) -> "list[Migration]":
     from cli.migrations.apply import apply_pending, find_pending
     from cli.migrations.files import read_migrations
 
-    project = find_project()
     url = project.db_url(db_url)
     if dry_run:
         with _connect(url) as connection:
-            done = find_pending(connection, read_migrations(project.migrations_dir), to)
-    else:
-        done = apply_pending(url, project.migrations_dir, to=to, on_progress=_announce)
-    result = {"applied": [_as_json(migration) for migration in done], "dry_run": dry_run}
-    output.emit(result, _draw_applied)
+            return find_pending(connection, read_migrations(project.migrations_dir), to)
 
+    def announce(migration: "Migration") -> None:
+        say(f"applying {migration.path.name}")
 
-def _announce(migration: "Migration") -> None:
-    output.note(f"applying [bold]{migration.path.name}[/]")
+    return apply_pending(url, project.migrations_dir, to=to, on_progress=announce, say=say)
 
 
 def _as_json(migration: "Migration") -> dict[str, str]:
@@ -115,26 +140,7 @@ def _draw_applied(result: dict[str, Any]) -> "RenderableType":
 
 
 @app.command()
-def new(name: Annotated[str, typer.Argument(help="What the migration does: add_recall_reminders.")]) -> None:
-    """Make an empty migration file with the next version.
-
-    Example: [bold]chairtime migrate new add_recall_reminders[/]
-    """
-    slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-    if not slug:
-        raise usage_error(f"{name!r} leaves nothing for a file name", "Use letters and digits.")
-    folder = find_project().migrations_dir
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{datetime.now(UTC):%Y%m%d%H%M%S}_{slug}.sql"
-    try:
-        path.open("x").close()
-    except FileExistsError:
-        raise ChairtimeError(f"{path.name} exists", "conflict", "Try again in a second.") from None
-    output.emit({"path": str(path)}, lambda result: result["path"])
-
-
-@app.command()
-def verify(db_url: DbUrl = None) -> None:
+def verify(db_url: DbUrl = None, databases: Databases = None, parallel: Parallel = 4) -> None:
     """Check that the database is what the files say, and show the difference.
 
     Finds files edited after they were applied, missing and out-of-order files, and drift between the live
@@ -143,15 +149,20 @@ def verify(db_url: DbUrl = None) -> None:
     Example: [bold]chairtime migrate verify[/]
     """
     from cli.migrations.files import read_migrations
+    from cli.migrations.verify import build_once
     from cli.migrations.verify import verify as find_problems
 
-    project = find_project()
-    migrations = read_migrations(project.migrations_dir)
-    with _connect(project.db_url(db_url)) as connection:
-        problems = [problem.as_json() for problem in find_problems(connection, migrations)]
-    output.emit({"ok": not problems, "problems": problems}, _draw_problems)
-    if problems:
-        raise typer.Exit(Exit.PROBLEMS)
+    build = build_once()
+
+    def look(project: Project, _: Say) -> Finding:
+        migrations = read_migrations(project.migrations_dir)
+        with _connect(project.db_url(db_url)) as connection:
+            problems = [problem.as_json() for problem in find_problems(connection, migrations, build)]
+        summary = "; ".join(f"{it['what']} {it['message']}" for it in problems[:_SHOWN]) or "in step"
+        more = f"; {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        return Finding({"ok": not problems, "problems": problems}, summary + more, not problems)
+
+    answer(look, _draw_problems, db_url, databases, parallel)
 
 
 def _draw_problems(result: dict[str, Any]) -> "RenderableType":
@@ -173,6 +184,28 @@ def _draw_problem(problem: dict[str, str]) -> "Iterator[RenderableType]":
 
 
 @app.command()
+def finish(yes: Yes = False, db_url: DbUrl = None) -> None:
+    """Drop what an upgrade kept of the release before: from then on there is no way back.
+
+    Example: [bold]chairtime migrate finish --yes[/]
+    """
+    from cli.migrations.leftovers import drop_leftovers, find_leftovers
+
+    with _connect(find_project().db_url(db_url)) as connection:
+        found = find_leftovers(connection)
+        if found:
+            place = f"{connection.info.host}/{connection.info.dbname}"
+            output.confirm(f"Drop {' and '.join(found)} of {place}?", yes)
+            drop_leftovers(connection, tell)
+    output.emit({"dropped": found}, _draw_dropped)
+
+
+def _draw_dropped(result: dict[str, Any]) -> "RenderableType":
+    names = " and ".join(result["dropped"])
+    return f"[green]Dropped[/] {names}." if names else "[green]Nothing to drop:[/] no upgrade left anything."
+
+
+@app.command()
 def repair(
     versions: Annotated[
         list[str], typer.Argument(help="Versions, as in the file names.", show_default=False)
@@ -184,7 +217,7 @@ def repair(
 ) -> None:
     """Correct the history without running anything.
 
-    Example: [bold]chairtime migrate repair 20260101000200 --applied --yes[/]
+    Example: [bold]chairtime migrate repair 20261101000000 --applied --yes[/]
     """
     from cli.migrations.files import read_migrations
     from cli.migrations.history import repair as rewrite
@@ -204,46 +237,17 @@ def repair(
             connection, [by_version[v] for v in versions] if applied else [], versions if reverted else []
         )
     result = {"versions": versions, "state": "applied" if applied else "reverted"}
-    output.emit(result, lambda it: f"[green]Recorded as {it['state']}:[/] {', '.join(it['versions'])}")
+    output.emit(result, _draw_repaired)
 
 
-@app.command()
-def lint(
-    files: Annotated[
-        list[str] | None, typer.Argument(help="Only these versions or file names.", show_default=False)
-    ] = None,
-) -> None:
-    """Check the files' style, and find what Supabase refuses, locks large tables or opens a door.
-
-    Example: [bold]chairtime migrate lint[/]
-    """
-    from cli.migrations.files import read_migrations
-    from cli.migrations.lint import lint as find_faults
-
-    migrations = read_migrations(find_project().migrations_dir)
-    wanted = [it for it in migrations if not files or {it.version, it.path.name} & set(files)]
-    if files and len(wanted) < len(set(files)):
-        raise ChairtimeError("some of these files do not exist", "not_found", exit_code=Exit.NOT_FOUND)
-    output.note(f"[dim]reading {len(wanted)} files…[/]")
-    findings = [finding.as_json() for finding in find_faults(wanted, migrations)]
-    output.emit({"ok": not findings, "findings": findings}, _draw_findings)
-    if findings:
-        raise typer.Exit(Exit.PROBLEMS)
-
-
-def _draw_findings(result: dict[str, Any]) -> "RenderableType":
-    from rich.console import Group
+def _draw_repaired(result: dict[str, Any]) -> str:
     from rich.markup import escape
 
-    if result["ok"]:
-        return "[green]Nothing to mend.[/]"
-    return Group(
-        *(
-            f"{it['file']}:{it['line']} [yellow]{it['rule']}[/] {escape(it['message'])}"
-            + (f"\n  [cyan]hint[/] {escape(it['hint'])}" if it["hint"] else "")
-            for it in result["findings"]
-        )
-    )
+    return f"[green]Recorded as {result['state']}:[/] {escape(', '.join(result['versions']))}"
+
+
+for command in (migrate_files.baseline, migrate_files.freeze, migrate_files.new, migrate_files.lint):
+    app.command()(command)
 
 
 @contextmanager

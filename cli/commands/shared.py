@@ -10,11 +10,30 @@ from cli.errors import usage_error
 from cli.project import find_project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from cli.api import Api
     from cli.lookup import Row
+
+
+def id_from(listing: str) -> "Callable[[str | None], str | None]":
+    """Return what checks an id that a command takes; `listing` is the command that shows such ids."""
+
+    def check(text: str | None) -> str | None:
+        if text is None or lookup.is_uuid(text):
+            return text
+        raise usage_error(f"{text!r} is not an id", f"`chairtime {listing}` lists them with their ids.")
+
+    return check
+
+
+def id_argument(help: str, listing: str, metavar: str | None = None) -> Any:
+    """Declare an argument that is an id, which the command `listing` shows."""
+    return typer.Argument(metavar=metavar, help=help, show_default=False, callback=id_from(listing))
+
+
+APPOINTMENT_ID = id_from("appointments CLINIC")
 
 Clinic = Annotated[str, typer.Argument(help="Slug or id of the clinic.", show_default=False)]
 Dentist = Annotated[str, typer.Argument(help="Name, part of it, or id.", show_default=False)]
@@ -29,7 +48,7 @@ Time = Annotated[
         metavar="TIME",
     ),
 ]
-Appointment = Annotated[str, typer.Argument(help="The appointment's id.", show_default=False)]
+Appointment = Annotated[str, id_argument("The appointment's id.", "appointments CLINIC")]
 ByDentist = Annotated[
     str | None,
     typer.Option(
@@ -38,7 +57,17 @@ ByDentist = Annotated[
 ]
 Moves = Annotated[
     str | None,
-    typer.Option("--appointment", help="Where this appointment, by id, can move.", show_default=False),
+    typer.Option(
+        "--appointment",
+        help="Where this appointment, by id, can move.",
+        show_default=False,
+        callback=APPOINTMENT_ID,
+    ),
+]
+On = Annotated[str | None, typer.Option("--on", help="A date, today, tomorrow, monday…", show_default=False)]
+OfPatient = Annotated[
+    str | None,
+    typer.Option("--patient", help="Only theirs: name, email, phone or id.", show_default=False),
 ]
 Interval = Annotated[str | None, typer.Option(help='Such as "30 minutes".', show_default=False)]
 Name = Annotated[str | None, typer.Option("--name", help="A new name.", show_default=False)]
@@ -81,6 +110,13 @@ def type_ids(api: "Api", clinic: "Row", names: list[str] | None) -> list[str] | 
 def names_of(api: "Api", view: str, clinic: "Row", column: str) -> dict[str, str]:
     """Return what a clinic's dentists, types, patients or resources are called, by id."""
     return {row["id"]: row[column] for row in api.rows(view, f"id,{column}", clinic_id=clinic["id"])}
+
+
+def patient_names(api: "Api", rows: "list[Row]") -> dict[str, str]:
+    """Return what the patients of these rows are called, by id."""
+    ids = sorted({row["patient_id"] for row in rows if row["patient_id"]})
+    found = api.fetch(api.client.table("patients").select("id,full_name").in_("id", ids)) if ids else []
+    return {row["id"]: row["full_name"] for row in found}
 
 
 def minutes(interval: str | None) -> str | None:

@@ -26,36 +26,49 @@ app = typer.Typer()
 PATIENCE = 60.0  # seconds that a stack may take to end
 
 Port = Annotated[
-    int | None, typer.Option(help="Listen here for clients.", show_default="54321 or a free one")
+    int | None,
+    typer.Option(help="Listen here for clients.", min=1, max=65535, show_default="54321 or a free one"),
 ]
 DbPort = Annotated[
-    int | None, typer.Option(help="Let Postgres listen here.", show_default="54322 or a free one")
+    int | None,
+    typer.Option(help="Let Postgres listen here.", min=1, max=65535, show_default="54322 or a free one"),
 ]
 Env = Annotated[bool, typer.Option("--env", help="Print lines for a shell: API_URL=…")]
+Replica = Annotated[
+    bool, typer.Option("--replica", help="Let a replica of the database answer what is only read.")
+]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Return when the stack is ready; it stays.")]
 
 
 @app.command()
-def up(detach: Detach = False, port: Port = None, db_port: DbPort = None) -> None:
-    """Start the embedded stack: Postgres, API, Auth, Realtime, web.
+def up(detach: Detach = False, port: Port = None, db_port: DbPort = None, replica: Replica = False) -> None:
+    """Start the embedded stack: Postgres, API, Auth, Realtime, web, mailbox.
 
-    Stays in the foreground until Ctrl-C. The data survives in .chairtime/.
+    Stays in the foreground until Ctrl-C. The data survives in .chairtime/. Mails and text messages end in the
+    mailbox, which a browser shows; none leaves this machine.
 
     Example: [bold]chairtime up --detach[/]
     """
     project = find_project()
     if _state(project).is_running:
         output.note("A stack is running here already.")
-        output.emit(_running_status(project), render_status)
+        output.emit(_with_replica(_running_status(project), replica), render_status)
     elif detach:
         from cli.local.supervisor import start_in_background
 
-        output.emit(start_in_background(project.root, say, port, db_port), render_status)
+        output.emit(start_in_background(project.root, say, port, db_port, replica=replica), render_status)
     else:
-        _run_here(project, port, db_port)
+        _run_here(project, port, db_port, replica=replica)
 
 
-def _run_here(project: Project, port: int | None, db_port: int | None) -> None:
+def _with_replica(running: dict[str, Any], wanted: bool) -> dict[str, Any]:
+    if wanted and "replica_url" not in running:
+        hint = "`chairtime down`, then `chairtime up --replica`."
+        raise ChairtimeError("the stack that runs here has no replica", "already_running", hint)
+    return running
+
+
+def _run_here(project: Project, port: int | None, db_port: int | None, *, replica: bool) -> None:
     from cli.local.stack import Stack
 
     def ready(status: Mapping[str, Any]) -> None:
@@ -63,7 +76,7 @@ def _run_here(project: Project, port: int | None, db_port: int | None) -> None:
         say("Ctrl-C stops the stack")
 
     try:
-        Stack(project.root, say, port, db_port).run(ready)
+        Stack(project.root, say, port, db_port, replica=replica).run(ready)
     except KeyboardInterrupt:
         say("Stopped")
 
@@ -72,11 +85,15 @@ def _run_here(project: Project, port: int | None, db_port: int | None) -> None:
 def status(env: Env = False) -> None:
     """Show the running stack's addresses and keys, and whether each part answers.
 
-    Exits with 6 if one does not.
+    Exits with 6 if one does not. Of a replica it also says how far it is behind.
 
     Example: [bold]eval "$(chairtime status --env)"[/]
     """
     running = _asked(_running_status(find_project()))
+    if "replica_db_url" in running:
+        from cli.local.replica import lag
+
+        running["replica_lag"] = lag(running["db_url"], running["replica_db_url"])
     if env:
         texts = {name: value for name, value in running.items() if isinstance(value, str)}
         print("\n".join(f"{name.upper()}={shlex.quote(value)}" for name, value in texts.items()))
@@ -199,19 +216,47 @@ def render_status(status: Mapping[str, Any]) -> RenderableType:
         [
             ("API URL", status["api_url"]),
             ("Web app", status["web_url"]),
+            *_without_web(status),
+            ("Mailbox", status["mailbox_url"]),
             ("Realtime URL", status["realtime_url"]),
             ("Worker URL", status["worker_url"]),
             ("Database URL", status["db_url"]),
+            *_replica_fields(status),
             ("Publishable key", status["publishable_key"]),
             ("Secret key", status["secret_key"]),
             ("JWT secret", status["jwt_secret"]),
             ("Demo logins", "ana@patients.test, desk@riverside.test, admin@riverside.test"),
             ("", "all with the password chairtime-demo"),
-            *((name.title(), _condition(part)) for name, part in status["parts"].items()),
+            *((name.replace("-", " ").title(), _condition(part)) for name, part in status["parts"].items()),
             ("Logs", str(Path(status["log"]).parent)),
-            ("Mails", status["mail_dir"]),
         ]
     )
+
+
+def _without_web(status: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Say what is missing where the web app is not built."""
+    if Path(status["web_dir"], "index.html").exists():
+        return []
+    return [("", "not built: until `make web`, links in messages lead nowhere")]
+
+
+def _replica_fields(status: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if "replica_url" not in status:
+        return []
+    found = [
+        ("Primary's API URL", status["primary_url"]),
+        ("Replica's API URL", status["replica_url"]),
+        ("Replica's database", status["replica_db_url"]),
+    ]
+    return [*found, ("Replica's lag", _said_lag(status["replica_lag"]))] if "replica_lag" in status else found
+
+
+def _said_lag(lag: Mapping[str, Any]) -> str:
+    if lag["bytes"] is None:
+        return "unknown: a server does not answer"
+    if not lag["follows"]:
+        return "none: it was promoted and follows nobody"
+    return f"{lag['bytes']:,} bytes, {lag['seconds']:.1f} s"
 
 
 def _condition(part: Mapping[str, Any]) -> Text:

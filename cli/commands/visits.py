@@ -1,7 +1,6 @@
 """`chairtime appointments`, and what the desk changes about them: time, length, chair, status."""
 
 import re
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
@@ -9,7 +8,19 @@ import typer
 
 from cli import lookup, output
 from cli.commands.desk import draw_claim, with_alternatives
-from cli.commands.shared import Appointment, ByDentist, Clinic, connect, ends_of, names_of, span
+from cli.commands.shared import (
+    Appointment,
+    ByDentist,
+    Clinic,
+    OfPatient,
+    On,
+    connect,
+    ends_of,
+    id_argument,
+    names_of,
+    patient_names,
+    span,
+)
 from cli.errors import ChairtimeError, usage_error
 from cli.lookup import Row
 from cli.project import Yes
@@ -36,13 +47,9 @@ Clock = Annotated[
 def appointments(
     *,
     clinic: Clinic,
-    on: Annotated[
-        str | None, typer.Option("--on", help="A date, today, tomorrow, monday…", show_default=False)
-    ] = None,
+    on: On = None,
     days: Annotated[int, typer.Option(help="How many days.", min=1, max=62)] = 1,
-    patient: Annotated[
-        str | None, typer.Option(help="Only theirs: name, email, phone or id.", show_default=False)
-    ] = None,
+    patient: OfPatient = None,
     dentist: Annotated[str | None, typer.Option(help="Only with this dentist.", show_default=False)] = None,
 ) -> None:
     """List a clinic's appointments, with the ids that other commands take.
@@ -51,9 +58,7 @@ def appointments(
     """
     api = connect()
     where = lookup.find_clinic(api, clinic)
-    first = lookup.parse_day(api, on, where)
-    midnights = [f"{day}T00:00" for day in (first, first + timedelta(days=days))]
-    starts, ends = api.rpc("clinic_time", clinic_id=where["id"], wall_times=midnights)["instants"]
+    starts, ends = lookup.parse_days(api, on, where, days)
     query = api.client.table("appointments").select("*").eq("clinic_id", where["id"])
     query = query.gte("starts_at", starts).lt("starts_at", ends).order("starts_at")
     if patient:
@@ -67,7 +72,7 @@ def appointments(
 def _draw_list(api: "Api", clinic: Row, rows: list[Row]) -> "RenderableType":
     if not rows:
         return "There are no appointments in these days."
-    patients = {row["id"]: row["full_name"] for row in _patients(api, rows)}
+    patients = patient_names(api, rows)
     dentists, types = (names_of(api, *names) for names in _named(clinic))
     clock = lookup.wall_times(api, clinic, ends_of(rows))
     lines = (
@@ -86,12 +91,6 @@ def _draw_list(api: "Api", clinic: Row, rows: list[Row]) -> "RenderableType":
 
 def _named(clinic: Row) -> list[tuple[str, Row, str]]:
     return [("dentists", clinic, "full_name"), ("appointment_types", clinic, "name")]
-
-
-def _patients(api: "Api", rows: list[Row]) -> list[Row]:
-    ids = sorted({row["patient_id"] for row in rows})
-    found: list[Row] = api.fetch(api.client.table("patients").select("id,full_name").in_("id", ids))
-    return found
 
 
 @app.command()
@@ -146,7 +145,7 @@ def resize(appointment: Appointment, until: Clock, version: Version = None) -> N
 @app.command()
 def swap(
     appointment: Appointment,
-    other: Annotated[str, typer.Argument(help="The other one's id.", show_default=False)],
+    other: Annotated[str, id_argument("The other one's id.", "appointments CLINIC")],
 ) -> None:
     """Let two appointments change places: time and dentist. Both move, or neither.
 

@@ -32,12 +32,7 @@ def metrics(
 
     Example: [bold]chairtime metrics delivery[/]
     """
-    from prometheus_client.parser import text_string_to_metric_families
-
-    text = _metrics_text(find_project().require("worker_url", url))
-    families = [
-        family for family in text_string_to_metric_families(text) if family.name.startswith("chairtime_")
-    ]
+    families = measured(find_project().require("worker_url", url))
     chosen = [
         family for family in families if (name or "") in family.name and not family.name.endswith("_created")
     ]
@@ -48,10 +43,14 @@ def metrics(
     output.emit([row for family in chosen for row in _rows(family)], _draw_metrics)
 
 
-def _metrics_text(base: str) -> str:
+def measured(base: str) -> list[Any]:
+    """Ask a worker what it measures: families of `prometheus_client`. Raises ChairtimeError."""
+    from prometheus_client.parser import text_string_to_metric_families
+
     answer = _get(base, "/metrics")
     if answer.is_success and answer.headers["content-type"].startswith("text/plain"):
-        return str(answer.text)
+        families = text_string_to_metric_families(answer.text)
+        return [family for family in families if family.name.startswith("chairtime_")]
     hint = "Check CHAIRTIME_WORKER_URL; `chairtime status` shows the stack's."
     raise ChairtimeError(f"no worker answers at {base}", "unreachable", hint, Exit.UNREACHABLE)
 

@@ -1,6 +1,5 @@
 """`chairtime worklist`: the phone list of a day on which somebody is sick."""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,7 +23,7 @@ def worklist(
     who: Annotated[
         str | None,
         typer.Argument(
-            metavar="[WHO]",
+            metavar="WHO",
             help="The dentist or chair that will be missing. Default: all.",
             show_default=False,
         ),
@@ -43,9 +42,7 @@ def worklist(
     """
     api = connect()
     where = lookup.find_clinic(api, clinic)
-    first = lookup.parse_day(api, on, where)
-    midnights = [f"{day}T00:00" for day in (first, first + timedelta(days=days))]
-    starts, ends = api.rpc("clinic_time", clinic_id=where["id"], wall_times=midnights)["instants"]
+    starts, ends = lookup.parse_days(api, on, where, days)
     answer = api.rpc(
         "absence_worklist",
         clinic_id=where["id"],

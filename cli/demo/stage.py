@@ -77,10 +77,10 @@ class Person:
         found: list[dict[str, Any]] = query.execute().data  # type: ignore[assignment]
         return found
 
-    def sign_up(self) -> None:
+    def sign_up(self, phone: str = "+1 212 555 0100") -> None:
         """Become a user that nobody has been before."""
         self.email = f"{self.name.split()[0].lower()}-{secrets.token_hex(4)}@demo.test"
-        data = {"full_name": self.name, "phone": "+1 212 555 0100"}
+        data = {"full_name": self.name, "phone": phone}
         self.client.auth.sign_up(
             {"email": self.email, "password": secrets.token_urlsafe(12), "options": {"data": data}}
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from cli.demo import people, visits
+from cli.demo import letters, people, visits, waiting
 from cli.demo.audience import Audience
 from cli.demo.stage import DemoFailure, Person, Refusal, Stage, expect, first_day, said, set_hold_duration
 
@@ -215,15 +215,19 @@ STEPS: tuple[Step, ...] = (
     hold,
     refuse,
     confirm,
+    letters.confirmation,
     race,
     expire,
     cancel,
     privacy,
+    waiting.hand_over,
     visits.clean,
     visits.crowd,
     people.family,
     converse,
     people.take_on,
+    letters.reminder,
+    letters.reply,
     prove,
 )
 

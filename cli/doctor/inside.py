@@ -205,6 +205,19 @@ QUERIES = [
         """,
     ),
     Query(
+        "messages",
+        "none has been due for more than ten minutes",
+        "due, and sent by nobody:",
+        "Does a worker have a sender for it? Its log says sender_ready, sender_disabled, or what is missing.",
+        """
+        select count(*) || ' by ' || m.channel || ', the oldest for '
+          || date_trunc('minute', clock_timestamp() - min(m.next_at))
+        from clinic.messages as m
+        where m.state = 'planned' and m.next_at < clock_timestamp() - interval '10 minutes'
+        group by m.channel
+        """,
+    ),
+    Query(
         "idle transactions",
         "ended by the server, for clients and the worker",
         "may stay open for ever:",

@@ -23,8 +23,7 @@ def check_outside(project: "Project") -> Iterator[Result]:
 
     for name in ("api_url", "publishable_key"):
         if not project.setting(name):
-            hint = "Start the stack with `chairtime up`, or set SUPABASE_URL and SUPABASE_PUBLISHABLE_KEY."
-            yield problem("api", f"no {name.replace('_', ' ')} is known", hint)
+            yield problem("api", f"no {name.replace('_', ' ')} is known", project.how_to_set(name))
             return
     api = connect_publicly(project)
     health, results = _check_api(api)
@@ -41,6 +40,7 @@ def check_outside(project: "Project") -> Iterator[Result]:
     yield from _check_exposure(api)
     yield _check_secret_key(project)
     yield _check_realtime(project, api)
+    yield from _check_senders(project)
 
 
 def _check_api(api: "Api") -> tuple[dict[str, Any] | None, list[Result]]:
@@ -126,6 +126,33 @@ def _check_secret_key(project: "Project") -> Result:
             "secret key", _known(error).message, "Copy it again from the dashboard's API settings."
         )
     return ok("secret key", "accepted")
+
+
+def _check_senders(project: "Project") -> Iterator[Result]:
+    """Ask the worker, where its address is known, whether it sends through what the clinics' rules name."""
+    from cli.api import connect_as_service
+    from cli.commands.watch import measured
+
+    url = project.setting("worker_url")
+    if not (url and project.setting("secret_key")):
+        return
+    try:
+        wanted = {row["channel"] for row in connect_as_service(project).rows("message_rules", "channel")}
+        samples = [sample for family in measured(url) for sample in family.samples if sample.value]
+    except Exception as error:
+        yield skipped("senders", f"neither the rules nor the worker say: {_known(error).message}")
+        return
+    if "chairtime_leader" not in {sample.name for sample in samples}:
+        yield skipped("senders", "the worker that was asked does not lead, so it sends nothing")
+        return
+    configured = "chairtime_message_sender_configured"
+    able = {sample.labels["channel"] for sample in samples if sample.name == configured}
+    if missing := sorted(wanted - able):
+        message = f"clinics send by {' and '.join(missing)}, and the worker cannot"
+        settings = "_SITE_URL, _EMAIL_FROM and _SMTP_HOST, or _SMS_URL and _SMS_SECRET"
+        yield problem("senders", message, f"Set CHAIRTIME_WORKER{settings}; its log names what is missing.")
+    else:
+        yield ok("senders", "the worker sends by all that the clinics' rules name")
 
 
 def _check_realtime(project: "Project", api: "Api") -> Result:

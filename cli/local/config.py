@@ -16,6 +16,8 @@ class Config:
 
     api_port: int = 54321
     db_port: int = 54322
+    mailbox_port: int = 54324
+    smtp_port: int = 54325
     schemas: list[str] = field(default_factory=lambda: ["public"])
     extra_search_path: list[str] = field(default_factory=lambda: ["public", "extensions"])
     max_rows: int = 1000
@@ -30,11 +32,13 @@ def read_config(supabase_dir: Path) -> Config:
         content = tomllib.loads(path.read_text()) if path.exists() else {}
     except tomllib.TOMLDecodeError as error:
         raise usage_error(f"{path.name}: {error}") from error
-    api, db = content.get("api", {}), content.get("db", {})
+    api, db, mailbox = (content.get(name, {}) for name in ("api", "db", "local_smtp"))
     seed = db.get("seed", {})
     found = {
         "api_port": api.get("port"),
         "db_port": db.get("port"),
+        "mailbox_port": mailbox.get("port"),
+        "smtp_port": mailbox.get("smtp_port"),
         "schemas": api.get("schemas"),
         "extra_search_path": api.get("extra_search_path"),
         "max_rows": api.get("max_rows"),

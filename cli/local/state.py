@@ -31,8 +31,13 @@ class State:
         return self.folder / "postgres"
 
     @property
+    def replica_dir(self) -> Path:
+        """The data of Postgres' replica, if there is one."""
+        return self.folder / "replica"
+
+    @property
     def mail_dir(self) -> Path:
-        """What Auth would mail: a file a mail."""
+        """What lies in the mailbox: a file a mail."""
         return self.folder / "mail"
 
     @property

@@ -1,4 +1,4 @@
-"""A stack in the background: `python -m cli.local.supervisor ROOT [PORT DB_PORT]`, and how to start that.
+"""A stack in the background: `python -m cli.local.supervisor ROOT [PORT DB_PORT [replica]]`; how to start it.
 
 Until the stack is ready its output is a pipe to whoever started it, a JSON object a line: `{"say": TEXT}`,
 then `{"ready": STATUS}` or `{"error": …}`. From then on it is the log `stack.log`. If its standard input is a
@@ -9,31 +9,28 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 from cli.errors import ChairtimeError, Exit, translate
 from cli.local.prepare import Say
 from cli.local.stack import Stack
-
-REMOVALS = 50  # attempts to remove a temporary stack's folder, a tenth of a second apart
+from cli.local.temporary import temporary_folder
 
 
 def start_in_background(
-    root: Path, say: Say, port: int | None = None, db_port: int | None = None
+    root: Path, say: Say, port: int | None = None, db_port: int | None = None, *, replica: bool = False
 ) -> dict[str, Any]:
     """Start the project's stack, return its status when it is ready. Raises ChairtimeError."""
-    process = _launch(root, str(port or ""), str(db_port or ""), stdin=subprocess.DEVNULL)
+    arguments = (str(port or ""), str(db_port or ""), *(["replica"] if replica else []))
+    process = _launch(root, *arguments, stdin=subprocess.DEVNULL)
     status = _await_ready(process, say)
     process.returncode = 0  # it is not ours to wait for any more
     return status
@@ -51,9 +48,9 @@ def temporary_stack(root: Path, say: Say) -> Iterator[dict[str, Any]]:
         process.wait()
 
 
-def _launch(root: Path, *ports: str, stdin: int) -> subprocess.Popen[str]:
+def _launch(root: Path, *arguments: str, stdin: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "cli.local.supervisor", str(root), *ports],
+        [sys.executable, "-m", "cli.local.supervisor", str(root), *arguments],
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -102,24 +99,12 @@ def _own_folder() -> Iterator[Path | None]:
     if not stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
         yield None
         return
-    threading.Thread(target=_end_with_stdin, daemon=True).start()
-    folder = Path(mkdtemp(prefix="chairtime-"))
-    try:
+    with temporary_folder("chairtime-") as folder:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
         yield folder
-    finally:
-        _remove(folder)
 
 
-def _remove(folder: Path) -> None:
-    """Remove a folder, also while somebody's last words are still being written there."""
-    for _ in range(REMOVALS):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.1)
-
-
-def _run(root: Path, port: int | None = None, db_port: int | None = None) -> None:
+def _run(root: Path, port: int | None = None, db_port: int | None = None, *, replica: bool = False) -> None:
     """Run the stack until it is told to end. Once it is ready, it speaks through its log alone."""
     starting = True
 
@@ -137,14 +122,14 @@ def _run(root: Path, port: int | None = None, db_port: int | None = None) -> Non
                 os.dup2(file.fileno(), sys.stderr.fileno())
 
     with _own_folder() as folder:
-        Stack(root, say, port, db_port, folder).run(ready)
+        Stack(root, say, port, db_port, folder, replica=replica).run(ready)
 
 
 def main() -> int:
     """Run the stack until it is told to end; return the exit code."""
     ports = [int(argument) if argument else None for argument in sys.argv[2:4]]
     try:
-        _run(Path(sys.argv[1]), *ports)
+        _run(Path(sys.argv[1]), *ports, replica="replica" in sys.argv[4:])
     except KeyboardInterrupt:
         return 0
     except Exception as error:

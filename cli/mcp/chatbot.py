@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from cli.errors import ChairtimeError
@@ -23,6 +24,14 @@ LOST = {
 _INTERNAL = {"dentist_id", "appointment_type_id"}  # not for a model to carry about
 
 
+@dataclass(frozen=True)
+class Meanwhile:
+    """What happened since the last answer: offers that are gone, and holds for who waits."""
+
+    lost: list[Offer]
+    held: list[Offer]
+
+
 class Chatbot:
     """One clinic's chatbot. `session` names the conversation, where the transport does; answers are JSON."""
 
@@ -37,12 +46,12 @@ class Chatbot:
         conversation = self.conversations.of(session)
         asked = self._backend.call("chatbot_find_slots", clinic_slug=self._slug, **wish)
         answer: dict[str, Any]
-        answer, lost = await self._answer(conversation, session, asked)
+        answer, since = await self._answer(conversation, session, asked)
         conversation.clear()
         conversation.wish = wish
         self._show(conversation, session, answer["offers"])
         shown = answer | {"offers": [_shown(offer) for offer in answer["offers"]]}
-        return shown | _news(lost, [])
+        return shown | _news(since, [])
 
     async def hold_slot(
         self, session: str | None, offer: str, patient_name: str, patient_phone: str
@@ -52,9 +61,9 @@ class Chatbot:
         asked = self._backend.call(
             "chatbot_hold", offer=offer, patient_name=patient_name, patient_phone=patient_phone
         )
-        hold, lost = await self._answer(conversation, session, asked, offer)
+        hold, since = await self._answer(conversation, session, asked, offer)
         self.conversations.remember(conversation, f"hold:{hold['reservation_id']}")
-        news = _news(lost, await self._fresh(conversation, session, len(lost)))
+        news = _news(since, await self._fresh(conversation, session, len(since.lost)))
         conversation.clear()
         return _shown(hold) | news
 
@@ -62,8 +71,8 @@ class Chatbot:
         """Book what is held."""
         conversation = self.conversations.of(session, f"hold:{reservation_id}")
         asked = self._backend.call("chatbot_confirm", reservation_id=reservation_id)
-        booking, lost = await self._answer(conversation, session, asked)
-        return _shown(booking) | _news(lost, await self._fresh(conversation, session, len(lost)))
+        booking, since = await self._answer(conversation, session, asked)
+        return _shown(booking) | _news(since, await self._fresh(conversation, session, len(since.lost)))
 
     async def cancel_booking(
         self, session: str | None, confirmation_code: str, patient_phone: str
@@ -72,15 +81,15 @@ class Chatbot:
         conversation = self.conversations.of(session)
         pair = {"confirmation_code": confirmation_code, "patient_phone": patient_phone}
         asked = self._change("chatbot_cancel", "cancelled", **pair)
-        answer, lost = await self._answer(conversation, session, asked)
-        return _shown(answer) | _news(lost, await self._fresh(conversation, session, len(lost)))
+        answer, since = await self._answer(conversation, session, asked)
+        return _shown(answer) | _news(since, await self._fresh(conversation, session, len(since.lost)))
 
     async def release_hold(self, session: str | None, reservation_id: str) -> dict[str, Any]:
         """Give back what is held."""
         conversation = self.conversations.of(session, f"hold:{reservation_id}")
         asked = self._backend.call("chatbot_release", reservation_id=reservation_id)
-        answer, lost = await self._answer(conversation, session, asked)
-        return _shown(answer) | _news(lost, await self._fresh(conversation, session, len(lost)))
+        answer, since = await self._answer(conversation, session, asked)
+        return _shown(answer) | _news(since, await self._fresh(conversation, session, len(since.lost)))
 
     async def move_booking(
         self, session: str | None, confirmation_code: str, patient_phone: str, offer: str
@@ -89,9 +98,24 @@ class Chatbot:
         conversation = self.conversations.of(session, f"offer:{offer}")
         pair = {"confirmation_code": confirmation_code, "patient_phone": patient_phone}
         asked = self._change("chatbot_reschedule", "rescheduled", **pair, offer=offer)
-        answer, lost = await self._answer(conversation, session, asked, offer)
+        answer, since = await self._answer(conversation, session, asked, offer)
         conversation.clear()
-        return _shown(answer) | _news(lost, [])
+        return _shown(answer) | _news(since, [])
+
+    async def join_waitlist(
+        self, session: str | None, patient_name: str, patient_phone: str, **wish: Any
+    ) -> dict[str, Any]:
+        """Put somebody on the waiting list, or say what they are offered."""
+        conversation = self.conversations.of(session)
+        person = {"patient_name": patient_name, "patient_phone": patient_phone}
+        asked = self._backend.call("chatbot_join_waitlist", clinic_slug=self._slug, **person, **wish)
+        answer: dict[str, Any]
+        answer, since = await self._answer(conversation, session, asked)
+        if token := answer.pop("wish", None):
+            offer = answer["offer"]
+            conversation.waits[token] = offer and offer["reservation_id"]
+            answer["offer"] = offer and self._told(conversation, offer)
+        return answer | _news(since, await self._fresh(conversation, session, len(since.lost)))
 
     async def _change(self, function: str, done: str, **arguments: str) -> Any:
         answer = await self._backend.call(function, **arguments)
@@ -105,17 +129,36 @@ class Chatbot:
         session: str | None,
         asked: Coroutine[Any, Any, Any],
         token: str | None = None,
-    ) -> tuple[Any, list[Offer]]:
-        """Return the API's answer, and the offers lost meanwhile but for the one the call is about.
+    ) -> tuple[Any, Meanwhile]:
+        """Return the API's answer, and what happened meanwhile but to the offer that the call is about.
 
         What is lost is looked up first: afterwards, a slot of one's own would look taken.
         """
         with closing(asked):
-            lost = await self._lost(conversation, token)
+            since = Meanwhile(await self._lost(conversation, token), await self._held(conversation))
             try:
-                return await asked, lost
+                return await asked, since
             except ChairtimeError as error:
-                raise await self._with_fresh_offers(error, conversation, session, lost, token) from error
+                raise await self._with_fresh_offers(error, conversation, session, since, token) from error
+
+    async def _held(self, conversation: Conversation) -> list[Offer]:
+        """Ask what became of the wishes, and return what is held for them and was not told yet."""
+        held = []
+        for token, told in list(conversation.waits.items()):
+            try:
+                wish = await self._backend.call("chatbot_wish", wish=token)
+            except ChairtimeError:  # what was asked for has its answer; this only adds to it
+                continue
+            if wish["status"] == "ended":
+                del conversation.waits[token]
+            elif wish["offer"] and wish["offer"]["reservation_id"] != told:
+                conversation.waits[token] = wish["offer"]["reservation_id"]
+                held.append(self._told(conversation, wish["offer"]))
+        return held
+
+    def _told(self, conversation: Conversation, offer: Offer) -> Offer:
+        self.conversations.remember(conversation, f"hold:{offer['reservation_id']}")
+        return _shown(offer)
 
     async def _lost(self, conversation: Conversation, except_token: str | None = None) -> list[Offer]:
         """Look at what is in doubt, and return the offers that can no longer be held, now forgotten."""
@@ -149,15 +192,15 @@ class Chatbot:
         error: ChairtimeError,
         conversation: Conversation,
         session: str | None,
-        lost: list[Offer],
+        since: Meanwhile,
         token: str | None = None,
     ) -> ChairtimeError:
         """Return the refusal with what helps: fresh offers, in place of the one refused and of those lost."""
         refused = error.code in LOST
         if token and refused:
             conversation.drop(token)
-        fresh = await self._fresh(conversation, session, len(lost) + refused)
-        details = _news(lost, fresh) or ({"fresh_offers": [_shown(one) for one in fresh]} if fresh else None)
+        fresh = await self._fresh(conversation, session, len(since.lost) + refused)
+        details = _news(since, fresh) or ({"fresh_offers": [_shown(one) for one in fresh]} if fresh else None)
         return ChairtimeError(error.message, error.code, error.hint, error.exit_code, details)
 
     def _show(self, conversation: Conversation, session: str | None, offers: list[Offer]) -> None:
@@ -169,13 +212,20 @@ def _shown(answer: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name not in _INTERNAL}
 
 
-def _news(lost: list[Offer], fresh: list[Offer]) -> dict[str, Any]:
-    if not lost:
-        return {}
-    message = "Somebody else has taken a time that you offered. Say so"
-    message += ", and offer a fresh one instead." if fresh else "."
-    taken = [offer["label"] for offer in lost]
-    return {"news": {"message": message, "taken": taken, "fresh_offers": [_shown(offer) for offer in fresh]}}
+def _news(since: Meanwhile, fresh: list[Offer]) -> dict[str, Any]:
+    messages: list[str] = []
+    news: dict[str, Any] = {}
+    if since.lost:
+        instead = ", and offer a fresh one instead." if fresh else "."
+        messages.append(f"Somebody else has taken a time that you offered. Say so{instead}")
+        news["taken"] = [offer["label"] for offer in since.lost]
+        news["fresh_offers"] = [_shown(offer) for offer in fresh]
+    if since.held:
+        messages.append(
+            "What the person waits for is held for them until expires_at. Ask whether to book it."
+        )
+        news["held"] = since.held
+    return {"news": {"message": " ".join(messages), **news}} if news else {}
 
 
 @asynccontextmanager

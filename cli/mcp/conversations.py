@@ -16,11 +16,12 @@ Offer = dict[str, Any]
 
 @dataclass(eq=False)
 class Conversation:
-    """One person's search: what they asked for, and what they were offered by token."""
+    """One person's search: what they asked for, what they were offered by token, and what they wait for."""
 
     wish: dict[str, Any] = field(default_factory=dict)
     offers: dict[str, Offer] = field(default_factory=dict)
     doubtful: set[str] = field(default_factory=set)
+    waits: dict[str, str | None] = field(default_factory=dict)  # by the token, which hold was told of last
 
     def show(self, offers: list[Offer]) -> None:
         """Add offers that the person is about to hear."""

@@ -80,7 +80,17 @@ def _plain_property(about: Schema) -> Schema:
 
 def _for_google(schema: Schema) -> Schema:
     """Keep the part of OpenAPI that Google's function declarations accept."""
-    known = {"type", "description", "enum", "minimum", "maximum", "pattern", "minLength", "maxLength"}
+    known = {
+        "type",
+        "description",
+        "enum",
+        "minimum",
+        "maximum",
+        "pattern",
+        "minLength",
+        "maxLength",
+        "items",
+    }
     properties = {
         name: {key: value for key, value in about.items() if key in known}
         for name, about in schema["properties"].items()

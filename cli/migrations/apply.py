@@ -1,37 +1,42 @@
 """Applying migrations: one file, one transaction, and one advisory lock for all who do so."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 
 from cli.errors import ChairtimeError, Exit
-from cli.migrations.files import NO_TRANSACTION, Migration, Statement, code_offset, read_migrations
+from cli.migrations.files import Migration, read_migrations
 from cli.migrations.history import create_history, is_recorded, read_history, record
-
-_LOCK = 0x6368_6169_7274_696D  # the word "chairtim": any constant will do, as long as every runner takes it
-_PAUSE = 0.05  # seconds between two looks at the lock
-_NOT_IN_A_TRANSACTION = "25001"
-
-Progress = Callable[[Migration], None]
+from cli.migrations.run import BRIEFLY, Say, alone, patiently, run
+from cli.migrations.upgrade import Progress, find_upgrade, upgrade
 
 
 def apply_pending(
-    conninfo: str, migrations_dir: Path, *, to: str | None = None, on_progress: Progress | None = None
+    conninfo: str,
+    migrations_dir: Path,
+    *,
+    to: str | None = None,
+    on_progress: Progress | None = None,
+    say: Say | None = None,
 ) -> list[Migration]:
     """Apply, in order, the files the database has not seen yet, up to version `to`; return those applied.
 
     Any number of these may run at once: each file is applied once, and all return when nothing is left.
-    `on_progress` is called before each file. Raises ChairtimeError: `migration_failed` (nothing of that
-    file remains), `history_mismatch` (the database knows a version that the folder lacks, or has otherwise).
+    `on_progress` is called before each file, `say` told of what else takes time. A database of an earlier
+    release that has a way of its own (supabase/upgrades) takes that first. Raises ChairtimeError:
+    `migration_failed` (nothing of that file remains), `history_mismatch` (the database knows a version that
+    the folder lacks, or has otherwise).
     """
     migrations = read_migrations(migrations_dir)
-    with psycopg.connect(conninfo, autocommit=True, prepare_threshold=None) as connection:
+    with psycopg.connect(conninfo, autocommit=True, prepare_threshold=None, connect_timeout=10) as connection:
+        find_pending(connection, migrations, to)  # what is refused is refused before anything is done
+        upgraded = upgrade(connection, migrations, on_progress, say)
         pending = find_pending(connection, migrations, to)
-        return [migration for migration in pending if apply_one(connection, migration, on_progress)]
+        return [
+            *upgraded,
+            *(migration for migration in pending if apply_one(connection, migration, on_progress, say)),
+        ]
 
 
 def find_pending(
@@ -40,7 +45,9 @@ def find_pending(
     """List what `apply_pending` would apply."""
     if to is not None and to not in {migration.version for migration in migrations}:
         raise ChairtimeError(f"no migration has version {to}", "not_found", exit_code=Exit.NOT_FOUND)
-    applied = {row.version: row for row in read_history(connection)}
+    history = read_history(connection)
+    # Of a release that has a way of its own nothing is applied yet.
+    applied = {} if find_upgrade(history, migrations) else {row.version: row for row in history}
     unknown = sorted(applied.keys() - {migration.version for migration in migrations})
     if unknown:
         hint = "Fetch the missing files: the database has what they made."
@@ -56,86 +63,29 @@ def find_pending(
 
 
 def apply_one(
-    connection: psycopg.Connection[Any], migration: Migration, on_progress: Progress | None = None
+    connection: psycopg.Connection[Any],
+    migration: Migration,
+    on_progress: Progress | None = None,
+    say: Say | None = None,
 ) -> bool:
-    """Run one file and record it, in one transaction unless it is marked otherwise; False if another did."""
-    connection.execute("reset all")
-    with _alone(connection, migration.transactional):
-        create_history(connection)
-        if is_recorded(connection, migration.version):
-            return False
-        if on_progress:
-            on_progress(migration)
-        _run(connection, migration)
-        record(connection, migration)
-        return True
+    """Run one file and record it, in one transaction unless it is marked otherwise; False if another did.
 
-
-@contextmanager
-def _alone(connection: psycopg.Connection[Any], transactional: bool) -> Iterator[None]:
-    """Run the block while no other runner runs one: in a transaction, which holds behind poolers too, or not.
-
-    Looks again and again instead of waiting in the database: whoever waits there holds a snapshot, and
-    `create index concurrently` in the runner that is waited for would wait for that.
+    A transaction that meets a lock is undone and tried again: nobody waits long behind one that waits.
     """
-    if not transactional:
-        while not _locks(connection, "select pg_try_advisory_lock(%s)"):
-            time.sleep(_PAUSE)
-        try:
-            yield
-        finally:
-            if not connection.closed:
-                connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
-        return
-    while True:
-        with connection.transaction():
-            if _locks(connection, "select pg_try_advisory_xact_lock(%s)"):
-                yield
-                return
-        time.sleep(_PAUSE)
 
+    def attempt() -> bool:
+        connection.execute("reset all")
+        with alone(connection, migration.transactional):
+            create_history(connection)
+            if is_recorded(connection, migration.version):
+                return False
+            if on_progress:
+                on_progress(migration)
+            if migration.transactional:
+                connection.execute(BRIEFLY)
+            for number, statement in enumerate(migration.statements, start=1):
+                run(connection, migration, number, statement)
+            record(connection, migration)
+            return True
 
-def _locks(connection: psycopg.Connection[Any], attempt: LiteralString) -> bool:
-    row = connection.execute(attempt, (_LOCK,)).fetchone()
-    return bool(row and row[0])
-
-
-def _run(connection: psycopg.Connection[Any], migration: Migration) -> None:
-    for number, statement in enumerate(migration.statements, start=1):
-        try:
-            connection.execute(statement.text.encode())
-        except psycopg.Error as error:
-            raise _failure(migration, number, statement, error) from error
-
-
-def _failure(migration: Migration, number: int, statement: Statement, error: psycopg.Error) -> ChairtimeError:
-    line = _line_of(statement, error)
-    reason = error.diag.message_primary or str(error).strip()
-    details = {
-        "file": migration.path.name,
-        "line": line,
-        "statement": number,
-        "sqlstate": error.sqlstate,
-        "sql": statement.text,
-        "detail": error.diag.message_detail,
-        "context": error.diag.context,
-    }
-    message = f"{migration.path.name}, line {line}, statement {number}: {reason}"
-    return ChairtimeError(message, "migration_failed", _hint(migration, error), details=details)
-
-
-def _line_of(statement: Statement, error: psycopg.Error) -> int:
-    """Find the file's line: the error's position counts characters from the statement's first one."""
-    code = code_offset(statement.text)
-    position = int(error.diag.statement_position or 0)
-    return statement.line + max(
-        0, statement.text.count("\n", 0, position) - statement.text.count("\n", 0, code)
-    )
-
-
-def _hint(migration: Migration, error: psycopg.Error) -> str | None:
-    if error.sqlstate == _NOT_IN_A_TRANSACTION:
-        return f"Move it into a file of its own whose first line is `{NO_TRANSACTION}`."
-    if not migration.transactional:
-        return "The file runs without a transaction: the statements before this one have stayed."
-    return error.diag.message_hint or "Nothing of this file was applied; mend it and run the command again."
+    return patiently(attempt, migration.path.name, say)

@@ -98,14 +98,13 @@ _BLOCK_MARK = re.compile(r"/\*|\*/")
 
 def split_statements(source: str) -> list[Statement]:
     """Split at the semicolons that end statements, not those in strings, bodies, comments or parentheses."""
-    statements, start = [], 0
+    statements, start, line = [], 0, 1
     for end in [*_statement_ends(source), len(source)]:
         piece = source[start:end]
         text = piece.rstrip(";").strip()
         if text:
-            lead = code_offset(piece)
-            statements.append(Statement(text, source.count("\n", 0, start + lead) + 1))
-        start = end
+            statements.append(Statement(text, line + piece.count("\n", 0, code_offset(piece))))
+        start, line = end, line + piece.count("\n")
     return statements
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import Connection, errors
+from psycopg import Connection, errors, sql
 
 from cli.migrations.files import Migration, digest
 
@@ -20,6 +20,7 @@ _UPSERT = _INSERT + (
 )
 _DELETE = "delete from supabase_migrations.schema_migrations where version = any(%s)"
 _FIND = "select from supabase_migrations.schema_migrations where version = %s"
+_ALL = "select version, name, statements from supabase_migrations.schema_migrations"
 _SELECT = "select version, coalesce(name, ''), statements from supabase_migrations.schema_migrations"
 
 
@@ -59,6 +60,13 @@ def is_recorded(connection: Connection[Any], version: str) -> bool:
 def record(connection: Connection[Any], migration: Migration) -> None:
     """Record a migration that was just applied."""
     connection.execute(_INSERT, (migration.version, migration.name, migration.texts))
+
+
+def move_away(connection: Connection[Any], schema: str) -> None:
+    """Empty the history, and keep a copy of it in a schema."""
+    table = sql.Identifier(schema, "schema_migrations")
+    connection.execute(sql.SQL("create table {} as {}").format(table, sql.SQL(_ALL)))
+    connection.execute("delete from supabase_migrations.schema_migrations")
 
 
 def repair(connection: Connection[Any], applied: Iterable[Migration], reverted: Iterable[str]) -> None:

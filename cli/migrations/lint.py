@@ -1,4 +1,4 @@
-"""Linting migrations: sqlfluff with the project's configuration, SQL bodies included, and our own rules."""
+"""Linting SQL files: sqlfluff with the project's configuration, SQL bodies included, and our own rules."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.migrations.files import Migration
+from cli.migrations.released import check_released
 from cli.migrations.rules import bodies, check
+from cli.migrations.schemas import BASELINE, is_stale
 
 if TYPE_CHECKING:
     from sqlfluff.core import Linter
@@ -40,6 +42,17 @@ def lint(migrations: list[Migration], folder: list[Migration]) -> list[Finding]:
     for migration in migrations:
         found += [*_sqlfluff(migration), *_own_rules(migration, folder)]
     return sorted(found, key=lambda finding: (finding.file, finding.line, finding.rule))
+
+
+def lint_history(
+    schemas: list[Migration], migrations: list[Migration], lock: dict[str, str]
+) -> list[Finding]:
+    """Find what was done to released migrations, and a baseline that the schemas have left behind."""
+    found = [Finding(it.file, 1, it.rule, it.message, it.hint) for it in check_released(lock, migrations)]
+    if is_stale(schemas, migrations, frozenset(lock)):
+        hint = "Write it anew: `chairtime migrate baseline`."
+        found.append(Finding(BASELINE, 1, "baseline", "is not what supabase/schemas says", hint))
+    return found
 
 
 def _own_rules(migration: Migration, others: list[Migration]) -> Iterator[Finding]:

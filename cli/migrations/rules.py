@@ -266,7 +266,8 @@ def _reduced(match: re.Match[str]) -> str:
 
 
 def _context(migration: Migration, others: list[Migration]) -> Context:
-    sameday = [other for other in others if other.version[:8] == migration.version[:8]]
+    # Versions are times to the second; the short numbers of schemas, all of one day.
+    sameday = [other for other in others if other.version[:-6] == migration.version[:-6]]
     return Context(
         frozenset(table for other in sameday for table in _tables(_MADE, other)),
         frozenset(_tables(_SECURED, migration)),

@@ -1,13 +1,13 @@
 """Is the database what the files say? Compares history with folder, and schema with a fresh build."""
 
 import re
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from difflib import unified_diff
+from functools import cache
 from importlib.resources import files
-from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import psycopg
@@ -16,11 +16,14 @@ from psycopg.conninfo import make_conninfo
 from cli.migrations.apply import apply_one
 from cli.migrations.files import Migration
 from cli.migrations.history import Applied, read_history
+from cli.migrations.leftovers import find_leftovers
+from cli.migrations.upgrade import find_upgrade
 
 _QUALIFIER = re.compile(r"\b[a-z_][a-z0-9_]*\.(?=[a-z_\"])")
 _QUALIFIED = {"view", "materialized view"}
 
 Catalog = Mapping[tuple[str, str], str]
+Build = Callable[[list[Migration]], Catalog]
 
 
 @dataclass(frozen=True)
@@ -38,18 +41,33 @@ class Problem:
         return asdict(self)
 
 
-def verify(connection: psycopg.Connection[Any], migrations: list[Migration]) -> list[Problem]:
+def verify(
+    connection: psycopg.Connection[Any], migrations: list[Migration], build: Build | None = None
+) -> list[Problem]:
     """List every disagreement between files and database; an empty list means that they are one.
 
-    Only reads from the database. The fresh build is made of the applied files, on a server of its own.
+    Only reads from the database. The fresh build is made of the applied files, on a server of its own, unless
+    another way to `build` is given.
     """
     history = read_history(connection)
+    way = find_upgrade(history, migrations)
+    if way:
+        hint = "`chairtime migrate up` takes it to today's."
+        return [Problem("release", "the database", f"is of release {way.release}", hint)]
     problems = [*history_problems(history, migrations)]
     if any(problem.kind == "missing" for problem in problems):
         return problems
     applied = {row.version for row in history}
-    wanted = build_catalog([migration for migration in migrations if migration.version in applied])
-    return [*problems, *drift(portable(wanted), portable(read_catalog(connection)))]
+    make = build or build_catalog
+    wanted = make([migration for migration in migrations if migration.version in applied])
+    problems += drift(portable(wanted), portable(read_catalog(connection)))
+    return [*problems, *_kept(connection)]
+
+
+def _kept(connection: psycopg.Connection[Any]) -> Iterator[Problem]:
+    for schema in find_leftovers(connection):
+        hint = "When you are sure that you will not go back: `chairtime migrate finish`."
+        yield Problem("kept", f"schema {schema}", "is still there from before an upgrade", hint)
 
 
 def history_problems(history: list[Applied], migrations: list[Migration]) -> Iterator[Problem]:
@@ -125,21 +143,29 @@ def build_catalog(migrations: list[Migration]) -> Catalog:
         return read_catalog(connection)
 
 
+def build_once() -> Build:
+    """Return a `build_catalog` for many databases at once, which builds the same files once."""
+    lock = Lock()
+    built = cache(lambda migrations: build_catalog(list(migrations)))
+
+    def build(migrations: list[Migration]) -> Catalog:
+        with lock:
+            return built(tuple(migrations))
+
+    return build
+
+
 @contextmanager
 def scratch_database() -> Iterator[str]:
     """Yield the URL of an empty database with all that Supabase provides, on a server of its own."""
-    from cli.local.ports import free_port
-    from cli.local.postgres import PostgresServer, bootstrap
+    from cli.local.postgres import bootstrap
+    from cli.local.temporary import temporary_server
 
     settings = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-    with tempfile.TemporaryDirectory(prefix="chairtime-verify-") as folder:
-        server = PostgresServer(Path(folder) / "data", free_port(), Path(folder) / "postgres.log", settings)
-        server.start()
-        try:
-            bootstrap(server.superuser_url("postgres"))
-            yield make_conninfo(server.superuser_url("postgres"), options="-c role=postgres")
-        finally:
-            server.stop()
+    with temporary_server("chairtime-verify-", settings) as server:
+        url = server.superuser_url("postgres")
+        bootstrap(url)
+        yield make_conninfo(url, options="-c role=postgres")
 
 
 def _diff(wanted: str, found: str) -> str:

@@ -1,4 +1,4 @@
-"""`@supabase/lite` on the Node that comes as a wheel: the Data API and Auth of the embedded stack."""
+"""npm's part of the embedded stack, on the Node that comes as a wheel: Data API and Auth, and the mailbox."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,12 @@ HERE = Path(__file__).parent
 PACKAGE_FILES = ("package.json", "package-lock.json")
 # The name of each part's process and log, and the role as which it logs in.
 PARTS = {"rest": ("lite", "authenticator"), "auth": ("auth", "supabase_auth_admin")}
-# One thread hashes passwords: however many sign in, the other cores are everybody's.
-ENVIRONMENT = {"UV_THREADPOOL_SIZE": "1"}
+ENVIRONMENT = {
+    # One thread hashes passwords: however many sign in, the other cores are everybody's.
+    "UV_THREADPOOL_SIZE": "1",
+    # Beside the packages: what Node has compiled once, the next start need not.
+    "NODE_COMPILE_CACHE": "compiled",
+}
 
 # What @supabase/lite understands of [auth] in config.toml.
 AUTH_SETTINGS = (
@@ -50,9 +55,10 @@ class Installation:
         )
         # Only a complete installation gets the folder's name.
         self._unfinished = self.folder.with_name(f"{self.folder.name}.{os.getpid()}.unfinished")
-        options = ("--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--prefer-offline")
+        self._processes = processes
+        options = ("--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund")
         self._part = Part("npm", [*NPM, "ci", *options], log, probe="", cwd=self._unfinished)
-        self._npm = None if self.folder.exists() else self._start(processes)
+        self._npm = None if self.folder.exists() else self._start("--prefer-offline")
 
     @property
     def needed(self) -> bool:
@@ -62,6 +68,9 @@ class Installation:
     def finish(self) -> Path:
         """Wait for npm, if it runs; return the folder in which server.mjs can run. Raises ChairtimeError."""
         if self._npm is not None:
+            if self._npm.wait():
+                # What npm remembers may be older than the lock: then it has to ask.
+                self._npm = self._start("--prefer-online")
             await_success(self._npm, self._part)
             try:
                 self._unfinished.rename(self.folder)
@@ -71,12 +80,13 @@ class Installation:
             _place(program, self.folder / program.name)
         return self.folder
 
-    def _start(self, processes: Processes) -> subprocess.Popen[bytes]:
+    def _start(self, option: str) -> subprocess.Popen[bytes]:
         shutil.rmtree(self._unfinished, ignore_errors=True)
         self._unfinished.mkdir(parents=True)
         for name in PACKAGE_FILES:
             shutil.copy(HERE / name, self._unfinished)
-        return processes.start(self._part)
+        part = replace(self._part, command=[*self._part.command, option])
+        return self._processes.start(part)
 
 
 def _place(source: Path, target: Path) -> None:
@@ -88,11 +98,20 @@ def _place(source: Path, target: Path) -> None:
 
 
 def render_settings(
-    config: Config, keys: Keys, part: str, port: int, url: str, *, site_url: str, mail_dir: Path
+    config: Config,
+    keys: Keys,
+    part: str,
+    port: int,
+    url: str,
+    *,
+    site_url: str,
+    smtp_url: str,
+    listen_url: str | None = None,
 ) -> str:
     """Return what server.mjs wants to know, as JSON. `part` is `rest` or `auth`, and `url` its role's.
 
-    Links in mails lead to `site_url`, where the stack is; the mails are put into `mail_dir`.
+    Of changes of the schema it hears at `listen_url`, if that is not `url`: on a replica nobody can listen.
+    Links in mails lead to `site_url`, where the stack is; the mails are handed in at `smtp_url`.
     """
     auth: dict[str, Any] = {name: config.auth[name] for name in AUTH_SETTINGS if name in config.auth}
     api = {
@@ -100,11 +119,11 @@ def render_settings(
         "extra_search_path": config.extra_search_path,
         "max_rows": config.max_rows,
     }
-    # Whatever the project's file says: here mails end in a folder, which who signs up does not read.
+    # Whatever the project's file says: here mails end in a mailbox, which who signs up does not read.
     auth |= {
         "jwt_secret": keys.jwt_secret,
         "site_url": site_url,
         "email": {"enable_confirmations": False},
     }
-    about = {"part": part, "port": port, "url": url, "mail_dir": str(mail_dir)}
+    about = {"part": part, "port": port, "url": url, "listen_url": listen_url or url, "smtp_url": smtp_url}
     return json.dumps({**about, "auth": auth, "api": api})

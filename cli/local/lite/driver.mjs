@@ -65,14 +65,21 @@ export class Database extends PostgresConnection {
     return found;
   }
 
-  /** Call `onNotice` for each notification, and after each pause in which one could have been missed. */
-  async listen(channel, onNotice) {
-    const client = new pg.Client({ connectionString: this.url, keepAlive: true, application_name: "lite listens" });
+  /** Call `onNotice` for each notification at `url`, and after each pause in which one could have been missed. */
+  async listen(channel, url, onNotice) {
+    const client = new pg.Client({ connectionString: url, keepAlive: true, application_name: "lite listens" });
     client.on("error", () => {});
-    client.on("notification", onNotice);
-    client.once("end", () => pause().then(() => this.listen(channel, onNotice)).then(onNotice, () => {}));
+    client.on("notification", () => this.#follow(client).then(onNotice, onNotice));
+    client.once("end", () => pause().then(() => this.listen(channel, url, onNotice)).then(onNotice, () => {}));
     await client.connect();
     await client.query(`listen ${client.escapeIdentifier(channel)}`);
+  }
+
+  /** Wait until this database, if it is a replica, has what the one of `client` has written so far. */
+  async #follow(client) {
+    const { rows } = await client.query("select pg_current_wal_lsn() as written");
+    const query = "select not pg_is_in_recovery() or pg_last_wal_replay_lsn() >= $1::pg_lsn as here";
+    while (!(await this.pool.query(query, [rows[0].written])).rows[0].here) await pause();
   }
 
   async close() {

@@ -4,6 +4,7 @@
 // `authenticator`, GoTrue as `supabase_auth_admin`; and hashing passwords must not make the Data API wait.
 // Settings come as JSON in CHAIRTIME_LITE; cli/local/lite/__init__.py writes them.
 
+import { flushCompileCache } from "node:module";
 import { serve } from "@hono/node-server";
 import { App } from "@supabase/lite";
 import { errors, jwtVerify } from "jose";
@@ -11,7 +12,7 @@ import { CompiledQuery } from "kysely";
 import { adminApp, answer, fromDatabase, Refusal } from "./auth_admin.mjs";
 import { Database } from "./driver.mjs";
 import { withGuests } from "./guests.mjs";
-import { Folder } from "./mail.mjs";
+import { Post } from "./mail.mjs";
 
 const settings = JSON.parse(process.env.CHAIRTIME_LITE);
 const secret = new TextEncoder().encode(settings.auth.jwt_secret);
@@ -128,7 +129,7 @@ const lite = (connection, middlewares) =>
     api: settings.api,
     options: {
       server: { apiKeys: false, disableStudio: true, disableFallback: true, middlewares },
-      drivers: { email: new Folder(settings.mail_dir) },
+      drivers: { email: new Post(settings.smtp_url) },
     },
   }).init();
 
@@ -156,7 +157,7 @@ const withStrings = async (request, functions) => {
 const rest = async () => {
   const app = await lite(new PostgrestDatabase(settings.url, 20), [verifyToken]);
   // Like PostgREST, learn of a changed schema from the notification that follows it.
-  await app.connection.listen("pgrst", () => app.connection.reload());
+  await app.connection.listen("pgrst", settings.listen_url, () => app.connection.reload());
   await app.connection.reload();
   return async (request) => {
     if (request.url.split("?")[0].endsWith("/")) return noPath();
@@ -189,3 +190,4 @@ serve({
   fetch: (request) => (new URL(request.url).pathname.startsWith(base) ? serveRequest(request) : new Response("ok")),
 });
 console.log(`${settings.part} listens on port ${settings.port}`);
+flushCompileCache(); // no later: it is ended by a signal

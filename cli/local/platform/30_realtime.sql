@@ -5,7 +5,13 @@
 create schema realtime;
 grant usage on schema realtime to anon, authenticated, service_role;
 grant usage on schema realtime to postgres with grant option;
-grant all on schema realtime to supabase_realtime_admin;
+grant all on schema realtime to supabase_realtime_admin with grant option;
+alter default privileges in schema realtime grant all on tables to postgres, dashboard_user;
+alter default privileges in schema realtime grant all on sequences to postgres, dashboard_user;
+alter default privileges in schema realtime grant all on functions to postgres, dashboard_user;
+
+create publication supabase_realtime;
+alter publication supabase_realtime owner to postgres;
 
 create table realtime.messages (
   topic text not null,
@@ -17,17 +23,17 @@ create table realtime.messages (
   inserted_at timestamp without time zone not null default now(),
   id uuid not null default gen_random_uuid(),
   binary_payload bytea,
-  constraint messages_pkey primary key (id, inserted_at),
-  constraint messages_payload_exclusive check (payload is null or binary_payload is null)
+  constraint messages_pkey primary key (id, inserted_at)
 ) partition by range (inserted_at);
 
+alter table realtime.messages add constraint messages_payload_exclusive
+check (payload is null or binary_payload is null) not valid;
 create index messages_inserted_at_topic_index on realtime.messages (inserted_at desc, topic)
   where extension = 'broadcast' and private is true;
 
 alter table realtime.messages enable row level security;
 alter table realtime.messages owner to supabase_realtime_admin;
 grant select, insert, update on realtime.messages to anon, authenticated, service_role;
-grant all on realtime.messages to postgres;
 
 create function realtime.topic() returns text
 language sql stable
@@ -50,7 +56,7 @@ begin
       v_payload := jsonb_set(payload, '{id}', to_jsonb(v_id));
     end if;
 
-    perform set_config('realtime.topic', topic, true);
+    execute format('set local realtime.topic to %L', topic);
 
     insert into realtime.messages (id, payload, event, topic, private, extension)
     values (v_id, v_payload, event, topic, private, 'broadcast');
@@ -66,7 +72,7 @@ language plpgsql
 as $$
 begin
   begin
-    perform set_config('realtime.topic', topic, true);
+    execute format('set local realtime.topic to %L', topic);
 
     insert into realtime.messages (id, binary_payload, event, topic, private, extension)
     values (gen_random_uuid(), payload, event, topic, private, 'broadcast');
@@ -137,7 +143,6 @@ begin
       v_partition, v_day, v_day + 1
     );
     execute format('alter table realtime.%I owner to supabase_realtime_admin', v_partition);
-    execute format('grant all on realtime.%I to postgres', v_partition); -- so that it may create triggers
   end loop;
 
   for v_partition in

@@ -1,4 +1,5 @@
--- What tells the Data API that the schema has changed, as on Supabase: a notification after every DDL command.
+-- What tells the Data API that the schema has changed, as on Supabase: a notification after a command that changes
+-- what it serves.
 
 create function extensions.pgrst_ddl_watch() returns event_trigger
 language plpgsql
@@ -6,7 +7,13 @@ as $$
 begin
   if exists (
     select from pg_event_trigger_ddl_commands() as c
-    where c.schema_name is distinct from 'pg_temp'
+    where
+      (
+        c.command_tag ~ '^(CREATE|ALTER) (SCHEMA|(FOREIGN |MATERIALIZED )?(TABLE|VIEW)|FUNCTION|TYPE)$'
+        or c.command_tag = any ('{CREATE TABLE AS,SELECT INTO,CREATE RULE,COMMENT}')
+      )
+      and coalesce(c.schema_name, '') <> all ('{pg_temp,auth,realtime,_realtime,storage}')
+      or c.command_tag = 'CREATE TRIGGER' and c.object_identity not like '% pg\_temp.%'
   ) then
     notify pgrst, 'reload schema';
   end if;
@@ -17,7 +24,14 @@ create function extensions.pgrst_drop_watch() returns event_trigger
 language plpgsql
 as $$
 begin
-  if exists (select from pg_event_trigger_dropped_objects() as d where not d.is_temporary) then
+  if exists (
+    select from pg_event_trigger_dropped_objects() as d
+    where
+      d.object_type ~ '^(schema|(foreign )?table|(materialized )?view|function|type|rule)$'
+      and not d.is_temporary
+      and coalesce(d.schema_name, '') <> all ('{auth,realtime,_realtime,storage}')
+      or d.object_type = 'trigger' and d.object_identity not like '% pg\_temp.%'
+  ) then
     notify pgrst, 'reload schema';
   end if;
 end;

@@ -1,0 +1,1 @@
+"""`chairtime bench`: how fast Chairtime is, at what size, and against what."""
