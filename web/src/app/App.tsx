@@ -16,6 +16,7 @@ import { signInPath, useEndOfSession } from './session'
 import { JoinPage } from './account/JoinPage'
 import { Toasts } from './ui/Toasts'
 
+const LinkPage = lazy(() => import('./link/LinkPage').then(({ LinkPage }) => ({ default: LinkPage })))
 const Desk = lazy(() => import('./staff/Desk').then(({ Desk }) => ({ default: Desk })))
 
 /** Whatever goes wrong on a page is handled here, above the routes. */
@@ -30,7 +31,7 @@ export function App() {
   )
 }
 
-/** Patients book under /book, staff work under /desk/<clinic>. */
+/** Patients book under /book, staff work under /desk/<clinic>, and /a/<token> is what the links of messages open. */
 function Routes() {
   return (
     <Switch>
@@ -75,6 +76,13 @@ function Routes() {
         </SignedIn>
       </Route>
       <Route path="/join" component={JoinPage} />
+      <Route path="/a/:token">
+        {({ token }) => (
+          <Suspense fallback={<Splash />}>
+            <LinkPage key={token} token={token} />
+          </Suspense>
+        )}
+      </Route>
       <Route path="/desk/:clinic/*?">
         {({ clinic }) => (
           <SignedIn>

@@ -42,6 +42,9 @@ export function Shell({ children }: { children: ReactNode }) {
       <main id="main" tabIndex={-1}>
         {children}
       </main>
+      <footer className="shell-foot">
+        <Version />
+      </footer>
     </div>
   )
 }
@@ -53,6 +56,10 @@ export function Brand() {
       <span>Chairtime</span>
     </Link>
   )
+}
+
+export function Version() {
+  return <small className="version">Chairtime {import.meta.env.VITE_CHAIRTIME_VERSION}</small>
 }
 
 function NavLink({ href, icon, children }: { href: string; icon: ReactNode; children: ReactNode }) {

@@ -92,7 +92,7 @@ export function useOfferedTypes(types: AppointmentType[] | undefined) {
     queryFn: async () => {
       const starts_at = new Date(client.clock.now()).toISOString()
       const answers = await Promise.all(
-        asked.map((id) => client.rpc('explain_slot', { appointment_type_id: id, starts_at })),
+        asked.map((id) => client.late('explain_slot', { appointment_type_id: id, starts_at })),
       )
       return new Set(asked.filter((_id, index) => answers[index]?.code === 'not_offered'))
     },
@@ -139,6 +139,34 @@ export function useMe() {
       })
     },
   })
+}
+
+/** Whether who is signed in works at a clinic's desk: as an admin or a receptionist. */
+export function useIsDesk(clinicId: string): boolean {
+  const { data: me } = useMe()
+  return desksOf(me).some(
+    ({ clinic_id, role }) => clinic_id === clinicId && (role === 'admin' || role === 'receptionist'),
+  )
+}
+
+/** The languages in which messages are written, each by its own name. */
+export function useLocales() {
+  const client = useChairtime()
+  return useShared({
+    queryKey: ['locales'],
+    queryFn: () => client.rows('locales', (rows) => rows.order('locale')),
+  })
+}
+
+const languageNames = new Intl.DisplayNames('en', { type: 'language' })
+
+/** The same to choose from, with the one that is chosen already: also another one, and before the others are known. */
+export function useLanguages(chosen: string | null) {
+  const { data, error } = useLocales()
+  const known = data?.map(({ locale: value, name: label }) => ({ value, label })) ?? []
+  const isOther = chosen !== null && !known.some(({ value }) => value === chosen)
+  const other = isOther ? [{ value: chosen, label: languageNames.of(chosen) ?? chosen }] : []
+  return { languages: [...other, ...known], error }
 }
 
 /** What else is true of whoever is signed in is read anew. */

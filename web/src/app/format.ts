@@ -149,6 +149,20 @@ export function spanInWords(milliseconds: number): string {
   return count === 1 ? `1 ${unit}` : `${count} ${unit}s`
 }
 
+export const spanUnits = [
+  { name: 'days', ms: 86_400_000 },
+  { name: 'hours', ms: 3_600_000 },
+  { name: 'minutes', ms: 60_000 },
+] as const
+export type SpanUnit = (typeof spanUnits)[number]['name']
+
+/** A span as a number of the largest units that say it wholly, as forms edit it: `{ count: 36, unit: 'hours' }`. */
+export function inUnits(milliseconds: number): { count: number; unit: SpanUnit } {
+  const whole = spanUnits.find(({ ms }) => milliseconds > 0 && milliseconds % ms === 0)
+  const { name, ms } = whole ?? spanUnits[2]
+  return { count: milliseconds / ms, unit: name }
+}
+
 /** `45 min`, `1 h 30 min` */
 export function duration(milliseconds: number): string {
   const minutes = Math.round(milliseconds / 60_000)

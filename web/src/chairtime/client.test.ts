@@ -34,6 +34,12 @@ describe('errors', () => {
   })
 })
 
+it('asks as nobody through one client, however often', () => {
+  const client = new ChairtimeClient({ url: 'http://127.0.0.1:1', publishableKey: 'sb_publishable_none' })
+  expect(client.asNobody()).toBe(client.asNobody())
+  expect(client.asNobody()).not.toBe(client)
+})
+
 describe('a lost answer', () => {
   const lost = new ChairtimeError({ code: 'network', message: 'lost' })
 

@@ -13,26 +13,39 @@ import type {
   ClinicDay,
   Closure,
   Dentist,
+  DueRecall,
   FoundPatient,
   HistoryEntry,
   Invitation,
   Joined,
+  Linked,
   Me,
+  Message,
+  MessageContact,
+  MessageDefault,
+  MessagePreview,
+  MessageRule,
+  MessageTemplate,
   NewInvitation,
   Patient,
   Reservation,
   Resource,
   RpcArgs,
   RpcName,
+  SeriesAnswer,
+  SeriesEnd,
   Slot,
   SlotExplanation,
   StaffMember,
   TimeOffChange,
   TypePart,
+  UnconfirmedVisit,
   ViewName,
   ViewRow,
+  Wish,
   Worklist,
 } from './model'
+import { balanced, type LateRpc, mayBeLate, noteCall } from './replicas'
 
 /**
  * What the generator cannot know: shapes inside jsonb, what is never null in a table-valued answer, and the words a text column
@@ -48,6 +61,8 @@ interface Answers {
   confirm_reservation: Appointment
   book_appointment: Appointment
   book_family: Appointment[]
+  book_series: SeriesAnswer
+  cancel_series: SeriesEnd
   reschedule_appointment: Appointment
   update_appointment: Appointment
   cancel_appointment: Appointment
@@ -69,6 +84,20 @@ interface Answers {
   invite_staff: NewInvitation
   claim_patient: Joined<{ patient: Patient }>
   accept_staff_invitation: Joined<{ staff: StaffMember }>
+  open_link: Linked
+  link_slots: Slot[]
+  use_link: Linked
+  confirm_attendance: Appointment
+  join_waitlist: Wish
+  leave_waitlist: Wish
+  due_recalls: DueRecall[]
+  unconfirmed: UnconfirmedVisit[]
+  message_contacts: MessageContact[]
+  preview_message: MessagePreview
+  send_test_message: { message_id: string; address: string }
+  resend_message: Message
+  set_message_rules: MessageRule[]
+  set_message_template: MessageTemplate
 }
 
 interface Rows {
@@ -77,10 +106,16 @@ interface Rows {
   closures: Closure
   dentists: Dentist
   invitations: Invitation
+  message_defaults: MessageDefault
+  message_rules: MessageRule
+  message_templates: MessageTemplate
+  messages: Message
   resources: Resource
   slot_reservations: Reservation
   staff: StaffMember
+  troubled_messages: Message
   type_parts: TypePart
+  waitlist: Wish
 }
 
 /** A function without parameters, or with optional ones only, may be called without any. */
@@ -108,8 +143,15 @@ export type Row<N extends ViewName> = N extends keyof Rows ? Rows[N] : ViewRow<N
 export interface ChairtimeOptions {
   /** The project's URL: `https://….supabase.co`, or the embedded stack's. */
   url: string
+  /**
+   * Where lists that may be a moment late are asked for, with GET: the load balancer in front of read replicas, if the project has
+   * some (`https://…-all.supabase.co`). `url` is the primary's own then.
+   */
+  readUrl?: string | undefined
   /** The publishable key. Secret keys do not belong in a browser. */
   publishableKey: string
+  /** Sends no session, whoever is signed in in this browser. */
+  asNobody?: boolean
 }
 
 /** Milliseconds after which a request that met a busy calendar is sent again. */
@@ -123,11 +165,18 @@ export class ChairtimeClient {
   readonly hub: Hub
   readonly clock = new ServerClock()
 
-  constructor({ url, publishableKey }: ChairtimeOptions) {
+  readonly #options: ChairtimeOptions
+  #nobody: ChairtimeClient | undefined
+
+  constructor(options: ChairtimeOptions) {
+    const { url, readUrl, publishableKey, asNobody } = options
     if (publishableKey.startsWith('sb_secret_')) throw new Error('A secret key must never reach a browser.')
+    this.#options = options
     this.supabase = createClient<Database, 'api'>(url, publishableKey, {
+      ...(asNobody ? { accessToken: async () => publishableKey } : {}),
       // Whoever asks decides about asking again: a retry in here would look like a slow answer.
       db: { schema: 'api', retry: false },
+      global: { fetch: balanced(url, readUrl) },
       realtime: { heartbeatIntervalMs: 15_000 },
     })
     this.hub = new Hub(
@@ -135,9 +184,29 @@ export class ChairtimeClient {
     )
   }
 
+  /** The same API, asked without a session; always the same client. */
+  asNobody(): ChairtimeClient {
+    return (this.#nobody ??= new ChairtimeClient({ ...this.#options, asNobody: true }))
+  }
+
   /** Calls an RPC by name. Throws `ChairtimeError`. */
-  async rpc<N extends RpcName>(name: N, ...[args]: Arguments<N>): Promise<RpcReturns<N>> {
-    const call = () => this.supabase.rpc(name as never, args as never) as unknown as PromiseLike<Answer>
+  async rpc<N extends RpcName>(name: N, ...args: Arguments<N>): Promise<RpcReturns<N>> {
+    noteCall(name)
+    // Once more when it has come to an end: only then can a replica begin to hear of it.
+    return this.#call(name, args[0]).finally(() => noteCall(name))
+  }
+
+  /**
+   * Calls an RPC whose answer may be a moment late: a read replica gives it, where there is one. Whoever has just changed something
+   * asks the primary. Throws `ChairtimeError`.
+   */
+  async late<N extends LateRpc>(name: N, args: RpcArgs<N>): Promise<RpcReturns<N>> {
+    return this.#call(name, args, mayBeLate())
+  }
+
+  #call<N extends RpcName>(name: N, args: RpcArgs<N> | undefined, get = false): Promise<RpcReturns<N>> {
+    const call = () =>
+      this.supabase.rpc(name as never, args as never, { get }) as unknown as PromiseLike<Answer>
     return this.#patiently<RpcReturns<N>>(call)
   }
 

@@ -68,6 +68,7 @@ export type Database = {
           cancelled_at: string | null
           changeable_until: string | null
           clinic_id: string
+          confirmed_at: string | null
           created_at: string
           dentist_id: string
           ends_at: string
@@ -75,6 +76,7 @@ export type Database = {
           is_squeezed: boolean
           notes: string | null
           patient_id: string
+          series_id: string | null
           source: string
           staff_notes: string | null
           starts_at: string
@@ -90,6 +92,7 @@ export type Database = {
           cancelled_at?: string | null
           changeable_until?: never
           clinic_id?: string | null
+          confirmed_at?: string | null
           created_at?: string | null
           dentist_id?: string | null
           ends_at?: string | null
@@ -97,6 +100,7 @@ export type Database = {
           is_squeezed?: boolean | null
           notes?: string | null
           patient_id?: string | null
+          series_id?: string | null
           source?: string | null
           staff_notes?: never
           starts_at?: string | null
@@ -111,6 +115,7 @@ export type Database = {
           cancelled_at?: string | null
           changeable_until?: never
           clinic_id?: string | null
+          confirmed_at?: string | null
           created_at?: string | null
           dentist_id?: string | null
           ends_at?: string | null
@@ -118,6 +123,7 @@ export type Database = {
           is_squeezed?: boolean | null
           notes?: string | null
           patient_id?: string | null
+          series_id?: string | null
           source?: string | null
           staff_notes?: never
           starts_at?: string | null
@@ -202,15 +208,21 @@ export type Database = {
           email: string | null
           hold_duration: string
           id: string
+          locale: string
           max_active_holds: number
           max_chatbot_bookings_per_hour: number
           max_holds_per_hour: number
           max_offers: number
           max_upcoming: number
+          max_waitlist_offers: number
           min_notice: string
           name: string
+          offer_duration: string
+          offer_lead: string
           patient_retention: string
           phone: string | null
+          quiet_from: string
+          quiet_until: string
           require_mfa: boolean
           slot_interval: string
           slug: string
@@ -226,15 +238,21 @@ export type Database = {
           email?: string | null
           hold_duration?: string | null
           id?: string | null
+          locale?: string | null
           max_active_holds?: number | null
           max_chatbot_bookings_per_hour?: number | null
           max_holds_per_hour?: number | null
           max_offers?: number | null
           max_upcoming?: number | null
+          max_waitlist_offers?: number | null
           min_notice?: string | null
           name?: string | null
+          offer_duration?: string | null
+          offer_lead?: string | null
           patient_retention?: string | null
           phone?: string | null
+          quiet_from?: string | null
+          quiet_until?: string | null
           require_mfa?: boolean | null
           slot_interval?: string | null
           slug?: string | null
@@ -249,15 +267,21 @@ export type Database = {
           email?: string | null
           hold_duration?: string | null
           id?: string | null
+          locale?: string | null
           max_active_holds?: number | null
           max_chatbot_bookings_per_hour?: number | null
           max_holds_per_hour?: number | null
           max_offers?: number | null
           max_upcoming?: number | null
+          max_waitlist_offers?: number | null
           min_notice?: string | null
           name?: string | null
+          offer_duration?: string | null
+          offer_lead?: string | null
           patient_retention?: string | null
           phone?: string | null
+          quiet_from?: string | null
+          quiet_until?: string | null
           require_mfa?: boolean | null
           slot_interval?: string | null
           slug?: string | null
@@ -308,6 +332,7 @@ export type Database = {
           checked_in: number
           clinic_id: string
           day: string
+          filled_minutes: number
           fulfilled: number
           hold_conversion: number | null
           holds: number
@@ -316,8 +341,11 @@ export type Database = {
           holds_released: number
           lead_time: string | null
           no_shows: number
+          offers: number
+          offers_accepted: number
           refreshed_at: string
           refusals: number
+          time_to_fill: string | null
           utilisation: number | null
           working_minutes: number
         }
@@ -331,6 +359,7 @@ export type Database = {
           checked_in?: number | null
           clinic_id?: string | null
           day?: string | null
+          filled_minutes?: number | null
           fulfilled?: number | null
           hold_conversion?: never
           holds?: number | null
@@ -339,8 +368,11 @@ export type Database = {
           holds_released?: number | null
           lead_time?: string | null
           no_shows?: number | null
+          offers?: number | null
+          offers_accepted?: number | null
           refreshed_at?: string | null
           refusals?: number | null
+          time_to_fill?: string | null
           utilisation?: never
           working_minutes?: number | null
         }
@@ -353,6 +385,7 @@ export type Database = {
           checked_in?: number | null
           clinic_id?: string | null
           day?: string | null
+          filled_minutes?: number | null
           fulfilled?: number | null
           hold_conversion?: never
           holds?: number | null
@@ -361,8 +394,11 @@ export type Database = {
           holds_released?: number | null
           lead_time?: string | null
           no_shows?: number | null
+          offers?: number | null
+          offers_accepted?: number | null
           refreshed_at?: string | null
           refusals?: number | null
+          time_to_fill?: string | null
           utilisation?: never
           working_minutes?: number | null
         }
@@ -629,6 +665,253 @@ export type Database = {
         }
         Relationships: []
       }
+      locales: {
+        Row: {
+          is_rtl: boolean
+          locale: string
+          name: string
+        }
+        ComputedFields: never
+        Insert: {
+          is_rtl?: boolean | null
+          locale?: string | null
+          name?: string | null
+        }
+        Update: {
+          is_rtl?: boolean | null
+          locale?: string | null
+          name?: string | null
+        }
+        Relationships: []
+      }
+      message_defaults: {
+        Row: {
+          body: string
+          channel: string
+          kind: string
+          locale: string
+          subject: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          body?: string | null
+          channel?: string | null
+          kind?: string | null
+          locale?: string | null
+          subject?: string | null
+        }
+        Update: {
+          body?: string | null
+          channel?: string | null
+          kind?: string | null
+          locale?: string | null
+          subject?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'message_defaults_locale_fkey'
+            columns: ['locale']
+            isOneToOne: false
+            referencedRelation: 'locales'
+            referencedColumns: ['locale']
+          },
+        ]
+      }
+      message_replies: {
+        Row: {
+          answer: string | null
+          appointment_id: string | null
+          body: string | null
+          clinic_id: string | null
+          handled_at: string | null
+          handled_by: string | null
+          id: string
+          means: string
+          outcome: string | null
+          patient_id: string | null
+          phone: string | null
+          received_at: string
+        }
+        ComputedFields: never
+        Insert: {
+          answer?: string | null
+          appointment_id?: string | null
+          body?: string | null
+          clinic_id?: string | null
+          handled_at?: string | null
+          handled_by?: string | null
+          id?: string | null
+          means?: string | null
+          outcome?: string | null
+          patient_id?: string | null
+          phone?: string | null
+          received_at?: string | null
+        }
+        Update: {
+          answer?: string | null
+          appointment_id?: string | null
+          body?: string | null
+          clinic_id?: string | null
+          handled_at?: string | null
+          handled_by?: string | null
+          id?: string | null
+          means?: string | null
+          outcome?: string | null
+          patient_id?: string | null
+          phone?: string | null
+          received_at?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'message_replies_clinic_fkey'
+            columns: ['clinic_id']
+            isOneToOne: false
+            referencedRelation: 'clinics'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'message_replies_patient_fkey'
+            columns: ['patient_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'patients'
+            referencedColumns: ['id', 'clinic_id']
+          },
+        ]
+      }
+      message_rules: {
+        Row: {
+          channel: string
+          clinic_id: string
+          id: string
+          kind: string
+          lead: string
+        }
+        ComputedFields: never
+        Insert: {
+          channel?: string | null
+          clinic_id?: string | null
+          id?: string | null
+          kind?: string | null
+          lead?: string | null
+        }
+        Update: {
+          channel?: string | null
+          clinic_id?: string | null
+          id?: string | null
+          kind?: string | null
+          lead?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'message_rules_clinic_fkey'
+            columns: ['clinic_id']
+            isOneToOne: false
+            referencedRelation: 'clinics'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      message_templates: {
+        Row: {
+          body: string
+          channel: string
+          clinic_id: string
+          kind: string
+          locale: string
+          subject: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          body?: string | null
+          channel?: string | null
+          clinic_id?: string | null
+          kind?: string | null
+          locale?: string | null
+          subject?: string | null
+        }
+        Update: {
+          body?: string | null
+          channel?: string | null
+          clinic_id?: string | null
+          kind?: string | null
+          locale?: string | null
+          subject?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'message_templates_clinic_fkey'
+            columns: ['clinic_id']
+            isOneToOne: false
+            referencedRelation: 'clinics'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'message_templates_locale_fkey'
+            columns: ['locale']
+            isOneToOne: false
+            referencedRelation: 'locales'
+            referencedColumns: ['locale']
+          },
+        ]
+      }
+      messages: {
+        Row: {
+          address: string | null
+          appointment_id: string | null
+          attempts: number
+          channel: string
+          clinic_id: string
+          created_at: string
+          due_at: string
+          error: string | null
+          id: string
+          kind: string
+          locale: string | null
+          patient_id: string | null
+          reason: string | null
+          sent_at: string | null
+          starts_at: string | null
+          state: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          address?: string | null
+          appointment_id?: string | null
+          attempts?: number | null
+          channel?: string | null
+          clinic_id?: string | null
+          created_at?: string | null
+          due_at?: string | null
+          error?: string | null
+          id?: string | null
+          kind?: string | null
+          locale?: string | null
+          patient_id?: string | null
+          reason?: string | null
+          sent_at?: string | null
+          starts_at?: string | null
+          state?: never
+        }
+        Update: {
+          address?: string | null
+          appointment_id?: string | null
+          attempts?: number | null
+          channel?: string | null
+          clinic_id?: string | null
+          created_at?: string | null
+          due_at?: string | null
+          error?: string | null
+          id?: string | null
+          kind?: string | null
+          locale?: string | null
+          patient_id?: string | null
+          reason?: string | null
+          sent_at?: string | null
+          starts_at?: string | null
+          state?: never
+        }
+        Relationships: []
+      }
       patients: {
         Row: {
           birth_date: string | null
@@ -638,7 +921,9 @@ export type Database = {
           erased_at: string | null
           full_name: string
           id: string
+          locale: string | null
           merged_into: string | null
+          muted_channels: string[]
           phone: string | null
           staff_notes: string | null
           user_id: string | null
@@ -652,7 +937,9 @@ export type Database = {
           erased_at?: string | null
           full_name?: string | null
           id?: string | null
+          locale?: string | null
           merged_into?: string | null
+          muted_channels?: string[] | null
           phone?: string | null
           staff_notes?: never
           user_id?: string | null
@@ -665,7 +952,9 @@ export type Database = {
           erased_at?: string | null
           full_name?: string | null
           id?: string | null
+          locale?: string | null
           merged_into?: string | null
+          muted_channels?: string[] | null
           phone?: string | null
           staff_notes?: never
           user_id?: string | null
@@ -730,6 +1019,113 @@ export type Database = {
         }
         Relationships: []
       }
+      recall_types: {
+        Row: {
+          after_type_ids: string[]
+          ask_before: string
+          book_type_id: string
+          clinic_id: string
+          every: string
+          id: string
+          is_active: boolean
+          is_reckoned: boolean | null
+          name: string
+          steps: string[]
+        }
+        ComputedFields: never
+        Insert: {
+          after_type_ids?: string[] | null
+          ask_before?: string | null
+          book_type_id?: string | null
+          clinic_id?: string | null
+          every?: string | null
+          id?: string | null
+          is_active?: boolean | null
+          is_reckoned?: never
+          name?: string | null
+          steps?: string[] | null
+        }
+        Update: {
+          after_type_ids?: string[] | null
+          ask_before?: string | null
+          book_type_id?: string | null
+          clinic_id?: string | null
+          every?: string | null
+          id?: string | null
+          is_active?: boolean | null
+          is_reckoned?: never
+          name?: string | null
+          steps?: string[] | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'recall_types_book_type_fkey'
+            columns: ['book_type_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'appointment_types'
+            referencedColumns: ['id', 'clinic_id']
+          },
+          {
+            foreignKeyName: 'recall_types_clinic_fkey'
+            columns: ['clinic_id']
+            isOneToOne: false
+            referencedRelation: 'clinics'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      recalls: {
+        Row: {
+          asked: number
+          clinic_id: string
+          due_on: string
+          is_by_hand: boolean
+          last_asked_at: string | null
+          last_visit_on: string | null
+          patient_id: string
+          paused_until: string | null
+          recall_type_id: string
+        }
+        ComputedFields: never
+        Insert: {
+          asked?: number | null
+          clinic_id?: string | null
+          due_on?: string | null
+          is_by_hand?: boolean | null
+          last_asked_at?: string | null
+          last_visit_on?: string | null
+          patient_id?: string | null
+          paused_until?: string | null
+          recall_type_id?: string | null
+        }
+        Update: {
+          asked?: number | null
+          clinic_id?: string | null
+          due_on?: string | null
+          is_by_hand?: boolean | null
+          last_asked_at?: string | null
+          last_visit_on?: string | null
+          patient_id?: string | null
+          paused_until?: string | null
+          recall_type_id?: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'recalls_patient_fkey'
+            columns: ['patient_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'patients'
+            referencedColumns: ['id', 'clinic_id']
+          },
+          {
+            foreignKeyName: 'recalls_type_fkey'
+            columns: ['recall_type_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'recall_types'
+            referencedColumns: ['id', 'clinic_id']
+          },
+        ]
+      }
       resources: {
         Row: {
           clinic_id: string
@@ -774,6 +1170,7 @@ export type Database = {
           patient_id: string | null
           server_now: string | null
           starts_at: string
+          waitlist_id: string | null
         }
         ComputedFields: never
         Insert: {
@@ -786,6 +1183,7 @@ export type Database = {
           patient_id?: string | null
           server_now?: never
           starts_at?: string | null
+          waitlist_id?: string | null
         }
         Update: {
           appointment_type_id?: string | null
@@ -797,6 +1195,7 @@ export type Database = {
           patient_id?: string | null
           server_now?: never
           starts_at?: string | null
+          waitlist_id?: string | null
         }
         Relationships: [
           {
@@ -818,6 +1217,13 @@ export type Database = {
             columns: ['appointment_type_id', 'clinic_id']
             isOneToOne: false
             referencedRelation: 'appointment_types'
+            referencedColumns: ['id', 'clinic_id']
+          },
+          {
+            foreignKeyName: 'slot_reservations_waitlist_fkey'
+            columns: ['waitlist_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'waitlist'
             referencedColumns: ['id', 'clinic_id']
           },
         ]
@@ -897,6 +1303,64 @@ export type Database = {
           },
         ]
       }
+      troubled_messages: {
+        Row: {
+          address: string | null
+          appointment_id: string | null
+          attempts: number
+          channel: string
+          clinic_id: string
+          created_at: string
+          due_at: string
+          error: string | null
+          id: string
+          kind: string
+          locale: string | null
+          patient_id: string | null
+          reason: string | null
+          sent_at: string | null
+          starts_at: string | null
+          state: string | null
+        }
+        ComputedFields: never
+        Insert: {
+          address?: string | null
+          appointment_id?: string | null
+          attempts?: number | null
+          channel?: string | null
+          clinic_id?: string | null
+          created_at?: string | null
+          due_at?: string | null
+          error?: string | null
+          id?: string | null
+          kind?: string | null
+          locale?: string | null
+          patient_id?: string | null
+          reason?: string | null
+          sent_at?: string | null
+          starts_at?: string | null
+          state?: never
+        }
+        Update: {
+          address?: string | null
+          appointment_id?: string | null
+          attempts?: number | null
+          channel?: string | null
+          clinic_id?: string | null
+          created_at?: string | null
+          due_at?: string | null
+          error?: string | null
+          id?: string | null
+          kind?: string | null
+          locale?: string | null
+          patient_id?: string | null
+          reason?: string | null
+          sent_at?: string | null
+          starts_at?: string | null
+          state?: never
+        }
+        Relationships: []
+      }
       type_parts: {
         Row: {
           appointment_type_id: string
@@ -929,6 +1393,82 @@ export type Database = {
         Relationships: [
           {
             foreignKeyName: 'type_parts_type_fkey'
+            columns: ['appointment_type_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'appointment_types'
+            referencedColumns: ['id', 'clinic_id']
+          },
+        ]
+      }
+      waitlist: {
+        Row: {
+          appointment_type_id: string
+          clinic_id: string
+          created_at: string
+          dentist_ids: string[] | null
+          ended_at: string | null
+          from_date: string
+          from_time: string | null
+          id: string
+          moves_appointment_id: string | null
+          offer: Json | null
+          offers: number
+          outcome: string | null
+          patient_id: string
+          priority: number
+          to_date: string
+          to_time: string | null
+          weekdays: number[] | null
+        }
+        ComputedFields: never
+        Insert: {
+          appointment_type_id?: string | null
+          clinic_id?: string | null
+          created_at?: string | null
+          dentist_ids?: string[] | null
+          ended_at?: string | null
+          from_date?: string | null
+          from_time?: string | null
+          id?: string | null
+          moves_appointment_id?: string | null
+          offer?: never
+          offers?: number | null
+          outcome?: string | null
+          patient_id?: string | null
+          priority?: number | null
+          to_date?: string | null
+          to_time?: string | null
+          weekdays?: number[] | null
+        }
+        Update: {
+          appointment_type_id?: string | null
+          clinic_id?: string | null
+          created_at?: string | null
+          dentist_ids?: string[] | null
+          ended_at?: string | null
+          from_date?: string | null
+          from_time?: string | null
+          id?: string | null
+          moves_appointment_id?: string | null
+          offer?: never
+          offers?: number | null
+          outcome?: string | null
+          patient_id?: string | null
+          priority?: number | null
+          to_date?: string | null
+          to_time?: string | null
+          weekdays?: number[] | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'waitlist_patient_fkey'
+            columns: ['patient_id', 'clinic_id']
+            isOneToOne: false
+            referencedRelation: 'patients'
+            referencedColumns: ['id', 'clinic_id']
+          },
+          {
+            foreignKeyName: 'waitlist_type_fkey'
             columns: ['appointment_type_id', 'clinic_id']
             isOneToOne: false
             referencedRelation: 'appointment_types'
@@ -995,7 +1535,9 @@ export type Database = {
           erased_at: string | null
           full_name: string
           id: string
+          locale: string | null
           merged_into: string | null
+          muted_channels: string[]
           phone: string | null
           staff_notes: string | null
           user_id: string | null
@@ -1079,6 +1621,7 @@ export type Database = {
           cancelled_at: string | null
           changeable_until: string | null
           clinic_id: string
+          confirmed_at: string | null
           created_at: string
           dentist_id: string
           ends_at: string
@@ -1086,6 +1629,7 @@ export type Database = {
           is_squeezed: boolean
           notes: string | null
           patient_id: string
+          series_id: string | null
           source: string
           staff_notes: string | null
           starts_at: string
@@ -1109,6 +1653,7 @@ export type Database = {
           cancelled_at: string | null
           changeable_until: string | null
           clinic_id: string
+          confirmed_at: string | null
           created_at: string
           dentist_id: string
           ends_at: string
@@ -1116,6 +1661,7 @@ export type Database = {
           is_squeezed: boolean
           notes: string | null
           patient_id: string
+          series_id: string | null
           source: string
           staff_notes: string | null
           starts_at: string
@@ -1130,6 +1676,20 @@ export type Database = {
           isSetofReturn: true
         }
       }
+      book_series: {
+        Args: {
+          appointment_type_id: string
+          dentist_id?: string
+          dry_run?: boolean
+          every: string
+          idempotency_key?: string
+          occurrences: number
+          on_conflict?: string
+          patient_id?: string
+          starts_at: string
+        }
+        Returns: Json
+      }
       cancel_appointment: {
         Args: { appointment_id: string; expected_version?: number; reason?: string }
         Returns: {
@@ -1139,6 +1699,7 @@ export type Database = {
           cancelled_at: string | null
           changeable_until: string | null
           clinic_id: string
+          confirmed_at: string | null
           created_at: string
           dentist_id: string
           ends_at: string
@@ -1146,6 +1707,7 @@ export type Database = {
           is_squeezed: boolean
           notes: string | null
           patient_id: string
+          series_id: string | null
           source: string
           staff_notes: string | null
           starts_at: string
@@ -1160,6 +1722,7 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      cancel_series: { Args: { from_time?: string; series_id: string }; Returns: Json }
       chatbot_cancel: { Args: { confirmation_code: string; patient_phone: string }; Returns: Json }
       chatbot_confirm: { Args: { reservation_id: string }; Returns: Json }
       chatbot_find_slots: {
@@ -1174,14 +1737,61 @@ export type Database = {
         Returns: Json
       }
       chatbot_hold: { Args: { offer: string; patient_name?: string; patient_phone?: string }; Returns: Json }
+      chatbot_join_waitlist: {
+        Args: {
+          clinic_slug: string
+          dentist?: string
+          from_date?: string
+          part_of_day?: string
+          patient_name: string
+          patient_phone: string
+          service: string
+          to_date?: string
+          weekdays?: number[]
+        }
+        Returns: Json
+      }
       chatbot_release: { Args: { reservation_id: string }; Returns: Json }
       chatbot_reschedule: {
         Args: { confirmation_code: string; offer: string; patient_phone: string }
         Returns: Json
       }
+      chatbot_wish: { Args: { wish: string }; Returns: Json }
       claim_patient: { Args: { birth_date?: string; code: string }; Returns: Json }
       clinic_day: { Args: { clinic_id: string; day: string }; Returns: Json }
       clinic_time: { Args: { clinic_id: string; instants?: Json; wall_times?: Json }; Returns: Json }
+      confirm_attendance: {
+        Args: { appointment_id: string }
+        Returns: {
+          appointment_type_id: string
+          assigned: string
+          cancellation_reason: string | null
+          cancelled_at: string | null
+          changeable_until: string | null
+          clinic_id: string
+          confirmed_at: string | null
+          created_at: string
+          dentist_id: string
+          ends_at: string
+          id: string
+          is_squeezed: boolean
+          notes: string | null
+          patient_id: string
+          series_id: string | null
+          source: string
+          staff_notes: string | null
+          starts_at: string
+          status: string
+          updated_at: string
+          version: number
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'appointments'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       confirm_reservation: {
         Args: { idempotency_key?: string; notes?: string; patient_id?: string; reservation_id: string }
         Returns: {
@@ -1191,6 +1801,7 @@ export type Database = {
           cancelled_at: string | null
           changeable_until: string | null
           clinic_id: string
+          confirmed_at: string | null
           created_at: string
           dentist_id: string
           ends_at: string
@@ -1198,6 +1809,7 @@ export type Database = {
           is_squeezed: boolean
           notes: string | null
           patient_id: string
+          series_id: string | null
           source: string
           staff_notes: string | null
           starts_at: string
@@ -1258,15 +1870,21 @@ export type Database = {
           email: string | null
           hold_duration: string
           id: string
+          locale: string
           max_active_holds: number
           max_chatbot_bookings_per_hour: number
           max_holds_per_hour: number
           max_offers: number
           max_upcoming: number
+          max_waitlist_offers: number
           min_notice: string
           name: string
+          offer_duration: string
+          offer_lead: string
           patient_retention: string
           phone: string | null
+          quiet_from: string
+          quiet_until: string
           require_mfa: boolean
           slot_interval: string
           slug: string
@@ -1324,7 +1942,9 @@ export type Database = {
           erased_at: string | null
           full_name: string
           id: string
+          locale: string | null
           merged_into: string | null
+          muted_channels: string[]
           phone: string | null
           staff_notes: string | null
           user_id: string | null
@@ -1350,6 +1970,16 @@ export type Database = {
           to: 'resources'
           isOneToOne: true
           isSetofReturn: false
+        }
+      }
+      due_recalls: {
+        Args: { clinic_id: string; until?: string }
+        Returns: Database['api']['CompositeTypes']['due_recall'][]
+        SetofOptions: {
+          from: '*'
+          to: 'due_recall'
+          isOneToOne: false
+          isSetofReturn: true
         }
       }
       erase_me: { Args: Record<PropertyKey, never>; Returns: Json }
@@ -1386,11 +2016,111 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      handle_reply: {
+        Args: { answer?: string; reply_id: string }
+        Returns: {
+          answer: string | null
+          appointment_id: string | null
+          body: string | null
+          clinic_id: string | null
+          handled_at: string | null
+          handled_by: string | null
+          id: string
+          means: string
+          outcome: string | null
+          patient_id: string | null
+          phone: string | null
+          received_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'message_replies'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
       health: { Args: Record<PropertyKey, never>; Returns: Json }
       invite_patient: { Args: { patient_id: string; relation?: string }; Returns: Json }
       invite_staff: {
         Args: { clinic_id: string; dentist_id?: string; email: string; role: string }
         Returns: Json
+      }
+      join_waitlist: {
+        Args: {
+          appointment_id?: string
+          appointment_type_id: string
+          dentist_ids?: string[]
+          from_date?: string
+          from_time?: string
+          patient_id?: string
+          priority?: number
+          to_date?: string
+          to_time?: string
+          weekdays?: number[]
+        }
+        Returns: {
+          appointment_type_id: string
+          clinic_id: string
+          created_at: string
+          dentist_ids: string[] | null
+          ended_at: string | null
+          from_date: string
+          from_time: string | null
+          id: string
+          moves_appointment_id: string | null
+          offer: Json | null
+          offers: number
+          outcome: string | null
+          patient_id: string
+          priority: number
+          to_date: string
+          to_time: string | null
+          weekdays: number[] | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'waitlist'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      leave_waitlist: {
+        Args: { waitlist_id: string }
+        Returns: {
+          appointment_type_id: string
+          clinic_id: string
+          created_at: string
+          dentist_ids: string[] | null
+          ended_at: string | null
+          from_date: string
+          from_time: string | null
+          id: string
+          moves_appointment_id: string | null
+          offer: Json | null
+          offers: number
+          outcome: string | null
+          patient_id: string
+          priority: number
+          to_date: string
+          to_time: string | null
+          weekdays: number[] | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'waitlist'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      link_slots: {
+        Args: { from_date: string; to_date?: string; token: string }
+        Returns: Database['api']['CompositeTypes']['slot'][]
+        SetofOptions: {
+          from: '*'
+          to: 'slot'
+          isOneToOne: false
+          isSetofReturn: true
+        }
       }
       longest_answer: { Args: Record<PropertyKey, never>; Returns: number[] }
       me: { Args: Record<PropertyKey, never>; Returns: Json }
@@ -1404,7 +2134,9 @@ export type Database = {
           erased_at: string | null
           full_name: string
           id: string
+          locale: string | null
           merged_into: string | null
+          muted_channels: string[]
           phone: string | null
           staff_notes: string | null
           user_id: string | null
@@ -1416,6 +2148,16 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      message_contacts: {
+        Args: { patient_id: string }
+        Returns: Database['api']['CompositeTypes']['message_contact'][]
+        SetofOptions: {
+          from: '*'
+          to: 'message_contact'
+          isOneToOne: false
+          isSetofReturn: true
+        }
+      }
       move_to_resource: {
         Args: { appointment_id: string; part: number; resource_id: string }
         Returns: {
@@ -1425,6 +2167,7 @@ export type Database = {
           cancelled_at: string | null
           changeable_until: string | null
           clinic_id: string
+          confirmed_at: string | null
           created_at: string
           dentist_id: string
           ends_at: string
@@ -1432,6 +2175,7 @@ export type Database = {
           is_squeezed: boolean
           notes: string | null
           patient_id: string
+          series_id: string | null
           source: string
           staff_notes: string | null
           starts_at: string
@@ -1464,6 +2208,23 @@ export type Database = {
         }
       }
       next_steps: { Args: { appointment_id: string }; Returns: Json }
+      open_link: { Args: { token: string }; Returns: Json }
+      preview_message: {
+        Args: {
+          appointment_id?: string
+          body?: string
+          channel: string
+          clinic_id: string
+          kind: string
+          locale?: string
+          subject?: string
+        }
+        Returns: Json
+      }
+      receive_reply: {
+        Args: { body: string; message_ref: string; phone: string; sender: string }
+        Returns: Json
+      }
       release_reservation: { Args: { reservation_id: string }; Returns: boolean }
       remove_dependant: { Args: { patient_id: string; user_id?: string }; Returns: boolean }
       remove_extra_hours: { Args: { extra_hours_id: string }; Returns: boolean }
@@ -1483,6 +2244,7 @@ export type Database = {
           cancelled_at: string | null
           changeable_until: string | null
           clinic_id: string
+          confirmed_at: string | null
           created_at: string
           dentist_id: string
           ends_at: string
@@ -1490,6 +2252,7 @@ export type Database = {
           is_squeezed: boolean
           notes: string | null
           patient_id: string
+          series_id: string | null
           source: string
           staff_notes: string | null
           starts_at: string
@@ -1500,6 +2263,33 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'appointments'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      resend_message: {
+        Args: { message_id: string }
+        Returns: {
+          address: string | null
+          appointment_id: string | null
+          attempts: number
+          channel: string
+          clinic_id: string
+          created_at: string
+          due_at: string
+          error: string | null
+          id: string
+          kind: string
+          locale: string | null
+          patient_id: string | null
+          reason: string | null
+          sent_at: string | null
+          starts_at: string | null
+          state: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'messages'
           isOneToOne: true
           isSetofReturn: false
         }
@@ -1522,6 +2312,7 @@ export type Database = {
           patient_id: string | null
           server_now: string | null
           starts_at: string
+          waitlist_id: string | null
         }
         SetofOptions: {
           from: '*'
@@ -1539,6 +2330,7 @@ export type Database = {
           cancelled_at: string | null
           changeable_until: string | null
           clinic_id: string
+          confirmed_at: string | null
           created_at: string
           dentist_id: string
           ends_at: string
@@ -1546,6 +2338,7 @@ export type Database = {
           is_squeezed: boolean
           notes: string | null
           patient_id: string
+          series_id: string | null
           source: string
           staff_notes: string | null
           starts_at: string
@@ -1575,6 +2368,17 @@ export type Database = {
           isSetofReturn: true
         }
       }
+      send_test_message: {
+        Args: {
+          body?: string
+          channel: string
+          clinic_id: string
+          kind: string
+          locale?: string
+          subject?: string
+        }
+        Returns: Json
+      }
       set_appointment_status: {
         Args: { appointment_id: string; expected_version?: number; status: string }
         Returns: {
@@ -1584,6 +2388,7 @@ export type Database = {
           cancelled_at: string | null
           changeable_until: string | null
           clinic_id: string
+          confirmed_at: string | null
           created_at: string
           dentist_id: string
           ends_at: string
@@ -1591,6 +2396,7 @@ export type Database = {
           is_squeezed: boolean
           notes: string | null
           patient_id: string
+          series_id: string | null
           source: string
           staff_notes: string | null
           starts_at: string
@@ -1620,6 +2426,111 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'dentist_types'
+          isOneToOne: false
+          isSetofReturn: true
+        }
+      }
+      set_message_consent: {
+        Args: { channel: string; is_wanted: boolean; patient_id: string }
+        Returns: {
+          birth_date: string | null
+          clinic_id: string
+          created_at: string
+          email: string | null
+          erased_at: string | null
+          full_name: string
+          id: string
+          locale: string | null
+          merged_into: string | null
+          muted_channels: string[]
+          phone: string | null
+          staff_notes: string | null
+          user_id: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'patients'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      set_message_rules: {
+        Args: { clinic_id: string; rules: Json }
+        Returns: {
+          channel: string
+          clinic_id: string
+          id: string
+          kind: string
+          lead: string
+        }[]
+        SetofOptions: {
+          from: '*'
+          to: 'message_rules'
+          isOneToOne: false
+          isSetofReturn: true
+        }
+      }
+      set_message_template: {
+        Args: {
+          body?: string
+          channel: string
+          clinic_id: string
+          kind: string
+          locale: string
+          subject?: string
+        }
+        Returns: {
+          body: string
+          channel: string
+          clinic_id: string
+          kind: string
+          locale: string
+          subject: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'message_templates'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      set_recall: {
+        Args: { due_on?: string; patient_id: string; paused_until?: string; recall_type_id: string }
+        Returns: {
+          asked: number
+          clinic_id: string
+          due_on: string
+          is_by_hand: boolean
+          last_asked_at: string | null
+          last_visit_on: string | null
+          patient_id: string
+          paused_until: string | null
+          recall_type_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'recalls'
+          isOneToOne: true
+          isSetofReturn: false
+        }
+      }
+      set_recall_types: {
+        Args: { clinic_id: string; recall_types: Json }
+        Returns: {
+          after_type_ids: string[]
+          ask_before: string
+          book_type_id: string
+          clinic_id: string
+          every: string
+          id: string
+          is_active: boolean
+          is_reckoned: boolean | null
+          name: string
+          steps: string[]
+        }[]
+        SetofOptions: {
+          from: '*'
+          to: 'recall_types'
           isOneToOne: false
           isSetofReturn: true
         }
@@ -1661,6 +2572,7 @@ export type Database = {
           cancelled_at: string | null
           changeable_until: string | null
           clinic_id: string
+          confirmed_at: string | null
           created_at: string
           dentist_id: string
           ends_at: string
@@ -1668,6 +2580,7 @@ export type Database = {
           is_squeezed: boolean
           notes: string | null
           patient_id: string
+          series_id: string | null
           source: string
           staff_notes: string | null
           starts_at: string
@@ -1682,6 +2595,16 @@ export type Database = {
           isSetofReturn: true
         }
       }
+      unconfirmed: {
+        Args: { clinic_id: string; day: string }
+        Returns: Database['api']['CompositeTypes']['unconfirmed_visit'][]
+        SetofOptions: {
+          from: '*'
+          to: 'unconfirmed_visit'
+          isOneToOne: false
+          isSetofReturn: true
+        }
+      }
       update_appointment: {
         Args: { appointment_id: string; expected_version?: number; notes?: string; staff_notes?: string }
         Returns: {
@@ -1691,6 +2614,7 @@ export type Database = {
           cancelled_at: string | null
           changeable_until: string | null
           clinic_id: string
+          confirmed_at: string | null
           created_at: string
           dentist_id: string
           ends_at: string
@@ -1698,6 +2622,7 @@ export type Database = {
           is_squeezed: boolean
           notes: string | null
           patient_id: string
+          series_id: string | null
           source: string
           staff_notes: string | null
           starts_at: string
@@ -1771,13 +2696,19 @@ export type Database = {
           cancellation_notice?: string
           clinic_id: string
           hold_duration?: string
+          locale?: string
           max_active_holds?: number
           max_chatbot_bookings_per_hour?: number
           max_holds_per_hour?: number
           max_offers?: number
           max_upcoming?: number
+          max_waitlist_offers?: number
           min_notice?: string
+          offer_duration?: string
+          offer_lead?: string
           patient_retention?: string
+          quiet_from?: string
+          quiet_until?: string
           require_mfa?: boolean
           slot_interval?: string
         }
@@ -1790,15 +2721,21 @@ export type Database = {
           email: string | null
           hold_duration: string
           id: string
+          locale: string
           max_active_holds: number
           max_chatbot_bookings_per_hour: number
           max_holds_per_hour: number
           max_offers: number
           max_upcoming: number
+          max_waitlist_offers: number
           min_notice: string
           name: string
+          offer_duration: string
+          offer_lead: string
           patient_retention: string
           phone: string | null
+          quiet_from: string
+          quiet_until: string
           require_mfa: boolean
           slot_interval: string
           slug: string
@@ -1848,6 +2785,7 @@ export type Database = {
           birth_date?: string
           email?: string
           full_name?: string
+          locale?: string
           patient_id: string
           phone?: string
           staff_notes?: string
@@ -1860,7 +2798,9 @@ export type Database = {
           erased_at: string | null
           full_name: string
           id: string
+          locale: string | null
           merged_into: string | null
+          muted_channels: string[]
           phone: string | null
           staff_notes: string | null
           user_id: string | null
@@ -1888,11 +2828,29 @@ export type Database = {
           isSetofReturn: false
         }
       }
+      use_link: {
+        Args: { action: string; dentist_id?: string; note?: string; starts_at?: string; token: string }
+        Returns: Json
+      }
     }
     Enums: {
       [_ in never]: never
     }
     CompositeTypes: {
+      due_recall: {
+        patient_id: string | null
+        patient_name: string | null
+        phone: string | null
+        email: string | null
+        recall_type_id: string | null
+        recall_type: string | null
+        appointment_type_id: string | null
+        due_on: string | null
+        last_visit_on: string | null
+        asked: number | null
+        last_asked_at: string | null
+        link: string | null
+      }
       event: {
         id: number | null
         occurred_at: string | null
@@ -1922,10 +2880,30 @@ export type Database = {
         action: string | null
         changes: Json | null
       }
+      message_contact: {
+        channel: string | null
+        is_wanted: boolean | null
+        address: string | null
+        locale: string | null
+      }
       slot: {
         dentist_id: string | null
         starts_at: string | null
         ends_at: string | null
+      }
+      unconfirmed_visit: {
+        appointment_id: string | null
+        patient_id: string | null
+        full_name: string | null
+        phone: string | null
+        starts_at: string | null
+        dentist_id: string | null
+        appointment_type_id: string | null
+        last_message: string | null
+        last_message_at: string | null
+        last_kind: string | null
+        last_channel: string | null
+        last_reason: string | null
       }
     }
   }

@@ -29,6 +29,8 @@ function appointment(more: Partial<DayAppointment> = {}): DayAppointment {
     assigned: 'named',
     is_squeezed: false,
     changeable_until: null,
+    confirmed_at: null,
+    series_id: null,
     next_steps: [],
     staff_notes: null,
     parts: [],
@@ -164,6 +166,12 @@ describe('an event', () => {
     expect(findAppointment(patchDay(board, arrived), 'a1')?.status).toBe('checked_in')
   })
 
+  it('notes that somebody will come', () => {
+    const confirmed = event(5, 5, { event: 'appointment_confirmed', appointment_id: 'a1', version: 2 })
+    const shown = findAppointment(patchDay(board, confirmed), 'a1')
+    expect(shown).toMatchObject({ status: 'booked', version: 2, confirmed_at: confirmed.occurred_at })
+  })
+
   it('leaves what began before midnight where it is shown', () => {
     const begun = appointment({ starts_at: '2026-03-01T23:30:00.000Z', ends_at: at('00:15') })
     const night = { ...board, dentists: [dentist('lee', { appointments: [begun] })] }
@@ -187,6 +195,7 @@ describe('an event', () => {
     expect(concernsDay(board, { ...moved, ...elsewhere })).toBe(true)
     expect(concernsDay(board, event(5, 5, elsewhere))).toBe(false)
     expect(concernsDay(board, event(5, 5, { event: 'hours_changed' }))).toBe(true)
+    expect(concernsDay(board, event(5, 5, { event: 'reply_received' }))).toBe(false)
   })
 })
 

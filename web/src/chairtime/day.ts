@@ -95,11 +95,14 @@ export function patchDay(day: ClinicDay, event: ChairtimeEvent): ClinicDay {
       ...(endsAt ? { endsAt } : {}),
     })
   }
+  if (event.event === 'appointment_confirmed')
+    return placed(versioned, { ...current, version: event.version, confirmed_at: event.occurred_at })
   return event.status ? statusOnBoard(versioned, current.id, event.status as AppointmentStatus) : versioned
 }
 
 /** True if the event can change this board. */
 export function concernsDay(day: ClinicDay, event: ChairtimeEvent): boolean {
+  if (event.event.startsWith('reply_')) return false
   if (event.event === 'hours_changed' || !event.starts_at || !event.ends_at) return true
   if (event.appointment_id && findAppointment(day, event.appointment_id)) return true
   return epoch(event.starts_at) < epoch(day.ends_at) && epoch(event.ends_at) > epoch(day.starts_at)

@@ -5,11 +5,25 @@ export type AppointmentEvent =
   | 'appointment_rescheduled'
   | 'appointment_cancelled'
   | 'appointment_status_changed'
+  | 'appointment_confirmed'
 export type ReservationEvent = 'reservation_created' | 'reservation_released' | 'reservation_expired'
 export type AvailabilityEvent = 'slot_taken' | 'slot_freed' | 'hours_changed' | 'availability_changed'
 /** A patient's record says something else; what, the record says. */
 export type PatientEvent = 'patient_updated'
-export type EventName = AppointmentEvent | ReservationEvent | AvailabilityEvent | PatientEvent
+/** Somebody wrote back what a person at the desk is to read; somebody there has. */
+export type ReplyEvent = 'reply_received' | 'reply_handled'
+/** The desk said when a patient is due, or until when nobody asks them. */
+export type RecallEvent = 'recall_changed'
+/** A time is held for who waits; a wish was made, has changed or ended. */
+export type WaitlistEvent = 'waitlist_offered' | 'waitlist_changed'
+export type EventName =
+  | AppointmentEvent
+  | ReservationEvent
+  | AvailabilityEvent
+  | PatientEvent
+  | ReplyEvent
+  | RecallEvent
+  | WaitlistEvent
 
 /** One event, as broadcast and as `events_since` returns it. Which fields stand beside the first six depends on `event`. */
 export interface ChairtimeEvent {
@@ -32,6 +46,13 @@ export interface ChairtimeEvent {
   version?: number
   /** On the event that tells a dentist's colleagues that an appointment went to somebody else. */
   moved_to_dentist_id?: string
+  /** On `reply_received` and `reply_handled`. */
+  reply_id?: string
+  /** On `waitlist_offered` and `waitlist_changed`. */
+  waitlist_id?: string
+  outcome?: string | null
+  /** On `recall_changed`. */
+  recall_type_id?: string
 }
 
 /**

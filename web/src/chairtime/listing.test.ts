@@ -12,6 +12,7 @@ const dayAfter = (day: string, n: number) =>
 /** A server with so many slots a dentist and day, which refuses what has no room, as the real one does. */
 function server(aDay: number) {
   const asked: Listing[] = []
+  const askedLate: Listing[] = []
   const answer = (listing: Listing): Slot[] => {
     asked.push(listing)
     const found: Slot[] = []
@@ -30,12 +31,16 @@ function server(aDay: number) {
   }
   const client = {
     rpc: async (_: string, listing: Listing) => answer(listing),
+    late: async (_: string, listing: Listing) => {
+      askedLate.push(listing)
+      return answer(listing)
+    },
     rows: async (view: string) =>
       view === 'dentists'
         ? [...DENTISTS.map((id) => ({ id, is_active: true })), { id: 'gone', is_active: false }]
         : [{ id: 'check-up', clinic_id: 'clinic' }],
   }
-  return { asked, client: client as unknown as Parameters<typeof listSlots>[0] }
+  return { asked, askedLate, client: client as unknown as Parameters<typeof listSlots>[0] }
 }
 
 const week = { appointment_type_id: 'check-up', from_date: '2027-01-04', to_date: '2027-01-10' }
@@ -45,6 +50,15 @@ describe('a listing', () => {
     const { asked, client } = server(0)
     expect(await listSlots(client, week)).toEqual([])
     expect(asked).toHaveLength(1)
+  })
+
+  it('is late in all its parts where it may be, and nowhere else', async () => {
+    for (const late of [true, false]) {
+      const { asked, askedLate, client } = server(2)
+      await listSlots(client, week, late)
+      expect(asked.length).toBeGreaterThan(2)
+      expect(askedLate).toEqual(late ? asked : [])
+    }
   })
 
   it('that has no room comes in as many answers as it takes, whole and in order', async () => {

@@ -11,13 +11,15 @@ export interface Listing {
   appointment_id?: string
 }
 
-/** All free slots of a listing. What has no room in one answer is asked for in several, as the refusal says. */
-export async function listSlots(
-  client: Pick<ChairtimeClient, 'rpc' | 'rows'>,
-  listing: Listing,
-): Promise<Slot[]> {
+type Asked = Pick<ChairtimeClient, 'rpc' | 'late' | 'rows'>
+
+/**
+ * All free slots of a listing. What has no room in one answer is asked for in several, as the refusal says. A list that may be `late`
+ * comes from a read replica, where there is one: booking what is no longer free there is refused with alternatives.
+ */
+export async function listSlots(client: Asked, listing: Listing, late = false): Promise<Slot[]> {
   try {
-    return await client.rpc('available_slots', listing)
+    return await (late ? client.late('available_slots', listing) : client.rpc('available_slots', listing))
   } catch (error) {
     const fits = roomUntil(error)
     if (fits === undefined) throw error
@@ -25,7 +27,7 @@ export async function listSlots(
     if (!parts) throw error
     // One after another: each may have to be split again.
     const found: Slot[] = []
-    for (const part of parts) found.push(...(await listSlots(client, part)))
+    for (const part of parts) found.push(...(await listSlots(client, part, late)))
     return found.toSorted(byTime)
   }
 }

@@ -4,6 +4,7 @@ import type { DayTimeOff } from './dayModel'
 /** The shapes clients work with: the generated rows, narrowed where a check constraint says more, and the jsonb answers. */
 
 export * from './dayModel'
+export * from './messageModel'
 
 type Api = Database['api']
 export type ViewName = keyof Api['Views']
@@ -50,6 +51,48 @@ export interface NextStep {
   from: string | null
   /** It undoes the last step. */
   takes_back: boolean
+}
+
+/** What is held for a wish now: `confirm_reservation` accepts it, `release_reservation` declines. */
+export interface Offer extends Period {
+  reservation_id: string
+  dentist_id: string
+  expires_at: string
+}
+
+/** A wish on the waiting list; open while `outcome` is null. */
+export type Wish = Omit<ViewRow<'waitlist'>, 'offer'> & { offer: Offer | null }
+export type JoinArgs = RpcArgs<'join_waitlist'>
+
+/** What a series has become, or, of a dry run, would: then its visits have no ids. */
+export interface SeriesAnswer {
+  series_id: string | null
+  dry_run: boolean
+  appointments: Appointment[]
+  refused: { starts_at: string; code: string; message: string; moved_to: string | null }[]
+}
+
+/** What is ahead of a series and was cancelled, and what could not be. */
+export interface SeriesEnd {
+  series_id: string
+  appointments: Appointment[]
+  refused: { appointment_id: string; starts_at: string; code: string; message: string }[]
+}
+
+/** Somebody to call, for they are due and have no such visit ahead. */
+export interface DueRecall {
+  patient_id: string
+  patient_name: string
+  phone: string | null
+  email: string | null
+  recall_type_id: string
+  recall_type: string
+  appointment_type_id: string
+  due_on: string
+  last_visit_on: string | null
+  asked: number
+  last_asked_at: string | null
+  link: string
 }
 
 /** A hold. `server_now` is the server's time at the answer: count down from the difference, not from the local clock. */
@@ -160,6 +203,7 @@ export type Deed =
   | 'resource_changed'
   | 'notes_changed'
   | 'merged'
+  | 'confirmed'
   | 'cancelled'
   | 'checked_in'
   | 'fulfilled'
@@ -192,6 +236,65 @@ export type Invitation = ViewRow<'invitations'> & { role: StaffRole | null }
 /** What became of a code: a wrong one is an answer, not an error. */
 export type Joined<T> = ({ accepted: true } & T) | { accepted: false; message: string; hint: string }
 
+export type LinkAction =
+  | 'confirm'
+  | 'move'
+  | 'cancel'
+  | 'note'
+  | 'book'
+  | 'accept'
+  | 'decline'
+  | 'stop'
+  | 'not_me'
+
+/** What the link of a message shows: a visit, in the message's language, and what may be done. */
+export interface LinkedVisit {
+  locale: string
+  is_rtl: boolean
+  expires_at: string
+  channel: 'email' | 'sms'
+  clinic: Pick<Clinic, 'id' | 'slug' | 'name' | 'time_zone' | 'phone' | 'email' | 'address'>
+  appointment: Period & {
+    id: string
+    /** `offered`: held for who waits, and not booked yet; `lapsed`: not held any more. */
+    state: 'offered' | 'lapsed' | 'open' | 'confirmed' | 'begun' | 'over' | 'cancelled'
+    status: AppointmentStatus
+    version: number
+    confirmed_at: string | null
+    /** The first name. */
+    patient: string
+    dentist: string
+    visit: string
+    /** Until when, and to when, it may be moved. */
+    changeable_until: string | null
+    movable_until: string
+    /** By the clinic's clock, in the message's language. */
+    date: string
+    time: string
+  }
+  /** Of an offer: until when it is held. */
+  offered_until: string | null
+  actions: LinkAction[]
+}
+
+/** What the link of a recall shows until its visit is booked: what is due. Then it is that visit's. */
+export interface LinkedRecall extends Omit<LinkedVisit, 'appointment' | 'offered_until'> {
+  appointment: null
+  offered_until?: never
+  recall: {
+    /** `met`: there is such a visit ahead. */
+    state: 'due' | 'met'
+    /** The first name. */
+    patient: string
+    visit: string
+    appointment_type_id: string
+    due_on: string | null
+    bookable_until: string
+  }
+}
+
+export type Linked = LinkedVisit | LinkedRecall
+
 /** `patient` where the user is one and not on the staff. */
 export type StaffRole = 'admin' | 'dentist' | 'receptionist' | 'chatbot'
 
@@ -223,7 +326,12 @@ export interface Me {
   is_guest: boolean
   /** A guest who has not said what a clinic must know to book. */
   lacks_contact: boolean
-  profile: { full_name: string | null; phone: string | null; email: string | null; locale: string } | null
+  profile: {
+    full_name: string | null
+    phone: string | null
+    email: string | null
+    locale: string | null
+  } | null
   dependants: Dependant[]
   memberships: Membership[]
 }

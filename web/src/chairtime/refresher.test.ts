@@ -48,8 +48,14 @@ it('goes on after a fetch that failed', async () => {
 })
 
 it('does nothing once nobody looks any more', async () => {
+  const [one, other] = [refresher.look(), refresher.look()]
   refresher.request()
-  refresher.stop()
+  one()
   await vi.advanceTimersByTimeAsync(1000)
-  expect(fetch).not.toHaveBeenCalled()
+  expect(fetch).toHaveBeenCalledTimes(1)
+  finish[0]?.()
+  refresher.request()
+  other()
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(fetch).toHaveBeenCalledTimes(1)
 })

@@ -10,6 +10,7 @@ export class Refresher {
   #timer: ReturnType<typeof setTimeout> | undefined
   #isFetching = false
   #isStale = false
+  #lookers = 0
 
   constructor(fetch: () => Promise<unknown>) {
     this.#fetch = fetch
@@ -21,8 +22,16 @@ export class Refresher {
     if (!this.#isFetching) this.#timer ??= setTimeout(() => void this.#run(), GATHER)
   }
 
-  /** Nobody looks any more. */
-  stop(): void {
+  /** Somebody looks; what is returned says that they do not any more. After the last of them nothing is fetched. */
+  look = (): (() => void) => {
+    this.#lookers += 1
+    return () => {
+      this.#lookers -= 1
+      if (this.#lookers === 0) this.#stop()
+    }
+  }
+
+  #stop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#isStale = false

@@ -1,13 +1,11 @@
 import { useMutation } from '@tanstack/react-query'
 import { type Me, useChairtime } from '../../chairtime'
-import { useFreshMe } from '../data'
+import { useFreshMe, useLanguages } from '../data'
 import { FormError, SelectField, TextField, useForm } from '../ui/fields'
 import { Button } from '../ui/parts'
 import { useToast } from '../ui/Toasts'
 
 const names = ['full_name', 'phone', 'email', 'locale'] as const
-const known = ['en', 'de', 'es', 'fr', 'it', 'pt', 'nl', 'pl', 'tr', 'uk', 'ar', 'zh']
-const languages = new Intl.DisplayNames('en', { type: 'language' })
 
 /** Name and contact, as all one's clinics see them. */
 export function AboutMe({ me }: { me: Me }) {
@@ -27,8 +25,10 @@ export function AboutMe({ me }: { me: Me }) {
   })
   const form = useForm((data) => save.mutate(data))
   const profile = me.profile
-  const locale = profile?.locale ?? 'en'
-  const choices = known.includes(locale) ? known : [locale, ...known]
+  const locale = profile?.locale ?? null
+  const { languages, error } = useLanguages(locale)
+  // Who has not said one yet is written to by each clinic in its own.
+  const unsaid = locale === null ? [{ value: '', label: 'That of each clinic' }] : []
   return (
     <form className="card panel-card" aria-label="About you" {...form.props}>
       <h2>About you</h2>
@@ -67,12 +67,12 @@ export function AboutMe({ me }: { me: Me }) {
           label="Language"
           name="locale"
           error={save.error}
-          defaultValue={locale}
-          options={choices.map((value) => ({ value, label: languages.of(value) ?? value }))}
+          defaultValue={locale ?? ''}
+          options={[...unsaid, ...languages]}
           hint="Of what the clinics write to you."
         />
       </div>
-      <FormError error={save.error} names={names} />
+      <FormError error={save.error ?? error} names={names} />
       <div className="actions">
         <Button type="submit" className="primary small" busy={save.isPending} disabled={!form.isEdited}>
           Save

@@ -7,6 +7,7 @@ import { Loading } from '../ui/states'
 import { AboutMe } from './AboutMe'
 import { Family } from './Family'
 import { MyData } from './MyData'
+import { Wanted } from './Wanted'
 
 /** What one says of oneself, whom one acts for, and what becomes of it all. */
 export function ProfilePage() {
@@ -19,6 +20,7 @@ export function ProfilePage() {
       <PageTitle>Profile and family</PageTitle>
       <AboutMe me={me} />
       {!me.is_guest && <Family me={me} />}
+      <Wanted me={me} />
       <section className="card panel-card" aria-labelledby="account">
         <h2 id="account">Account</h2>
         {me.is_guest ? (

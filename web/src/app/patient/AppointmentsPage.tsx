@@ -16,17 +16,21 @@ import { Loading } from '../ui/states'
 import { useToast } from '../ui/Toasts'
 import { Contact } from './Contact'
 import { CancelDialog } from './CancelDialog'
+import { WillCome } from './WillCome'
 import { PastVisit, useVisitNames } from './PastVisit'
 import { Times } from './Times'
+import { Earlier } from './Earlier'
+import { useMyWaitlist, Wishes } from './Wishes'
 import { StatusBadge } from '../ui/StatusBadge'
 import { useIsPast } from '../useIsPast'
 
-type Actions = Pick<ReturnType<typeof useAppointments>, 'cancel'>
+type Actions = Pick<ReturnType<typeof useAppointments>, 'cancel' | 'confirm'>
 
 /** What is coming and what was; changed in front of one's eyes when the clinic changes it. */
 export function AppointmentsPage() {
   const [pages, setPages] = useState(1)
-  const { appointments, error, refresh, cancel, hasMore, isFetchingMore } = useAppointments(pages)
+  const { appointments, error, refresh, cancel, confirm, hasMore, isFetchingMore } = useAppointments(pages)
+  const waitlist = useMyWaitlist()
   useLiveFamily()
   const isGuest = useSession()?.user.is_anonymous
   const clinics = useClinics()
@@ -53,6 +57,7 @@ export function AppointmentsPage() {
       )}
       <ErrorNotice error={error} retry={refresh} />
       {!(appointments && clinics.data) && !error && <Loading error={clinics.error} heights={[132, 132]} />}
+      {clinics.data && <Wishes waitlist={waitlist} clinics={clinics.data} />}
       {coming?.length === 0 && (
         <div className="card">
           <Empty icon={<CalendarHeart />} title="Nothing coming up">
@@ -65,9 +70,17 @@ export function AppointmentsPage() {
       )}
       <ul className="stack">
         {coming?.map((row) => (
-          <Coming key={row.id} appointment={row} clinic={clinicOf(row)} cancel={cancel} />
+          <Coming
+            key={row.id}
+            appointment={row}
+            clinic={clinicOf(row)}
+            cancel={cancel}
+            confirm={confirm}
+            waits={waitlist.wishes?.some((wish) => wish.moves_appointment_id === row.id) ?? false}
+          />
         ))}
       </ul>
+
       {past && past.length > 0 && (
         <section className="past">
           <h2>Earlier and cancelled</h2>
@@ -114,7 +127,8 @@ interface RowProps {
   clinic: Clinic | undefined
 }
 
-function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
+/** `waits`: for something earlier. */
+function Coming({ appointment, clinic, cancel, confirm, waits }: RowProps & Actions & { waits: boolean }) {
   const [isCancelling, setCancelling] = useState(false)
   const { dentist, type, whose } = useVisitNames(appointment)
   const { changeable_until } = appointment
@@ -149,6 +163,7 @@ function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
       </div>
       <div className="visit-end">
         <StatusBadge status={appointment.status} />
+        {appointment.status === 'booked' && <WillCome appointment={appointment} confirm={confirm} />}
         {appointment.status === 'booked' && isFixed && (
           <p className="muted small-text">
             It is too late to change this online. Please call <Contact clinic={clinic} />.
@@ -159,6 +174,7 @@ function Coming({ appointment, clinic, cancel }: RowProps & Actions) {
             <Link href={`/book?move=${appointment.id}`} className="btn small">
               Reschedule
             </Link>
+            {!waits && <Earlier appointment={appointment} clinic={clinic} type={type} />}
             <Button className="small quiet danger" onClick={ask}>
               Cancel
             </Button>

@@ -4,7 +4,7 @@ import { type Appointment, type Clinic, type Dentist, useSession } from '../../c
 import { useWhose } from '../data'
 import { longDay } from '../format'
 import { Button } from '../ui/parts'
-import { calendarFile } from './calendarFile'
+import { calendarFile } from '../calendarFile'
 import { Times } from './Times'
 
 interface BookedProps {

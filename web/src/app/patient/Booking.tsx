@@ -18,6 +18,7 @@ import { Dialog } from '../ui/Dialog'
 import { useToast } from '../ui/Toasts'
 import { Choices, type ChoicesProps } from './Choices'
 import { MovePanel } from './MovePanel'
+import { Waiting } from './Waiting'
 import { Week } from './Week'
 
 interface Props {
@@ -95,6 +96,16 @@ export function Booking({ choices, from, hold, moving }: Props) {
           }
           onPick={pick}
           onTravel={(day) => choose({ from: day })}
+          wait={
+            <Waiting
+              clinic={clinic}
+              type={type}
+              dentists={dentists}
+              dentistId={dentistId}
+              patientId={patientId}
+              moving={moving}
+            />
+          }
         />
       </div>
       {wanted && (

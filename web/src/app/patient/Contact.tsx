@@ -1,4 +1,5 @@
 import type { Clinic } from '../../chairtime'
+import { PhoneLink } from '../ui/parts'
 
 /** The clinic by its name, with the way to reach it. */
 export function Contact({ clinic: { name, phone, email } }: { clinic: Clinic }) {
@@ -8,9 +9,7 @@ export function Contact({ clinic: { name, phone, email } }: { clinic: Clinic }) 
       {phone && (
         <>
           {' '}
-          <a href={`tel:${phone.replaceAll(/[^+\d]/g, '')}`} className="num">
-            {phone}
-          </a>
+          <PhoneLink phone={phone} />
         </>
       )}
       {!phone && email && (

@@ -24,7 +24,7 @@ export function NothingFree({ type, dentistId, appointmentId, from, zone, onTrav
   const find = async () => {
     setBusy(true)
     try {
-      const [found] = await client.rpc('next_slots', {
+      const [found] = await client.late('next_slots', {
         appointment_type_id: type.id,
         from_time: instantAt(from, '00:00', zone),
         max_results: 1,

@@ -1,5 +1,5 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react'
-import { useMemo, useState } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
 import {
   type AppointmentType,
   ChairtimeError,
@@ -47,6 +47,8 @@ interface Props {
   busyWith: Wanted | null | undefined
   onPick(slot: ShownSlot): void
   onTravel(day: string): void
+  /** What one can do where nothing suits. */
+  wait: ReactNode
 }
 
 /** Seven days of times, by the clock that is shown. Each keeps its place while others take and free it. */
@@ -110,6 +112,7 @@ export function Week(props: Props) {
           ))}
         </div>
       )}
+      {!isNotOffered && props.wait}
     </section>
   )
 }

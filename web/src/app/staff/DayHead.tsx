@@ -1,10 +1,11 @@
-import { ChevronLeft, ChevronRight, Columns3, DoorOpen, List, Plus, Printer } from 'lucide-react'
+import { Columns3, DoorOpen, List, Plus, Printer } from 'lucide-react'
 import type { Clinic, ClinicDay, DayDentist } from '../../chairtime'
-import { addDays, dayIn, dayInWords, today } from '../format'
+import { dayInWords, today } from '../format'
 import { Button, PageTitle } from '../ui/parts'
 import type { ColumnsOf } from './board/columns'
 import type { useBoard } from './board/useBoard'
 import { DaySummary } from './DaySummary'
+import { DayTravel } from './DayTravel'
 import { DentistFilter } from './DentistFilter'
 import type { useDayView, View } from './useDayView'
 
@@ -30,7 +31,6 @@ const columns: { value: ColumnsOf; label: string }[] = [
 
 /** Which day is shown, how it goes, and everything that changes what is shown. */
 export function DayHead({ clinic, shown, day, dentists, board, onBook, onWalkIn }: Props) {
-  const now = today(clinic.time_zone)
   return (
     <header className="day-head">
       <div className="day-title">
@@ -76,26 +76,7 @@ export function DayHead({ clinic, shown, day, dentists, board, onBook, onWalkIn 
         <Button className="icon" aria-label="Print the day" title="Print the day" onClick={() => print()}>
           <Printer size={17} />
         </Button>
-        <Button
-          className="icon"
-          aria-label="Day before"
-          onClick={() => shown.showDay(addDays(shown.day, -1))}
-        >
-          <ChevronLeft size={18} />
-        </Button>
-        <Button onClick={() => shown.showDay(now)} disabled={shown.day === now}>
-          Today
-        </Button>
-        <Button className="icon" aria-label="Day after" onClick={() => shown.showDay(addDays(shown.day, 1))}>
-          <ChevronRight size={18} />
-        </Button>
-        <input
-          type="date"
-          className="input small day-input"
-          aria-label="Go to day"
-          value={shown.day}
-          onChange={(event) => dayIn(event.target.value) && shown.showDay(event.target.value)}
-        />
+        <DayTravel day={shown.day} home={today(clinic.time_zone)} homeName="Today" onShow={shown.showDay} />
         <Button onClick={onWalkIn}>
           <DoorOpen size={17} /> Walk-in
         </Button>

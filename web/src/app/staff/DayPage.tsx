@@ -28,9 +28,10 @@ function Day({ clinic, membership }: DeskProps) {
   const onDone = useSayDone(clinic.time_zone)
   const live = useClinicDay({ clinicId: clinic.id, day: shown.day, dentistId: ownDentist, onDone })
   const board = useBoard(clinic.id, live, ownDentist === null)
-  const [openId, setOpenId] = useState<string | null>(null)
+  const [chosenId, setChosenId] = useState<string | null>(null)
   const [draft, setDraft] = useState<BookDraft | null>(null)
   const phones = usePhones(clinic.id, live.day, shown.view === 'list')
+  const openId = chosenId ?? shown.visit
   // While a move to another day is on its way, it stays open as it was: it may yet be refused.
   const moving = live.move.isPending ? live.move.variables.appointment : undefined
   const open =
@@ -41,7 +42,11 @@ function Day({ clinic, membership }: DeskProps) {
     // What was refused before was about something else.
     for (const action of [live.move, live.setStatus, live.resize, live.reseat, live.swap])
       if (!action.isPending) action.reset()
-    setOpenId(appointment.id)
+    setChosenId(appointment.id)
+  }
+  const close = () => {
+    setChosenId(null)
+    if (shown.visit) shown.forgetVisit()
   }
   return (
     <div className="day-page">
@@ -55,6 +60,9 @@ function Day({ clinic, membership }: DeskProps) {
         onWalkIn={() => setDraft({ day: today(clinic.time_zone), isNow: true })}
       />
       {shown.isMistaken && <Notice tone="warn">The address names no day. This is today.</Notice>}
+      {shown.visit && live.day && !findAppointment(live.day, shown.visit) && (
+        <Notice tone="warn">The visit of the address is not on this day, or not any more.</Notice>
+      )}
       <ErrorNotice error={live.error} retry={live.refresh} />
       {!live.day && !live.error && <Skeleton height="calc(100dvh - 150px)" />}
       {live.day && dentists.length === 0 && (
@@ -87,7 +95,7 @@ function Day({ clinic, membership }: DeskProps) {
         <PrintedDay clinic={clinic} day={live.day.day} dentists={dentists} phones={phones} as={shown.view} />
       )}
       {open && live.day && (
-        <AppointmentDialog appointment={open} day={live.day} actions={live} onClose={() => setOpenId(null)} />
+        <AppointmentDialog appointment={open} day={live.day} actions={live} onClose={close} />
       )}
       {draft && (
         <BookDialog clinic={clinic} draft={draft} dentistId={ownDentist} onClose={() => setDraft(null)} />

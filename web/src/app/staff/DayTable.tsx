@@ -90,7 +90,13 @@ function TableRow({ row, zone, phones, withDentist, leaders, onOpen }: Props & {
         {leader && `, led by ${leader}`}
       </td>
       {withDentist && <td>{dentist.full_name}</td>}
-      <td>{appointment ? <StatusBadge status={appointment.status} /> : 'Takes part'}</td>
+      <td>
+        {appointment ? (
+          <StatusBadge status={appointment.status} isConfirmed={appointment.confirmed_at !== null} />
+        ) : (
+          'Takes part'
+        )}
+      </td>
       <td className="notes">{appointment?.notes}</td>
     </tr>
   )

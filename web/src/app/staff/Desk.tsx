@@ -3,6 +3,8 @@ import {
   CalendarOff,
   ChartNoAxesColumn,
   Clock3,
+  Hourglass,
+  MessageSquareText,
   Settings,
   ShieldX,
   UsersRound,
@@ -14,12 +16,13 @@ import { AccountMenu } from '../account/AccountMenu'
 import { Connection } from '../Connection'
 import { desksOf, useClinics, useMe } from '../data'
 import { NotFound } from '../NotFound'
-import { Brand, Shell, Splash } from '../Shell'
+import { Brand, Shell, Splash, Version } from '../Shell'
 import { Empty, Skeleton } from '../ui/parts'
 import { Broken } from '../ui/states'
 import { AbsencePage } from './absence/AbsencePage'
 import { DayPage } from './DayPage'
 import { HoursPage } from './HoursPage'
+import { InboxCount } from './messages/InboxCount'
 import { PatientSearch } from './patients/PatientSearch'
 import { roleNames } from './roles'
 import { TeamPage } from './TeamPage'
@@ -29,6 +32,12 @@ const SettingsPage = lazy(() =>
 )
 const PatientPage = lazy(() =>
   import('./patients/PatientPage').then(({ PatientPage }) => ({ default: PatientPage })),
+)
+const MessagesPage = lazy(() =>
+  import('./messages/MessagesPage').then(({ MessagesPage }) => ({ default: MessagesPage })),
+)
+const WaitingPage = lazy(() =>
+  import('./waiting/WaitingPage').then(({ WaitingPage }) => ({ default: WaitingPage })),
 )
 const MetricsPage = lazy(() => import('./MetricsPage').then(({ MetricsPage }) => ({ default: MetricsPage })))
 
@@ -42,6 +51,8 @@ interface Section {
   label: string
   icon: ReactNode
   roles: Membership['role'][]
+  /** How many things wait there. */
+  count?(desk: DeskProps): ReactNode
   page(desk: DeskProps): ReactNode
 }
 
@@ -52,6 +63,21 @@ const sections: Section[] = [
     icon: <CalendarDays size={19} />,
     roles: ['admin', 'receptionist', 'dentist'],
     page: (desk) => <DayPage {...desk} />,
+  },
+  {
+    path: 'messages',
+    label: 'Messages',
+    icon: <MessageSquareText size={19} />,
+    roles: ['admin', 'receptionist'],
+    count: ({ clinic }) => <InboxCount clinicId={clinic.id} />,
+    page: (desk) => <MessagesPage {...desk} />,
+  },
+  {
+    path: 'waiting',
+    label: 'Waiting',
+    icon: <Hourglass size={19} />,
+    roles: ['admin', 'receptionist'],
+    page: (desk) => <WaitingPage {...desk} />,
   },
   {
     path: 'absences',
@@ -118,15 +144,17 @@ export function Desk({ slug }: { slug: string }) {
         <ClinicSwitch current={clinic} desks={desks} />
         <PatientSearch clinic={clinic} membership={membership} />
         <nav aria-label="Desk">
-          {mine.map(({ path, label, icon }) => (
+          {mine.map(({ path, label, icon, count }) => (
             <RailLink key={path} href={`/desk/${slug}/${path}`} icon={icon}>
-              {label}
+              <span>{label}</span>
+              {count?.({ clinic, membership })}
             </RailLink>
           ))}
         </nav>
         <div className="rail-foot">
           <Connection />
           <AccountMenu />
+          <Version />
         </div>
       </aside>
       <main id="main" tabIndex={-1}>
@@ -158,7 +186,7 @@ function RailLink({ href, icon, children }: { href: string; icon: ReactNode; chi
   return (
     <Link href={href} aria-current={path.startsWith(href) ? 'page' : undefined}>
       {icon}
-      <span>{children}</span>
+      {children}
     </Link>
   )
 }

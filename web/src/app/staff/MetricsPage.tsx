@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { ChartNoAxesColumn } from 'lucide-react'
 import { useState } from 'react'
-import { type DailyMetrics, useChairtime } from '../../chairtime'
-import { addDays, dayParts, today } from '../format'
+import { type DailyMetrics, intervalMs, useChairtime } from '../../chairtime'
+import { addDays, dayParts, duration, today } from '../format'
 import { Empty, ErrorNotice, PageTitle, Skeleton } from '../ui/parts'
 import { StatusChart, UtilisationChart } from './charts'
 import type { DeskProps } from './Desk'
@@ -79,7 +79,10 @@ function Numbers({ rows }: { rows: DailyMetrics[] }) {
       | 'holds'
       | 'holds_confirmed'
       | 'booked_minutes'
-      | 'working_minutes',
+      | 'working_minutes'
+      | 'offers'
+      | 'offers_accepted'
+      | 'filled_minutes',
   ) => rows.reduce((total, row) => total + row[key], 0)
   const appointments = sum('booked') + sum('checked_in') + sum('fulfilled')
   const all = appointments + sum('cancelled') + sum('no_shows')
@@ -101,6 +104,11 @@ function Numbers({ rows }: { rows: DailyMetrics[] }) {
           label="Cancelled or missed"
           value={share(sum('cancelled') + sum('no_shows'), all)}
           note={`${sum('cancelled')} cancelled, ${sum('no_shows')} missed`}
+        />
+        <Tile
+          label="Filled from the waiting list"
+          value={duration(sum('filled_minutes') * 60_000)}
+          note={`${sum('offers_accepted')} of ${sum('offers')} offers accepted${filledIn(rows)}`}
         />
       </dl>
       <div className="panels">
@@ -178,4 +186,15 @@ function Table({ rows }: { rows: DailyMetrics[] }) {
 
 function share(part: number, whole: number): string {
   return whole === 0 ? '–' : `${Math.round((100 * part) / whole)}%`
+}
+
+/** How long times stood empty, on average, until somebody who waited took them. */
+function filledIn(rows: DailyMetrics[]): string {
+  const filled = rows.filter((row) => row.time_to_fill !== null && row.offers_accepted > 0)
+  const count = filled.reduce((total, row) => total + row.offers_accepted, 0)
+  const waited = filled.reduce(
+    (total, row) => total + row.offers_accepted * intervalMs(row.time_to_fill ?? ''),
+    0,
+  )
+  return count === 0 ? '' : `, after ${duration(waited / count)}`
 }

@@ -1,4 +1,4 @@
-import { CalendarX2, Check, CheckCheck, Clock, UserX } from 'lucide-react'
+import { CalendarCheck2, CalendarX2, Check, CheckCheck, Clock, UserX } from 'lucide-react'
 import type { AppointmentStatus } from '../../chairtime'
 
 const shown: Record<AppointmentStatus, { label: string; icon: typeof Clock }> = {
@@ -9,8 +9,17 @@ const shown: Record<AppointmentStatus, { label: string; icon: typeof Clock }> = 
   no_show: { label: 'Missed', icon: UserX },
 }
 
-export function StatusBadge({ status }: { status: AppointmentStatus }) {
-  const { label, icon: Icon } = shown[status]
+const confirmed = { label: 'Confirmed', icon: CalendarCheck2 }
+
+/** Where somebody has said that the patient will come, a booked visit is a confirmed one. */
+export function StatusBadge({
+  status,
+  isConfirmed = false,
+}: {
+  status: AppointmentStatus
+  isConfirmed?: boolean
+}) {
+  const { label, icon: Icon } = isConfirmed && status === 'booked' ? confirmed : shown[status]
   return (
     <span className={`badge ${status}`}>
       <Icon size={13} aria-hidden="true" /> {label}

@@ -1,12 +1,14 @@
 import {
   type InputHTMLAttributes,
   type ReactNode,
+  type SelectHTMLAttributes,
   type TextareaHTMLAttributes,
   useId,
   useRef,
   useState,
 } from 'react'
 import { ChairtimeError, intervalMs } from '../../chairtime'
+import { inUnits, spanUnits } from '../format'
 import { ErrorNotice } from './parts'
 
 /** Fields of forms. What the server refuses is said at the field that it names. */
@@ -46,16 +48,9 @@ interface SpanProps extends FieldProps {
   otherwise?: string
 }
 
-const units = [
-  { name: 'days', ms: 86_400_000 },
-  { name: 'hours', ms: 3_600_000 },
-  { name: 'minutes', ms: 60_000 },
-] as const
-
 /** A span of time as a number and a unit; `spanOf` reads it from the form. */
 export function SpanField({ label, name, error, hint, value, otherwise }: SpanProps) {
-  const ms = value === null ? null : intervalMs(value)
-  const unit = units.find((each) => ms !== null && ms > 0 && ms % each.ms === 0) ?? units[2]
+  const span = value === null ? null : inUnits(intervalMs(value))
   return (
     <Field label={label} name={name} error={error} hint={hint}>
       {(described) => (
@@ -66,7 +61,7 @@ export function SpanField({ label, name, error, hint, value, otherwise }: SpanPr
             min={0}
             step="any"
             name={name}
-            defaultValue={ms === null ? '' : ms / unit.ms}
+            defaultValue={span?.count ?? ''}
             required={otherwise === undefined}
             placeholder={otherwise}
             {...described}
@@ -74,10 +69,10 @@ export function SpanField({ label, name, error, hint, value, otherwise }: SpanPr
           <select
             className="input small"
             name={`${name}.unit`}
-            defaultValue={unit.name}
+            defaultValue={span?.unit ?? 'minutes'}
             aria-label={`${label}, unit`}
           >
-            {units.toReversed().map((each) => (
+            {spanUnits.toReversed().map((each) => (
               <option key={each.name}>{each.name}</option>
             ))}
           </select>
@@ -93,16 +88,19 @@ export function spanOf(form: FormData, name: string): string | null {
   return count === '' ? null : `${count} ${String(form.get(`${name}.unit`))}`
 }
 
-interface SelectProps extends FieldProps {
-  defaultValue: string
-  options: readonly { value: string; label: string }[]
+export interface Option {
+  value: string
+  label: string
 }
 
-export function SelectField({ label, name, error, hint, defaultValue, options }: SelectProps) {
+type SelectProps = FieldProps &
+  Omit<SelectHTMLAttributes<HTMLSelectElement>, 'name'> & { options: readonly Option[] }
+
+export function SelectField({ label, name, error, hint, options, ...select }: SelectProps) {
   return (
     <Field label={label} name={name} error={error} hint={hint}>
       {(described) => (
-        <select className="input small" name={name} defaultValue={defaultValue} {...described}>
+        <select className="input small" name={name} {...select} {...described}>
           {options.map((option) => (
             <option key={option.value} value={option.value}>
               {option.label}

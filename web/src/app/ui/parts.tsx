@@ -59,6 +59,15 @@ function initials(name: string): string {
   return (first + last).toUpperCase()
 }
 
+/** A way to call a number: only its digits are dialled, however it is written. */
+export function PhoneLink({ phone, children = phone }: { phone: string; children?: ReactNode }) {
+  return (
+    <a href={`tel:${phone.replaceAll(/[^+\d]/g, '')}`} className="num">
+      {children}
+    </a>
+  )
+}
+
 const TONE_ICONS = { info: Info, warn: TriangleAlert, bad: CircleAlert, good: Info }
 
 /** A message within the page. */

@@ -75,6 +75,10 @@ export function useAppointments(pages = 1) {
       }),
     onSuccess: put,
   })
+  const confirm = useMutation({
+    mutationFn: ({ id }: Appointment) => client.rpc('confirm_attendance', { appointment_id: id }),
+    onSuccess: put,
+  })
   return {
     appointments: query.data,
     hasMore: (query.data?.length ?? 0) >= PAGE * pages,
@@ -84,5 +88,6 @@ export function useAppointments(pages = 1) {
     refresh,
     reschedule,
     cancel,
+    confirm,
   }
 }

@@ -32,14 +32,16 @@ export function useAvailableSlots(asked: SlotQuery) {
     queryKey,
     enabled: appointmentType !== undefined,
     queryFn: async () => {
-      const fresh = await listSlots(client, {
+      const listing = {
         appointment_type_id: (appointmentType as AppointmentType).id,
         from_date: fromDate,
         to_date: toDate,
         ...(dentistId ? { dentist_id: dentistId } : {}),
         ...(appointmentId ? { appointment_id: appointmentId } : {}),
-      })
-      return mergeSlots(queries.getQueryData<ShownSlot[]>(queryKey) ?? [], fresh)
+      }
+      // A list that is fetched again is to show what has just happened.
+      const shown = queries.getQueryData<ShownSlot[]>(queryKey)
+      return mergeSlots(shown ?? [], await listSlots(client, listing, !shown))
     },
   })
   useTopic(appointmentType ? `availability:${appointmentType.clinic_id}` : null, {

@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import type { AppointmentType } from '../model'
 import { useChairtime } from '../provider'
 import { useFresh } from './useFresh'
@@ -15,6 +15,7 @@ export interface NextQuery {
 /** The next free slots of a type, live. */
 export function useNextSlots({ appointmentType, dentistId = null, count = 3 }: NextQuery) {
   const client = useChairtime()
+  const queries = useQueryClient()
   const queryKey = ['chairtime', 'next', appointmentType?.id, dentistId, count]
   const refresh = useFresh(queryKey)
   const query = useQuery({
@@ -22,12 +23,15 @@ export function useNextSlots({ appointmentType, dentistId = null, count = 3 }: N
     enabled: appointmentType !== undefined,
     // As time goes by, the first of them pass.
     staleTime: 0,
-    queryFn: () =>
-      client.rpc('next_slots', {
+    queryFn: () => {
+      const wish = {
         appointment_type_id: (appointmentType as AppointmentType).id,
         max_results: count,
         ...(dentistId ? { dentist_id: dentistId } : {}),
-      }),
+      }
+      // Fetched again they are to show what has just happened.
+      return queries.getQueryData(queryKey) ? client.rpc('next_slots', wish) : client.late('next_slots', wish)
+    },
   })
   useTopic(appointmentType ? `availability:${appointmentType.clinic_id}` : null, {
     onEvent: refresh,

@@ -2,7 +2,7 @@ import { Check, Mail, Phone } from 'lucide-react'
 import { Link } from 'wouter'
 import { ChairtimeError, type Dentist, type WorklistEntry } from '../../../chairtime'
 import { dayOf, nearTime } from '../../format'
-import { Button, ErrorNotice, Notice, Skeleton } from '../../ui/parts'
+import { Button, ErrorNotice, Notice, PhoneLink, Skeleton } from '../../ui/parts'
 import { StatusBadge } from '../../ui/StatusBadge'
 import type { useWorklist } from './useWorklist'
 
@@ -71,9 +71,9 @@ function Entry({
       <div className="entry-who">
         <strong className="clip">{name}</strong>
         {phone && (
-          <a href={`tel:${phone.replaceAll(/[^+\d]/g, '')}`} className="num">
+          <PhoneLink phone={phone}>
             <Phone size={14} aria-hidden="true" /> {phone}
-          </a>
+          </PhoneLink>
         )}
         {email && (
           <a href={`mailto:${email}`} className="clip">

@@ -1,4 +1,4 @@
-import { Check, CheckCheck, Layers, UserX } from 'lucide-react'
+import { CalendarCheck2, Check, CheckCheck, Layers, UserX } from 'lucide-react'
 import { type DayAppointment, epoch } from '../../../chairtime'
 import { timeRange } from '../../format'
 import type { Placed, Visit } from './columns'
@@ -34,7 +34,9 @@ export function AppointmentCard({ item, columnId, axis, zone, hue, moving, onOpe
   const place = placeOf(axis, item.starts_at, item.ends_at)
   const card = { ...item.row, columnId, starts_at: item.starts_at }
   const isLifted = moving.ghost?.card.appointment.id === appointment.id
-  const Icon = icons[status]
+  const isConfirmed = status === 'booked' && appointment.confirmed_at !== null
+  const Icon = isConfirmed ? CalendarCheck2 : icons[status]
+  const state = isConfirmed ? ', confirmed' : words[status]
   const times = timeRange(starts_at, ends_at, zone)
   // A chair's claim has its buffers within.
   const hasBuffers = part === 0 && claims(status)
@@ -54,7 +56,7 @@ export function AppointmentCard({ item, columnId, axis, zone, hue, moving, onOpe
         data-appointment={appointment.id}
         style={{ ...place, ...lane, '--hue': hue } as React.CSSProperties}
         data-movable={isMovable(appointment)}
-        title={`${patient_name}, ${appointment_type}, ${times}`}
+        title={`${patient_name}, ${appointment_type}, ${times}${isConfirmed ? ', confirmed' : ''}`}
         aria-describedby={isMovable(appointment) ? 'board-help' : undefined}
         onClick={() => !moving.wasDragged() && !isLifted && onOpen(appointment)}
         onKeyDown={(event) => moving.onKeyDown(event, card)}
@@ -62,7 +64,7 @@ export function AppointmentCard({ item, columnId, axis, zone, hue, moving, onOpe
         {...moving.pointer(card)}
       >
         <span className="sr-only">
-          {`${patient_name}, ${appointment_type}, ${times}${words[status]}${appointment.is_squeezed ? ', squeezed in' : ''}`}
+          {`${patient_name}, ${appointment_type}, ${times}${state}${appointment.is_squeezed ? ', squeezed in' : ''}`}
         </span>
         <span className="who" aria-hidden="true">
           {Icon && <Icon size={14} />}

@@ -10,6 +10,7 @@ import { Similar } from '../patients/Similar'
 import { Alternatives } from './Alternatives'
 import { useBook } from './useBook'
 import { Refused } from './Refused'
+import { Series } from './Series'
 import { type Choice, useChoice } from './useChoice'
 import { When } from './When'
 
@@ -21,6 +22,8 @@ export interface BookDraft {
   isNow?: boolean
   /** The chair or device whose column was clicked. */
   resourceId?: string
+  /** What for, where that is known. */
+  typeId?: string
   /** For whom, where that is known. */
   patient?: KnownPatient
 }
@@ -40,7 +43,7 @@ const SQUEEZABLE = ['slot_taken', 'day_full']
 export function BookDialog({ clinic, draft, dentistId: ownId, onClose }: Props) {
   const zone = clinic.time_zone
   const [who, setWho] = useState<Who>(draft.patient ? { kind: 'known', patient: draft.patient } : null)
-  const [typeId, setTypeId] = useState<string | null>(null)
+  const [typeId, setTypeId] = useState<string | null>(draft.typeId ?? null)
   const [dentistId, setDentistId] = useState(ownId ?? draft.dentistId ?? null)
   const [day, setDay] = useState(draft.startsAt ? dayOf(draft.startsAt, zone) : draft.day)
   const [choice, setChoice] = useState<Choice>(() => firstChoice(draft))
@@ -168,6 +171,15 @@ export function BookDialog({ clinic, draft, dentistId: ownId, onClose }: Props) 
             if (dentistId) setDentistId(slot.dentist_id)
             choose({ how: 'listed', startsAt: slot.starts_at })
           }}
+        />
+        <Series
+          first={
+            who?.kind === 'known' && type && startsAt
+              ? { patientId: who.patient.id, typeId: type.id, dentistId, startsAt }
+              : null
+          }
+          zone={zone}
+          onBooked={onClose}
         />
         <div className="actions stays">
           <Button className="quiet" onClick={onClose}>

@@ -11,7 +11,7 @@ import { nearTime } from '../../format'
 import { useUndo } from '../../ui/Toasts'
 import { useDentists } from '../../data'
 import type { Who } from '../PatientPicker'
-import { register } from '../patients/register'
+import { recordOf } from '../patients/register'
 
 type Wanted = Omit<RpcArgs<'book_appointment'>, 'patient_id' | 'idempotency_key'>
 
@@ -37,18 +37,9 @@ export function useBook(clinic: Clinic, { who, onKnown, resourceId, onBooked }: 
   const client = useChairtime()
   const offerUndo = useUndo()
   const dentists = useDentists(clinic.id).data
-  const patientOf = async (chosen: Who, isOther: boolean): Promise<string> => {
-    if (chosen?.kind === 'known') return chosen.patient.id
-    const { name, phone, birthDate } = chosen as Extract<Who, { kind: 'new' }>
-    const person = { full_name: name, phone, birth_date: birthDate }
-    const patient = await register(client, clinic.id, person, isOther)
-    // Remembered, so that a second attempt at another time does not register the person twice.
-    onKnown({ kind: 'known', patient })
-    return patient.id
-  }
   return useMutation({
     mutationFn: async ({ wanted, whom = who, isOther = false }: Asked) => {
-      const patient_id = await patientOf(whom, isOther)
+      const patient_id = await recordOf(client, clinic.id, whom, { isOther, onKnown })
       const booked = await idempotent((idempotency_key) =>
         client.rpc('book_appointment', { ...wanted, patient_id, idempotency_key }),
       )

@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { Link } from 'wouter'
 import { type Patient, usePatient, usePatientVisits } from '../../../chairtime'
 import { ageOf, longDay, shortDay, today } from '../../format'
-import { Avatar, Button, PageTitle } from '../../ui/parts'
+import { Avatar, Button, PageTitle, PhoneLink } from '../../ui/parts'
 import { Loading, Unknown } from '../../ui/states'
 import { BookDialog } from '../booking/BookDialog'
 import type { DeskProps } from '../Desk'
@@ -11,6 +11,7 @@ import { Doubles } from './Doubles'
 import { EraseCard } from './EraseCard'
 import { Family } from './Family'
 import { Login } from './Login'
+import { Sent, Writing } from './Messages'
 import { Record } from './Record'
 import { RecordHistory } from './RecordHistory'
 import { Visits } from './Visits'
@@ -62,7 +63,7 @@ function Whole(part: PartProps) {
                   Born {shortDay(patient.birth_date)} ({ageOf(patient.birth_date, clinic.time_zone)})
                 </span>
               )}
-              {patient.phone && <a href={`tel:${patient.phone}`}>{patient.phone}</a>}
+              {patient.phone && <PhoneLink phone={patient.phone} />}
               {patient.email && <a href={`mailto:${patient.email}`}>{patient.email}</a>}
               {!patient.phone && !patient.email && <span>No phone number, no email</span>}
             </p>
@@ -75,10 +76,12 @@ function Whole(part: PartProps) {
       <div className="panels">
         <div className="stack">
           <Visits visits={visits} clinic={clinic} />
+          {isDesk && <Sent {...part} />}
           {isAdmin && <RecordHistory {...part} />}
         </div>
         <div className="stack">
           <Record patient={patient} clinic={clinic} mayEdit={isDesk} onSaved={onChanged} />
+          {isDesk && <Writing {...part} />}
           {isDesk && <Login {...part} />}
           {isDesk && <Family {...part} />}
           {isDesk && <Doubles {...part} />}

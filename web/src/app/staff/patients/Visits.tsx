@@ -87,7 +87,7 @@ function Visit({ visit, clinic, type, dentist }: VisitProps) {
         {visit.notes && <p className="small-text muted">Notes: {visit.notes}</p>}
         {visit.staff_notes && <p className="small-text staff-note">Staff notes: {visit.staff_notes}</p>}
       </div>
-      <StatusBadge status={visit.status} />
+      <StatusBadge status={visit.status} isConfirmed={visit.confirmed_at !== null} />
       <Button
         className="icon small quiet"
         aria-label={`History of ${when}`}

@@ -1,4 +1,5 @@
 import type { ChairtimeClient, FoundPatient, Patient } from '../../../chairtime'
+import type { Who } from '../PatientPicker'
 
 /** What the desk takes down of somebody new; what is empty is not known. */
 export interface NewPerson {
@@ -32,4 +33,26 @@ export async function register(
     if (similar.length > 0) throw new MaybeKnown(similar)
   }
   return client.rpc('create_patient', { ...asked, ...(staff_notes ? { staff_notes } : {}) })
+}
+
+interface Meant {
+  isOther: boolean
+  /** Somebody new is registered. */
+  onKnown(who: Who): void
+}
+
+/** The record of whom somebody chose; who is new is registered first. */
+export async function recordOf(
+  client: ChairtimeClient,
+  clinicId: string,
+  who: Who,
+  { isOther, onKnown }: Meant,
+): Promise<string> {
+  if (who?.kind === 'known') return who.patient.id
+  const { name, phone, birthDate } = who as Extract<Who, { kind: 'new' }>
+  const person = { full_name: name, phone, birth_date: birthDate }
+  const patient = await register(client, clinicId, person, isOther)
+  // Remembered, so that a second attempt does not register the person twice.
+  onKnown({ kind: 'known', patient })
+  return patient.id
 }

@@ -15,11 +15,14 @@ const spans = [
   { name: 'cancellation_notice', label: 'Patients cancel or move until', hint: 'So long before it starts.' },
   { name: 'cancel_grace', label: 'Patients think again for', hint: 'After booking, whatever the notice.' },
   { name: 'hold_duration', label: 'A time is held for', hint: 'While somebody books.' },
+  { name: 'offer_duration', label: 'An offer is held for', hint: 'Then it goes to who waits next.' },
+  { name: 'offer_lead', label: 'Offered at the latest', hint: 'So long before it starts, to who waits.' },
 ] as const
 const counts = [
   { name: 'max_upcoming', label: 'Visits that a patient may have ahead' },
   { name: 'max_active_holds', label: 'Times held at once' },
   { name: 'max_holds_per_hour', label: 'Times held within an hour' },
+  { name: 'max_waitlist_offers', label: 'Offers to somebody who waits' },
   { name: 'max_chatbot_bookings_per_hour', label: 'Chatbot bookings within an hour' },
 ] as const
 const names = [...spans, ...counts].map(({ name }) => name)

@@ -11,6 +11,7 @@ import { MoveForm } from './MoveForm'
 import { Notes } from './Notes'
 import { StatusActions } from './StatusActions'
 import { SwapForm } from './SwapForm'
+import { VisitMessages } from './VisitMessages'
 import { VisitHistory } from './VisitHistory'
 import { VisitParts } from './VisitParts'
 
@@ -48,7 +49,7 @@ export function AppointmentDialog({ appointment, day, actions, onClose }: Props)
       <div className="facts">
         <div className="spread">
           <strong>{appointment.appointment_type}</strong>
-          <StatusBadge status={appointment.status} />
+          <StatusBadge status={appointment.status} isConfirmed={appointment.confirmed_at !== null} />
         </div>
         <p className="num">
           {longDay(appointment.starts_at, zone)},{' '}
@@ -63,6 +64,7 @@ export function AppointmentDialog({ appointment, day, actions, onClose }: Props)
         <p className="small-text">
           <Link href={`/desk/${slug}/patients/${appointment.patient_id}`}>Open the patient’s page</Link>
         </p>
+        {appointment.series_id && <p className="small-text">One of a series.</p>}
         {appointment.is_squeezed && <p className="small-text">Squeezed in on top of others.</p>}
         {appointment.cancellation_reason && (
           <p className="small-text muted">Cancelled: {appointment.cancellation_reason}</p>
@@ -73,6 +75,7 @@ export function AppointmentDialog({ appointment, day, actions, onClose }: Props)
           {appointment.parts.length > 0 && <VisitParts {...shared} />}
           <Notes appointment={appointment} onSaved={actions.refresh} onClose={onClose} />
           <StatusActions {...shared} onPane={setPane} />
+          <VisitMessages appointment={appointment} zone={zone} />
           <details onToggle={(event) => setTold(event.currentTarget.open)}>
             <summary>History</summary>
             {isTold && <VisitHistory appointment={appointment} zone={zone} />}

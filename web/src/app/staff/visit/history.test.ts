@@ -31,6 +31,9 @@ describe('what was done to an appointment', () => {
     expect(who({})).toBe('Marked as done by Ana Ferreira online')
     expect(who({ actor: 'me' })).toBe('Marked as done by you')
     expect(who({ actor_name: null })).toBe('Marked as done by the patient online')
+    expect(told({ action: 'confirmed', actor: null, actor_name: null })).toBe(
+      'Coming confirmed by the patient, by a link or a text message',
+    )
     expect(who({ role: 'guest' })).toBe('Marked as done by Ana Ferreira online, without an account')
     expect(who({ role: 'receptionist' })).toBe('Marked as done by the desk (Ana Ferreira)')
     expect(who({ role: 'dentist' })).toBe('Marked as done by Ana Ferreira')

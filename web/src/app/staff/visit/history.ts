@@ -33,6 +33,8 @@ export function wordsOf(entry: HistoryEntry, telling: Telling): Told {
       return notes(entry, by)
     case 'merged':
       return { text: `Moved here by ${by} from another record of the patient` }
+    case 'confirmed':
+      return { text: `Coming confirmed by ${by}` }
     case 'cancelled':
       return withNote(`Cancelled by ${by}`, 'Reason', entry.changes['cancellation_reason']?.[1])
     case 'checked_in':
@@ -60,6 +62,7 @@ function whoOf({ role, actor, actor_name: name }: HistoryEntry, userId: string |
   if (actor !== null && actor === userId) return 'you'
   switch (role) {
     case 'patient':
+      if (actor === null) return 'the patient, by a link or a text message'
       return `${name ?? 'the patient'} online`
     case 'guest':
       return `${name ?? 'a guest'} online, without an account`
