@@ -10,12 +10,14 @@ import pytest
 
 pytest.register_assert_rewrite("tests.support")
 
+from tests.support import sessions  # noqa: E402
 from tests.support.actors import Actors  # noqa: E402 - its asserts are to be rewritten
+from tests.support.databases import Databases  # noqa: E402
 from tests.support.leftovers import watch_over_this_run  # noqa: E402
 from tests.support.servers import running_server  # noqa: E402
 from tests.support.shared import locked  # noqa: E402
 from tests.support.stacks import Stack, running_stack  # noqa: E402
-from tests.support.templates import cloned, create_template  # noqa: E402
+from tests.support.templates import create_template  # noqa: E402
 
 
 def pytest_configure() -> None:
@@ -49,10 +51,18 @@ def template(db_server: str, shared_folder: Path) -> str:
         return create_template(db_server)
 
 
+@pytest.fixture(scope="session")
+def databases(template: str) -> Iterator[Databases]:
+    """The databases that are lent to the tests of this process."""
+    databases = Databases(template)
+    yield databases
+    databases.close()
+
+
 @pytest.fixture
-def database(template: str) -> Iterator[str]:
-    """A superuser's URL of a database of one's own, migrated and seeded, dropped after the test."""
-    with cloned(template) as url:
+def database(databases: Databases) -> Iterator[str]:
+    """A superuser's URL of a database of one's own, migrated and seeded, and nothing else in it."""
+    with databases.lend() as url:
         yield url
 
 
@@ -70,5 +80,5 @@ def stack(shared_folder: Path) -> Iterator[Stack]:
 
     Nobody resets it between tests: bring a clinic and people of your own (`tests.support.build`).
     """
-    with running_stack(shared_folder) as stack:
+    with running_stack(shared_folder) as stack, sessions.kept_open(stack.superuser_url):
         yield stack

@@ -53,6 +53,12 @@ ARGUMENTS: dict[str, Arguments] = {
     "reserve_slot:with_anybody": lambda w: w.slot() | {"dentist_id": None},
     "release_reservation": lambda w: {"reservation_id": w.hold()},
     "confirm_reservation": lambda w: {"reservation_id": w.hold()},
+    "join_waitlist": lambda w: w.sundays(),
+    "join_waitlist:for_a_patient": lambda w: (
+        w.sundays() | {"patient_id": w.walk_in, "dentist_ids": [w.clinic.lee]}
+    ),
+    "join_waitlist:to_move": lambda w: w.sundays() | {"appointment_id": w.appointment()},
+    "leave_waitlist": lambda w: {"waitlist_id": w.wish()},
     "book_appointment": lambda w: w.slot(),
     "book_appointment:for_a_patient": lambda w: w.slot() | {"patient_id": w.walk_in},
     "book_appointment:with_a_colleague": lambda w: w.slot(w.clinic.other) | {"patient_id": w.walk_in},
@@ -60,6 +66,11 @@ ARGUMENTS: dict[str, Arguments] = {
     "book_appointment:squeezed_in": lambda w: w.slot() | {"patient_id": w.walk_in, "squeeze_in": True},
     "book_family": lambda w: {"visits": w.visits()},
     "book_family:for_a_patient": lambda w: {"visits": w.visits(patient_id=w.walk_in)},
+    # Dry, for it would take days that others count on.
+    "book_series": lambda w: w.slot() | w.rhythm(),
+    "book_series:for_a_patient": lambda w: w.slot() | w.rhythm() | {"patient_id": w.walk_in},
+    "book_series:with_a_colleague": lambda w: w.slot(w.clinic.other) | w.rhythm() | {"patient_id": w.walk_in},
+    "cancel_series": lambda w: {"series_id": w.series()},
     "reschedule_appointment": lambda w: {"appointment_id": w.appointment(), "starts_at": w.start()},
     "reschedule_appointment:to_another": lambda w: {
         "appointment_id": w.appointment(),
@@ -171,6 +182,40 @@ ARGUMENTS: dict[str, Arguments] = {
     "events_since:clinic": lambda w: {"topic": f"clinic:{w.clinic.id}", "after_id": 0},
     "events_since:dentist": lambda w: {"topic": f"dentist:{w.clinic.lee}", "after_id": 0},
     "events_since:patient": lambda w: {"topic": f"patient:{w.users['patient']}", "after_id": 0},
+    "set_message_rules": lambda w: {"clinic_id": w.clinic.id, "rules": w.rules()},
+    "set_message_template": lambda w: {
+        "clinic_id": w.clinic.id,
+        "kind": "offer",
+        "channel": "sms",
+        "locale": "en",
+        "body": "Free on {date} at {time}: {link}",
+    },
+    "preview_message": lambda w: {"clinic_id": w.clinic.id, "kind": "reminder", "channel": "sms"},
+    "send_test_message": lambda w: {"clinic_id": w.clinic.id, "kind": "reminder", "channel": "email"},
+    "resend_message": lambda w: {"message_id": w.message()},
+    "set_message_consent": lambda w: {"patient_id": w.walk_in, "channel": "sms", "is_wanted": True},
+    "message_contacts": lambda w: {"patient_id": w.walk_in},
+    "confirm_attendance": lambda w: {"appointment_id": w.appointment()},
+    "confirm_attendance:of_another": lambda w: {"appointment_id": w.appointment(w.clinic.other, w.walk_in)},
+    "unconfirmed": lambda w: {"clinic_id": w.clinic.id, "day": w.clinic.weekday(1)},
+    "set_recall_types": lambda w: {
+        "clinic_id": w.clinic.id,
+        "recall_types": [
+            {"name": "Twice a year", "after_type_ids": [str(w.clinic.checkup)], "every": "6 months"}
+        ],
+    },
+    "set_recall": lambda w: {"patient_id": w.walk_in, "recall_type_id": w.recall_type()},
+    "due_recalls": lambda w: {"clinic_id": w.clinic.id},
+    "open_link": lambda w: {"token": w.link()},
+    "link_slots": lambda w: {"token": w.link(), "from_date": w.clinic.weekday(1)},
+    "use_link": lambda w: {"token": w.link(), "action": "confirm"},
+    "receive_reply": lambda _: {
+        "sender": "+1 212 555 0100",
+        "message_ref": name(),
+        "phone": "+1 212 555 0142",
+        "body": "When do you open?",
+    },
+    "handle_reply": lambda w: {"reply_id": w.reply()},
     "chatbot_find_slots": lambda w: {"clinic_slug": w.clinic.slug, "service": "Check-up"},
     "chatbot_hold": lambda w: w.offer(),
     "chatbot_confirm": lambda w: {
@@ -184,5 +229,7 @@ ARGUMENTS: dict[str, Arguments] = {
         "patient_phone": "+1 212 555 0199",
         "offer": w.offer()["offer"],
     },
+    "chatbot_join_waitlist": lambda w: w.waiter(),
+    "chatbot_wish": lambda w: {"wish": w.make("chatbot", "chatbot_join_waitlist", **w.waiter())["wish"]},
     "chatbot_cancel": lambda _: {"confirmation_code": "K7QM-2XRD", "patient_phone": "+1 212 555 0199"},
 }

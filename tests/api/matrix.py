@@ -47,6 +47,10 @@ reserve_slot:with_a_colleague        401      .      .       .       403        
 reserve_slot:with_anybody            401      .      .       .       403        .         403     .      .
 release_reservation                  401     404     .      404      404        .          .      .     404
 confirm_reservation                  401     404     .      404      404        .          .      .     404
+join_waitlist                        401     400     .       .       403       400        403    400     .
+join_waitlist:for_a_patient          401     400    404      .       403        .          .      .     404
+join_waitlist:to_move                401     404     .      404      404        .          .      .     404
+leave_waitlist                       401     404     .      404      404        .          .      .     404
 book_appointment                     401     400     .       .       403       400        400    400     .
 book_appointment:for_a_patient       401     400    404      .       403        .          .      .     404
 book_appointment:with_a_colleague    401     400    404      .       403        .         403     .     404
@@ -54,6 +58,10 @@ book_appointment:with_anybody        401     400    404      .       403        
 book_appointment:squeezed_in         401     400    404     403      403        .          .      .     404
 book_family                          401     400     .       .       403       400        400    400     .
 book_family:for_a_patient            401     400    404      .       403        .          .      .     404
+book_series                          401     400     .       .       403       400        400    400     .
+book_series:for_a_patient            401     400    404      .       403        .          .      .     404
+book_series:with_a_colleague         401     400    404      .       403        .         403     .     404
+cancel_series                        401     404     .      404      404        .          .      .     404
 reschedule_appointment               401     404     .      404      404        .          .      .     404
 reschedule_appointment:to_another    401     404     .      404      404        .         403     .     404
 reschedule_appointment:of_another    401     404    404      .       404        .         404     .     404
@@ -116,17 +124,38 @@ events_since                          .       .      .       .        .         
 events_since:clinic                  404     404    404     404      404        .         404     .     404
 events_since:dentist                 404     404    404     404      404        .          .      .     404
 events_since:patient                 404     404     .      404      404       404        404    404    404
+set_message_rules                    401     404    404     404      403       403        403     .     404
+set_message_template                 401     404    404     404      403       403        403     .     404
+preview_message                      401     404    404     404      403        .         403     .     404
+send_test_message                    401     404    404     404      403       403        403     .     404
+resend_message                       401     404    404     404      403        .         403     .     404
+set_message_consent                  401     404    404      .       403        .         403     .     404
+message_contacts                     401     404    404      .       403        .         403     .     404
+confirm_attendance                   401     404     .      404      404        .          .      .     404
+confirm_attendance:of_another        401     404    404      .       404        .         404     .     404
+unconfirmed                          401     404    404     404      403        .         403     .     404
+set_recall_types                     401     404    404     404      403       403        403     .     404
+set_recall                           401     404    404     404      403        .         403     .     404
+due_recalls                          401     404    404     404      403        .         403     .     404
+open_link                             .       .      .       .        .         .          .      .      .
+link_slots                            .       .      .       .        .         .          .      .      .
+use_link                              .       .      .       .        .         .          .      .      .
+receive_reply                        401     403    403     403      403       403        403    403    403
+handle_reply                         401     404    404     404      403        .         403     .     404
 chatbot_find_slots                   401      .      .       .        .         .          .      .      .
 chatbot_hold                         401     403    403     403       .        403        403    403    403
 chatbot_confirm                      401     403    403     403       .        403        403    403    403
 chatbot_release                      401     403    403     403       .        403        403    403    403
 chatbot_reschedule                   401     403    403     403       .        403        403    403    403
+chatbot_join_waitlist                401     403    403     403       .        403        403    403    403
+chatbot_wish                         401     403    403     403       .        403        403    403    403
 chatbot_cancel                       401     403    403     403       .        403        403    403    403
 """
 
 # The clinic has an appointment of the patient with the dentist, one of a walk-in with a colleague, a hold of
-# the patient, time off and extra hours of the dentist, a chair that one type needs, an evening closed, and
-# two who are invited: the walk-in, and somebody to the staff.
+# the patient and their wish for a time with the dentist, time off and extra hours of the dentist, a chair
+# that one type needs, an evening closed, two who are invited: the walk-in, and somebody to the staff; and of
+# messages a rule, a template, one that failed, and a reply; the walk-in is due again.
 VIEWS = """
                      anonymous guest patient guardian chatbot receptionist dentist admin stranger
 clinics                  1       1      1       1        1         1          1      1      1
@@ -137,6 +166,7 @@ extra_hours              1       1      1       1        1         1          1 
 dentist_types            8       8      8       8        8         8          8      8      8
 appointments             -       0      1       1        0         2          1      2      0
 slot_reservations        -       0      1       0        0         1          1      1      0
+waitlist                 -       0      1       0        0         1          1      1      0
 patients                 -       0      1       1        0         2          1      2      0
 guardians                -       0      0       1        0         1          0      1      0
 staff                    -       0      0       0        1         1          1      4      0
@@ -145,10 +175,19 @@ time_off                 -       0      0       0        0         1          1 
 closures                 -       0      0       0        0         1          1      1      0
 resources                -       0      0       0        0         3          3      3      0
 type_parts               -       0      0       0        0         1          1      1      0
+message_rules            -       0      0       0        0         1          0      1      0
+message_templates        -       0      0       0        0         1          0      1      0
+messages                 -       0      0       0        0         1          0      1      0
+troubled_messages        -       0      0       0        0         1          0      1      0
+message_defaults         +       +      +       +        +         +          +      +      +
+message_replies          -       0      0       0        0         1          0      1      0
+recall_types             1       1      1       1        1         1          1      1      1
+recalls                  -       0      0       1        0         1          0      1      0
 realtime_events          -       0      0       0        0         0          0      +      0
 audit_log                -       0      0       0        0         0          0      +      0
 daily_metrics            -       0      0       0        0         0          0      +      0
 job_runs                 -       0      0       0        0         0          0      +      +
+locales                  6       6      6       6        6         6          6      6      6
 """
 
 

@@ -46,6 +46,17 @@ select
   (select string_agg(t::text, ',' order by t::text) from clinic.guardians t where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, ',' order by t.id) from clinic.invitations as t where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, ',' order by t.id) from clinic.erasures as t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, ',' order by t.id) from clinic.messages as t
+   where t.clinic_id = %(clinic)s and t.state <> 'leased'),
+  (select string_agg(t::text, ',' order by t.id) from clinic.message_replies t
+   where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, ',' order by t.id) from clinic.message_rules t where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, ',' order by t::text) from clinic.message_templates t
+   where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, ',' order by t.token_hash) from clinic.message_links t
+   where t.clinic_id = %(clinic)s),
+  (select string_agg(t::text, ',' order by t::text) from clinic.stopped_addresses t
+   where t.clinic_id = %(clinic)s),
   (select count(*) from clinic.join_attempts as t where t.user_id = any(%(users)s)),
   (select max(t.id) from clinic.audit_log as t where t.clinic_id = %(clinic)s),
   (select string_agg(t::text, '' order by t.user_id) from clinic.profiles t where t.user_id = any(%(users)s)),
@@ -135,6 +146,7 @@ class Fuzzed:
         }
         self.clients = {actor: self.world.http(actor) for actor in matrix.ACTORS}
         self.ids = self._ids()
+        self.tokens = [self.world.link(), self.world.link()]
 
     def _ids(self) -> list[str]:
         """Return ids of everything there is, some of which belong to others or to nobody."""
@@ -152,6 +164,8 @@ class Fuzzed:
             world.chair,
             world.walk_in,
             world.invited()["invitation_id"],
+            world.message(),
+            world.reply(),
             clinic.id,
             *clinic.dentists.values(),
             *clinic.types.values(),
@@ -191,6 +205,7 @@ class Fuzzed:
             "timestamp with time zone": st.sampled_from([start.isoformat(), *INSTANTS]),
             "date": st.sampled_from([start.date().isoformat(), *INSTANTS]),
             "interval": st.sampled_from(INTERVALS),
+            "time without time zone": st.sampled_from(["08:00", "24:00", "25:99", "", "noon", "08:00+02"]),
             "integer": st.integers(-3, 3) | st.sampled_from([2**31 - 1, -(2**31), 2**31, 10**30]),
             "bigint": st.integers(-3, 3) | st.sampled_from([2**63 - 1, -(2**63), 2**63]),
             "boolean": st.booleans(),
@@ -198,6 +213,7 @@ class Fuzzed:
             "text[]": st.lists(
                 st.sampled_from(["audience", "min_notice", *texts]) | st.text(max_size=5), max_size=3
             ),
+            "smallint[]": st.lists(st.integers(-1, 9), max_size=3),
             "uuid[]": st.lists(st.sampled_from(self.ids), max_size=3),
             "jsonb": st.dictionaries(
                 st.sampled_from(self.ids), st.sampled_from(INTERVALS) | RUBBISH, max_size=2
@@ -223,10 +239,20 @@ class Fuzzed:
                 "colour": RUBBISH,
             },
         )
+        rule = st.fixed_dictionaries(
+            {"kind": st.sampled_from(["booked", "reminder"]), "channel": st.sampled_from(["email", "sms"])},
+            optional={"lead": st.sampled_from(INTERVALS) | RUBBISH},
+        )
         return {
             "birth_date": st.sampled_from(BIRTH_DATES),
             "code": st.sampled_from(CODES) | st.text(max_size=20),
             "visits": st.lists(visit, max_size=3),
+            "token": st.sampled_from(self.tokens) | st.text(max_size=30),
+            "action": st.sampled_from(["confirm", "move", "cancel", "note", "stop", "not_me"]) | RUBBISH,
+            "kind": st.sampled_from(["booked", "reminder", "answer", "chair"]) | RUBBISH,
+            "channel": st.sampled_from(["email", "sms", "fax"]) | RUBBISH,
+            "body": st.sampled_from(["C", "X", "STOP", "1", "{date}", "{nobody}", "{"]) | RUBBISH,
+            "rules": st.lists(rule | RUBBISH, max_size=3) | RUBBISH,
         }
 
     def arguments(self, function: str) -> st.SearchStrategy[dict[str, Any]]:

@@ -49,16 +49,7 @@ def test_a_function_answers_each_actor_as_the_matrix_says(world: World, row: str
 def furnished(stack: Stack) -> Iterator[World]:
     """The world that the table of views speaks of."""
     world = World(stack)
-    world.appointment()
-    world.appointment(world.clinic.other, world.walk_in)
-    world.hold()
-    world.time_off()
-    world.closure()
-    world.extra_hours()
-    world.make("receptionist", "invite_patient", patient_id=world.walk_in)
-    world.invited_to_the_staff()
-    with world.superuser.transaction():
-        world.superuser.execute("select clinic.refresh_daily_metrics()")
+    world.furnish(ARGUMENTS["set_message_template"](world))
     yield world
     world.close()
 
@@ -70,7 +61,9 @@ def test_a_view_shows_each_actor_the_rows_the_matrix_says(furnished: World, view
 
 def visible(world: World, actor: str, view: str) -> str:
     """Return what the matrix would say of the rows that an actor sees."""
-    column = {"clinics": "id", "job_runs": None}.get(view, "clinic_id")
+    column = {"clinics": "id", "job_runs": None, "locales": None, "message_defaults": None}.get(
+        view, "clinic_id"
+    )
     filters = {column: f"eq.{world.clinic.id}"} if column else {}
     answer = world.http(actor).get(f"/{view}", params={"select": "*", **filters})
     if answer.status_code in {401, 403}:

@@ -6,6 +6,7 @@ from numbers import Number
 from typing import Any
 
 from tests.api.world import World
+from tests.support.waiting import wait_for_older
 
 NUMBERS = """
 select a.attrelid::regclass::text as view, a.attname as name, t.typname as type
@@ -29,7 +30,11 @@ def test_no_view_row_or_function_of_the_api_has_a_number_that_drivers_write_as_t
 
 
 def test_every_number_of_every_view_arrives_as_a_number(world: World) -> None:
-    world.appointment()
+    world.wish()
+    due = {"patient_id": world.walk_in, "recall_type_id": world.recall_type()}
+    world.make("receptionist", "set_recall", **due)
+    failed = world.message()
+    world.superuser.execute("update clinic.messages set state = 'failed' where id = %s", [failed])
     world.superuser.execute(
         "insert into clinic.daily_metrics"
         " (clinic_id, day, holds, holds_confirmed, working_minutes, booked_minutes, stale, refreshed_at)"
@@ -45,7 +50,7 @@ def test_every_number_of_every_view_arrives_as_a_number(world: World) -> None:
     names: dict[str, list[str]] = {}
     for column in world.superuser.execute(NUMBERS).fetchall():
         names.setdefault(column["view"].removeprefix("api."), []).append(column["name"])
-    del names["event"]  # the rows of events_since
+    del names["event"], names["due_recall"]  # the rows of events_since and due_recalls
     admin = world.http("admin")
     for view, columns in names.items():
         rows: list[dict[str, Any]] = admin.get(f"/{view}", params={"limit": "20"}).json()
@@ -56,6 +61,7 @@ def test_every_number_of_every_view_arrives_as_a_number(world: World) -> None:
 
 def test_every_number_of_an_event_arrives_as_a_number(world: World) -> None:
     world.appointment()
+    wait_for_older(world.superuser)
     topic = {"topic": f"clinic:{world.clinic.id}", "after_id": 0}
     events = world.http("admin").post("/rpc/events_since", json=topic).json()
     assert events

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from tests.support.actors import Row, call
+from tests.support.actors import Row, call, value
 from tests.support.build import MadeClinic, insert, make_clinic, make_type, make_user
 from tests.support.stacks import Stack
 
@@ -102,6 +102,16 @@ class World:
         identifier: UUID = self.make("patient", "reserve_slot", **self.slot())["id"]
         return identifier
 
+    def sundays(self) -> Row:
+        """Return arguments that wait for a time which nobody will ever have."""
+        return {"appointment_type_id": self.clinic.checkup, "weekdays": [7]}
+
+    def wish(self) -> UUID:
+        """Return the patient's wish for a time with the dentist."""
+        wanted = self.sundays() | {"dentist_ids": [self.clinic.lee]}
+        identifier: UUID = self.make("patient", "join_waitlist", **wanted)["id"]
+        return identifier
+
     def appointment(
         self, dentist: UUID | None = None, patient: UUID | None = None, type_id: UUID | None = None
     ) -> UUID:
@@ -143,8 +153,100 @@ class World:
         ]
         return identifier
 
+    def rhythm(self) -> Row:
+        """Return arguments that make a slot a series, only to see what it would be."""
+        return {"every": "1 week", "occurrences": 2, "dry_run": True}
+
+    def series(self) -> UUID:
+        """Return a new series of the patient with the dentist: of one visit, which takes no other's time."""
+        identifier = uuid4()
+        self.superuser.execute(
+            "update clinic.appointments set series_id = %s where id = %s", [identifier, self.appointment()]
+        )
+        return identifier
+
+    def recall_type(self) -> UUID:
+        """Return what patients come back for after a check-up."""
+        row = self.superuser.execute(
+            "insert into clinic.recall_types (clinic_id, name, after_type_ids, every, book_type_id)"
+            " values (%s, 'Check-up', array[%s], '6 months', %s)"
+            " on conflict (clinic_id, name) do update set is_active = true returning id",
+            [self.clinic.id, self.clinic.checkup, self.clinic.checkup],
+        ).fetchone()
+        assert row is not None
+        identifier: UUID = row["id"]
+        return identifier
+
     def offer(self) -> Row:
         """Return what the chatbot needs to hold a new offer for somebody new."""
         found = self.make("chatbot", "chatbot_find_slots", clinic_slug=self.clinic.slug, service="Check-up")
         phone = f"+1 212 555 {next(self._days):04}"
         return {"offer": found["offers"][0]["offer"], "patient_name": "Casey Caller", "patient_phone": phone}
+
+    def waiter(self) -> Row:
+        """Return what the chatbot needs to put somebody new on the waiting list."""
+        phone = f"+1 212 555 {next(self._days):04}"
+        person = {"patient_name": "Wanda Waits", "patient_phone": phone}
+        return {"clinic_slug": self.clinic.slug, "service": "Root canal"} | person
+
+    def rules(self) -> list[Row]:
+        """Return rules of messages: an offer by text message, which no booking plans."""
+        return [{"kind": "offer", "channel": "sms"}]
+
+    def message(self, appointment: UUID | None = None) -> UUID:
+        """Return a message that was sent about an appointment of the patient, a new one unless told which."""
+        identifier = uuid4()
+        self.superuser.execute(
+            """
+            insert into clinic.messages (
+              id, clinic_id, patient_id, appointment_id, kind, channel, starts_at, due_at, sent_at,
+              state, locale, address
+            )
+            select
+              %s, clinic_id, patient_id, id, 'booked', 'email', starts_at, now(), now(),
+              'sent', 'en', (clinic.recipient(patient_id, clinic_id, 'email')).address
+            from clinic.appointments where id = %s
+            """,
+            [identifier, appointment or self.appointment()],
+        )
+        return identifier
+
+    def link(self) -> str:
+        """Return the token of a new link to a new appointment of the patient."""
+        row = self.superuser.execute(
+            "select clinic.make_link(m, a) as token from clinic.messages as m"
+            " join clinic.appointments as a on a.id = m.appointment_id where m.id = %s",
+            [self.message()],
+        ).fetchone()
+        assert row is not None
+        token: str = row["token"]
+        return token
+
+    def reply(self) -> UUID:
+        """Return a reply of the walk-in that a person is to read."""
+        identifier = uuid4()
+        row = {"message_ref": str(identifier), "clinic_id": self.clinic.id, "patient_id": self.walk_in}
+        said = {"phone": "+12125550143", "body": "When do you open?", "means": "unknown", "outcome": "desk"}
+        insert(self.superuser, "message_replies", id=identifier, sender="", **row, **said)
+        return identifier
+
+    def furnish(self, template: Row) -> None:
+        """Make something for every view to show. `template` is what set_message_template takes."""
+        appointment = self.appointment()
+        self.appointment(self.clinic.other, self.walk_in)
+        self.hold()
+        self.wish()
+        self.time_off()
+        self.closure()
+        self.extra_hours()
+        self.make("receptionist", "invite_patient", patient_id=self.walk_in)
+        self.invited_to_the_staff()
+        self.make("admin", "set_message_rules", clinic_id=self.clinic.id, rules=self.rules())
+        self.make("admin", "set_message_template", **template)
+        failed = self.message(appointment)
+        self.superuser.execute("update clinic.messages set state = 'failed' where id = %s", [failed])
+        self.reply()
+        self.make("receptionist", "set_recall", patient_id=self.walk_in, recall_type_id=self.recall_type())
+        # A call counts so many days and no more, those of other clinics first, if there are many.
+        while value(self.superuser, "select clinic.refresh_daily_metrics(200)") == 200:
+            pass

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +16,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from cli.local.ports import free_port
-from cli.local.postgres import PostgresServer
+from cli.local.temporary import temporary_server
 from tests.support.templates import cloned, create_template
 from tests.worker.processes import WorkerProcess
 from tests.worker.support import as_worker, create_login, wait_until
@@ -122,18 +120,11 @@ def _worker(url: str) -> Iterator[WorkerProcess]:
 
 def main() -> None:
     """Start a server with default settings, measure, print, and leave nothing behind."""
-    folder = Path(tempfile.mkdtemp(prefix="chairtime-bench-"))
-    folder.chmod(0o755)
-    server = PostgresServer(folder / "data", free_port(), folder / "log")
-    try:
-        server.start()
+    with temporary_server("chairtime-bench-", {}) as server:
         template = create_template(server.superuser_url("postgres"))
         create_login(template)
         Console().print(announcements(template))
         Console().print(memory(template))
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -90,6 +90,17 @@ def test_a_hold_that_the_desk_released_is_not_booked(
         confirm(bot, held)
 
 
+def test_what_the_desk_gave_somebody_else_is_nothing_of_the_chatbots(
+    bot: Connection, desk: Connection, riverside: Clinic
+) -> None:
+    held = hold(bot, offer(bot, riverside))
+    other = call(desk, "create_patient", clinic_id=riverside.id, full_name="Somebody Else")["id"]
+    call(desk, "confirm_reservation", reservation_id=held["reservation_id"], patient_id=other)
+    for _ in range(2):
+        with refused("reservation_expired"):
+            confirm(bot, held)
+
+
 def test_a_hold_is_its_holders(
     bot: Connection, foreign_bot: Connection, ana: Connection, desk: Connection, riverside: Clinic
 ) -> None:

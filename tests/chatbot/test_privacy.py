@@ -52,7 +52,13 @@ def test_a_chatbot_sees_its_own_holds_alone(bot: Connection, ana: Connection, ri
 def test_the_tables_are_nobodys_to_read(
     bot: Connection, ana: Connection, desk: Connection, actors: Actors, subtests: pytest.Subtests
 ) -> None:
-    for table in ("slot_offers", "chatbot_patients", "confirmation_codes", "cancel_attempts"):
+    for table in (
+        "slot_offers",
+        "chatbot_patients",
+        "chatbot_wishes",
+        "confirmation_codes",
+        "cancel_attempts",
+    ):
         for caller in (bot, ana, desk, actors.anon()):
             with subtests.test(table):
                 with denied():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from functools import cache
 from typing import Any
 
 import pytest
@@ -16,7 +17,10 @@ from tests.chatbot.practice import Practice
 from tests.support.stacks import CHAIRTIME, PASSWORD
 from tests.support.templates import ROOT
 
-TOOLS = ["find_slots", "hold_slot", "confirm_booking", "release_hold", "move_booking", "cancel_booking"]
+TOOLS = [
+    "find_slots", "hold_slot", "confirm_booking", "release_hold", "move_booking", "cancel_booking",
+    "join_waitlist",
+]  # fmt: skip
 ENDS = {"release_hold", "move_booking", "cancel_booking"}
 REQUIRED = {
     "find_slots": {"service"},
@@ -25,6 +29,7 @@ REQUIRED = {
     "release_hold": {"reservation_id"},
     "move_booking": {"confirmation_code", "patient_phone", "offer"},
     "cancel_booking": {"confirmation_code", "patient_phone"},
+    "join_waitlist": {"service", "patient_name", "patient_phone"},
 }
 
 
@@ -33,6 +38,7 @@ def chairtime(*arguments: str, **environment: str) -> subprocess.CompletedProces
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
 
 
+@cache
 def printed(*arguments: str) -> Any:
     done = chairtime("--print-tools", *arguments)
     assert done.returncode == 0, done.stderr
@@ -88,6 +94,8 @@ def test_google_gets_declarations_without_what_it_refuses() -> None:
     [tool] = printed("--provider", "google")
     assert [one["name"] for one in tool["functionDeclarations"]] == TOOLS
     assert "additionalProperties" not in json.dumps(tool)
+    wait = tool["functionDeclarations"][-1]["parameters"]["properties"]
+    assert wait["weekdays"]["items"]["type"] == "integer", "an array must say of what"
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> tuple[int, str]:

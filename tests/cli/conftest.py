@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -30,6 +31,20 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture
 def empty_database(db_server: str, shared_folder: Path) -> Iterator[str]:
     """The URL, as `postgres`, of a database with what Supabase provides and nothing of ours."""
+    with an_empty_database(db_server, shared_folder) as url:
+        yield url
+
+
+@pytest.fixture
+def three_databases(db_server: str, shared_folder: Path) -> Iterator[list[str]]:
+    """The URLs of three that are as empty."""
+    with ExitStack() as made:
+        yield [made.enter_context(an_empty_database(db_server, shared_folder)) for _ in range(3)]
+
+
+@contextmanager
+def an_empty_database(db_server: str, shared_folder: Path) -> Iterator[str]:
+    """Make one, yield its URL, and drop it."""
     name = f"chairtime_cli_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(db_server, autocommit=True) as connection:
         execute(connection, "create database {} template template0", name)

@@ -19,7 +19,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from cli.local.gateway import GatewaySettings, server
+from cli.local.gateway import server
+from cli.local.gateway_settings import GatewaySettings
 from cli.local.keys import load_keys
 from cli.local.ports import HOST, free_port, listen_near
 

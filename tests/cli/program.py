@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.forks import forks
 from tests.support.stacks import CHAIRTIME
 
 # Nothing of the developer's own settings, no colours, and a terminal that is wide enough for whole lines.
@@ -45,18 +45,10 @@ class Program:
 
     def __call__(self, *arguments: str, stdin: str = "", **variables: str) -> Done:
         """Run to the end, stdin not being a terminal."""
-        done = subprocess.run(
-            [str(CHAIRTIME), *arguments],
-            input=stdin,
-            cwd=self.folder,
-            env=_CLEAN | {"COLUMNS": "160"} | self.variables | variables,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Done(done.returncode, done.stdout, done.stderr)
+        clean = _CLEAN | {"COLUMNS": "160"} | self.variables | variables
+        code, out, err = forks().run(CHAIRTIME, arguments, self.folder, clean, stdin)
+        assert "Traceback" not in err, err
+        return Done(code, out, err)
 
     def ok(self, *arguments: str, **variables: str) -> Done:
         """Run, and insist that it succeeded."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from cli.errors import EXIT_CODES
 from cli.reference import PATH, render, walk
 from tests.cli.program import Program
 from tests.support.stacks import CHAIRTIME
+from tests.support.templates import ROOT
 
 ALL = [(path, command) for name in COMMANDS for path, command in walk(name, load(name))]
 HEAVY = {
@@ -94,12 +97,56 @@ def test_a_typo_is_one_line_and_a_hint(program: Program, arguments: tuple[str, .
     assert program(*arguments, "--json").error["code"] == "usage"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "admin absence remove 123",
+        "admin audit riverside --by 123",
+        "admin audit riverside --of 123",
+        "admin closure remove 123",
+        "admin hours remove 123",
+        "admin staff revoke-invitation 123",
+        "book riverside --reservation 123",
+        "cancel 123",
+        "confirm 123",
+        "history 123",
+        "mark 123 checked_in",
+        "messages list riverside --appointment 123",
+        "messages preview riverside reminder sms --appointment 123",
+        "messages reply 123",
+        "messages resend 123",
+        "move 123 10:00",
+        "next riverside cleaning --appointment 123",
+        "reservations release 123",
+        "resize 123 10:00",
+        "seat 123 chair",
+        "slots riverside cleaning --appointment 123",
+        "swap 4c0c8f2e-5a1c-4a0e-9d4e-6f1f0a3f7f10 123",
+        "undo 123",
+    ],
+)
+def test_what_is_no_id_is_refused_with_the_command_that_lists_ids(program: Program, arguments: str) -> None:
+    told = program(*arguments.split(), "--json")
+    assert (told.code, told.error["code"]) == (2, "invalid_argument")
+    assert told.error["message"] == "'123' is not an id"
+    named = re.match("`chairtime ([a-z -]+) CLINIC", told.error["hint"])
+    assert named
+    assert named[1] in dict(ALL)
+
+
+@pytest.mark.parametrize("arguments", ["up --port", "up --db-port", "mcp --http --port"])
+def test_what_is_no_port_is_refused(program: Program, arguments: str) -> None:
+    refused = program(*arguments.split(), "70000", "--json")
+    assert (refused.code, refused.error["code"]) == (2, "usage")
+
+
 def test_without_arguments_it_shows_the_overview(program: Program) -> None:
     assert "migrate" in program().err + program().out
 
 
 def test_it_knows_its_version(program: Program) -> None:
-    assert program.ok("--version").out.startswith("chairtime ")
+    written = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert program.ok("--version").out == f"chairtime {written}\n"
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,11 @@ def test_twenty_at_once_apply_each_file_once(project: Path, empty_database: str)
     assert len(applied) == 5
     assert query(empty_database, "select a from t order by a") == [(3,), (4,), (5,)]
     assert len(history(empty_database)) == 5
-    assert query(empty_database, "select count(*) from pg_locks where locktype = 'advisory'") == [(0,)]
+    held = (
+        "select count(*) from pg_locks as l join pg_database as d on d.oid = l.database"
+        " where d.datname = current_database() and l.locktype = 'advisory'"
+    )
+    assert query(empty_database, held) == [(0,)]
 
 
 def test_a_setting_of_one_file_does_not_reach_the_next(program: Program, empty_database: str) -> None:
@@ -173,6 +177,12 @@ def test_repair_rewrites_the_history_and_nothing_else(program: Program, empty_da
     assert history(empty_database) == []
 
 
+def test_names_that_look_like_markup_are_shown_as_they_are(program: Program) -> None:
+    program.write("20260101000000_[red].sql", "select 1;")
+    assert "20260101000000_[red].sql" in program.ok("migrate", "up").err
+    assert "[/b]" in program.ok("migrate", "repair", "[/b]", "--reverted", "--yes").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "exit_code"),
     [
@@ -191,9 +201,9 @@ def test_repair_refuses_what_is_unclear(
     assert (refused.code, refused.error["code"]) == (exit_code, code)
 
 
-def test_new_makes_an_empty_file_with_the_time_as_version(program: Program) -> None:
+def test_new_makes_a_file_with_the_time_as_version(program: Program) -> None:
     path = Path(program.json("migrate", "new", "Add recall reminders!")["path"])
-    assert path.read_text() == ""
+    assert path.read_text() == "-- Add recall reminders.\n"
     assert path.name.endswith("_add_recall_reminders.sql")
     assert len(path.name.split("_")[0]) == 14
     assert program("migrate", "new", "!").code == 2

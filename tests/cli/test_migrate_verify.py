@@ -12,7 +12,7 @@ from cli.local.postgres import bootstrap
 from cli.migrations.verify import Catalog, drift, read_catalog, scratch_database
 from tests.cli.conftest import as_postgres
 from tests.cli.program import Done, Program
-from tests.support import debian
+from tests.support import versions
 from tests.support.templates import ROOT
 
 ONE = "20260101000000_one.sql"
@@ -177,8 +177,7 @@ def test_the_template_is_what_the_repository_says(database: str) -> None:
 
 
 def test_an_older_server_is_compared_with_a_fresh_build_on_ours() -> None:
-    debian.install_packages()
-    with debian.cluster() as url:
+    with versions.cluster(15) as url:
         bootstrap(url)
         program = Program(ROOT, {"SUPABASE_DB_URL": as_postgres(url)})
         program.ok("migrate", "up")

@@ -18,20 +18,54 @@ from tests.support.templates import ROOT
 
 pytestmark = pytest.mark.xdist_group("stack")
 
-# A policy too many, and a table too few.
+# A policy too many, a hand-over too few, and a table too few.
 LEAK = "create policy everybody on clinic.appointments for select to authenticated using (true);"
+GAP = "drop trigger hand_over on clinic.occupancy;"
 LOSS = "alter table clinic.occupancy rename to kept_occupancy;"
 
 
-def test_it_is_played_beside_a_running_stack_and_leaves_that_alone(tmp_path: Path) -> None:
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    """Where what is temporary is made."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    return folder
+
+
+def start(home: Home, temporary: Path) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
+    """Start the demo; return it, and the processes of its stack once that starts."""
+    demo = subprocess.Popen(
+        home.command("demo", "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        text=True,
+    )
+    eventually(lambda: list(temporary.glob("*/status.json")), "its stack starts")
+    return demo, psutil.Process(demo.pid).children(recursive=True)
+
+
+def see_nothing_left(temporary: Path, processes: list[psutil.Process]) -> None:
+    eventually(lambda: all_gone(processes), "its stack has ended")
+    eventually(lambda: not list(temporary.iterdir()), "its data are gone")
+
+
+def test_it_is_played_beside_a_running_stack_and_leaves_that_alone_and_nothing_behind(
+    tmp_path: Path, temporary: Path
+) -> None:
     home = Home.make(tmp_path)
     status = home.up()
     try:
-        done = home.run("demo", "--json")
-        assert done.returncode == 0, done.stderr
-        assert "Fifty clients race for one slot" in [
-            step["title"] for step in json.loads(done.stdout)["steps"]
-        ]
+        demo, processes = start(home, temporary)
+        out, err = demo.communicate(timeout=120)
+        assert demo.returncode == 0, err
+        see_nothing_left(temporary, processes)
+        told = {step["title"]: step["text"] for step in json.loads(out)["steps"]}
+        assert "Fifty clients race for one slot" in told
+        assert "always 409 slot_taken" in told["Ben's visit becomes Dora's"]
+        assert "visit.ics" in told["A confirmation arrives"]
+        assert "Reply C to confirm, X to cancel" in told["Clara is reminded by text"]
+        assert "Cancelled" in told["She texts X back"]
         clinics = home.run("status", "--json")
         assert json.loads(clinics.stdout)["pid"] == status["pid"]
         assert "demo-harbour" not in slugs(status)
@@ -46,8 +80,8 @@ def slugs(status: dict[str, str]) -> set[str]:
 
 @pytest.mark.parametrize(
     ("fault", "said"),
-    [(LEAK, "Ben looks for Ana's appointment"), (LOSS, "")],
-    ids=["a patient sees another's appointments", "nothing can be booked"],
+    [(LEAK, "Ben looks for Ana's appointment"), (GAP, "Ben's visit becomes Dora's"), (LOSS, "")],
+    ids=["a patient sees another's appointments", "what is freed is free", "nothing can be booked"],
 )
 def test_it_fails_where(tmp_path: Path, fault: str, said: str) -> None:
     home = Home.make(tmp_path)
@@ -59,21 +93,13 @@ def test_it_fails_where(tmp_path: Path, fault: str, said: str) -> None:
     assert said in error["message"]
 
 
-@pytest.mark.parametrize("number", [None, signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_of_it_however_it_ends(tmp_path: Path, number: signal.Signals | None) -> None:
-    home, temporary = Home.make(tmp_path), tmp_path / "temporary"
-    temporary.mkdir()
-    demo = subprocess.Popen(
-        home.command("demo"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "TMPDIR": str(temporary)},
-    )
-    eventually(lambda: list(temporary.glob("*/status.json")), "its stack starts")
-    processes = psutil.Process(demo.pid).children(recursive=True)
-    if number:
-        demo.send_signal(number)
-    assert (demo.wait(120) == 0) is (number is None)
-    eventually(lambda: all_gone(processes), "its stack has ended")
-    eventually(lambda: not list(temporary.iterdir()), "its data are gone")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_of_it_however_it_is_ended(
+    tmp_path: Path, temporary: Path, number: signal.Signals
+) -> None:
+    demo, processes = start(Home.make(tmp_path), temporary)
+    demo.send_signal(number)
+    demo.communicate(timeout=120)
+    assert demo.returncode != 0
+    see_nothing_left(temporary, processes)
     assert not (tmp_path / ".chairtime").exists()

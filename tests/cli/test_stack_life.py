@@ -161,12 +161,15 @@ def held(port: int) -> socket.socket:
 
 
 def test_other_ports_are_chosen_when_the_usual_ones_are_in_use(home: Home) -> None:
-    holders = [held(port) for port in (54321, 54322)]
+    holders = [held(port) for port in (54321, 54322, 54324, 54325)]
     try:
         status = home.up("--detach")
         assert httpx.get(f"{status['api_url']}/health").is_success
         assert ":54321" not in status["api_url"]
         assert ":54322/" not in status["db_url"]
+        assert httpx.get(status["mailbox_url"], headers={"Accept": "text/html"}).is_success
+        assert ":54324" not in status["mailbox_url"]
+        assert ":54325" not in status["smtp_url"]
     finally:
         for holder in holders:
             holder.close()
@@ -178,7 +181,7 @@ def test_reset_while_running_brings_fresh_data_at_the_same_addresses(home: Home)
     done = home.run("reset", "--yes", "--json")
     assert done.returncode == 0, done.stderr
     after = json.loads(done.stdout)
-    for name in ("api_url", "db_url", "publishable_key", "jwt_secret"):
+    for name in ("api_url", "db_url", "mailbox_url", "publishable_key", "jwt_secret"):
         assert after[name] == status[name]
     with psycopg.connect(after["db_url"]) as connection:
         assert connection.execute("select to_regclass('public.kept') is null").fetchone() == (True,)
@@ -210,7 +213,7 @@ def test_reset_asks_first(home: Home) -> None:
 def test_a_migration_that_was_edited_since_it_was_applied_stops_the_start(tmp_path: Path) -> None:
     home = own_project(tmp_path)
     assert home.run("reset", "--yes").returncode == 0
-    edited = sorted((tmp_path / "supabase" / "migrations").glob("*.sql"))[3]
+    edited = sorted((tmp_path / "supabase" / "migrations").glob("*.sql"))[0]
     edited.write_text(edited.read_text() + "\nselect 1;\n")
     error = home.error("up", "--detach")
     assert error["code"] == "history_mismatch"

@@ -72,7 +72,9 @@ def test_bookings_go_on_while_the_worker_is_away(home: Home, stack: Stack) -> No
     assert set(seen.statuses) == {200}
 
 
-@pytest.mark.parametrize("hanging", [("postgres",), ("lite", "auth", "gateway", "worker")], ids="+".join)
+@pytest.mark.parametrize(
+    "hanging", [("postgres",), ("lite", "auth", "gateway", "mailbox", "worker")], ids="+".join
+)
 def test_parts_that_hang_are_told_by_status_and_replaced(
     home: Home, stack: Stack, hanging: tuple[str, ...]
 ) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -24,11 +25,12 @@ from cli.local.keys import load_keys
 from cli.local.lite import NODE, render_settings
 from cli.local.parts import is_alive
 from cli.local.ports import free_port, is_free, listen, reserve, reserve_near
-from cli.local.postgres import PostgresError, PostgresServer, bootstrap
+from cli.local.postgres import PROGRAMS, PostgresError, PostgresServer, bootstrap
 from cli.local.postgrest import find_postgrest, render_config
 from tests.cli.stack_home import eventually
 from tests.support import supabase_cli
 from tests.support.templates import ROOT
+from tests.support.versions import programs
 
 
 @pytest.fixture
@@ -52,6 +54,19 @@ def test_a_server_keeps_its_data_and_serves_in_utc(server: PostgresServer) -> No
         connection.execute("select from public.kept")
 
 
+def test_a_server_is_of_the_version_whose_programs_the_environment_names(
+    server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PROGRAMS, str(programs(17)))
+    server.start()
+    with psycopg.connect(server.superuser_url("postgres")) as connection:
+        assert connection.info.server_version // 10_000 == 17
+    monkeypatch.setenv(PROGRAMS, "/nowhere")
+    with pytest.raises(PostgresError, match="/nowhere"):
+        server.stop()
+    monkeypatch.undo()
+
+
 def test_a_pid_file_that_names_somebody_else_is_stale(server: PostgresServer) -> None:
     server.start()
     server.stop()
@@ -68,6 +83,44 @@ def test_a_taken_port_is_reported_with_what_the_server_logged(server: PostgresSe
     assert holder is not None
     with holder, pytest.raises(PostgresError, match="Address already in use"):
         server.start()
+
+
+TEMPORARY = """
+from cli.local.temporary import temporary_server
+with temporary_server("server-", {"fsync": "off"}):
+    input()
+"""
+
+
+@pytest.mark.parametrize("sign", ["*", "*/data.unfinished", "*/data/PG_VERSION", "*/data/postmaster.pid"])
+def test_nothing_is_left_of_a_temporary_server_whenever_it_is_told_to_end(tmp_path: Path, sign: str) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", TEMPORARY]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as program:
+        eventually(lambda: list(tmp_path.glob(sign)), sign)
+        program.terminate()
+        assert program.wait(60) != 0
+    assert list(tmp_path.iterdir()) == []
+    assert not [
+        one.info
+        for one in psutil.process_iter(["cmdline", "cwd"])
+        if str(tmp_path) in " ".join([one.info["cwd"] or "", *(one.info["cmdline"] or ())])
+    ]
+
+
+def test_data_that_were_being_made_are_not_left_half_made(tmp_path: Path) -> None:
+    create = "PostgresServer(Path('data'), 1, Path('log')).create()"
+    code = f"from pathlib import Path; from cli.local.postgres import PostgresServer; {create}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL
+    ) as program:
+        eventually((tmp_path / "data.unfinished" / "PG_VERSION").exists, "it has begun")
+        program.send_signal(signal.SIGINT)
+        assert program.wait(60) != 0
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
 def test_the_superuser_has_a_password_that_nobody_can_guess(server: PostgresServer) -> None:
@@ -167,7 +220,7 @@ def test_only_the_api_schema_is_exposed() -> None:
 
 
 def test_a_project_that_takes_the_file_over_asks_for_a_confirmed_email(tmp_path: Path) -> None:
-    """The embedded stack, whose mails stay in a folder, lets people in all the same."""
+    """The embedded stack, whose mails stay in its mailbox, lets people in all the same."""
     auth = tomllib.loads((ROOT / "supabase" / "config.toml").read_text())["auth"]
     assert auth["email"]["enable_confirmations"] is True
     assert auth["email"]["double_confirm_changes"] is True
@@ -175,7 +228,9 @@ def test_a_project_that_takes_the_file_over_asks_for_a_confirmed_email(tmp_path:
     keys = load_keys(tmp_path / "keys.json")
     config = read_config(ROOT / "supabase")
     embedded = json.loads(
-        render_settings(config, keys, "auth", 1, "", site_url="http://127.0.0.1:1", mail_dir=tmp_path)
+        render_settings(
+            config, keys, "auth", 1, "", site_url="http://127.0.0.1:1", smtp_url="smtp://127.0.0.1:1"
+        )
     )
     assert embedded["auth"]["site_url"] == "http://127.0.0.1:1"
     assert embedded["auth"]["email"]["enable_confirmations"] is False

@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, datetime
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,11 +59,21 @@ def test_the_status_shows_no_markup() -> None:
     texts = ("api_url", "web_url", "realtime_url", "worker_url", "db_url", "publishable_key", "secret_key")
     died = {"state": "restarting", "last": "was [ended] by SIGKILL", "restarts": 2}
     parts = {"lite": {"state": "running", "last": None, "restarts": 0}, "worker": died}
-    status = dict.fromkeys((*texts, "jwt_secret", "log", "mail_dir"), "x") | {"parts": parts}
+    status = dict.fromkeys((*texts, "jwt_secret", "log", "mailbox_url", "web_dir"), "x") | {"parts": parts}
     text = re.sub(r"\x1b\[[0-9;]*m", "", drawn(render_status(status)))
     assert re.search(r"Lite +answers +\n", text)
     assert "does not answer (restarting); was [ended] by SIGKILL, 2 restarts" in text
     assert "[green]" not in text
+
+
+def test_the_status_says_where_links_in_messages_lead_nowhere(tmp_path: Path) -> None:
+    texts = ("api_url", "web_url", "realtime_url", "worker_url", "db_url", "publishable_key", "secret_key")
+    status = dict.fromkeys((*texts, "jwt_secret", "log", "mailbox_url"), "x") | {"parts": {}}
+    status["web_dir"] = str(tmp_path)
+    told = "until `make web`, links in messages lead nowhere"
+    assert told in drawn(render_status(status))
+    (tmp_path / "index.html").touch()
+    assert told not in drawn(render_status(status))
 
 
 def test_the_day_board_shows_names_and_obeys_none() -> None:

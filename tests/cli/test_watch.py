@@ -6,9 +6,13 @@ import json
 import os
 import shutil
 import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from zoneinfo import TZPATH
 
+import httpx
 import psycopg
 import pytest
 
@@ -62,7 +66,7 @@ def test_health_is_not_well_without_its_worker(desk: Program) -> None:
 
 # What other tests do to clinics of their own, on the same stack, may end what can be booked there,
 # and who works there.
-OTHERS = {"visit types", "admins", "logins"}
+OTHERS = {"visit types", "admins", "logins", "messages"}
 
 
 def test_the_doctor_finds_a_running_stack_well(desk: Program) -> None:
@@ -94,7 +98,7 @@ def problems(program: Program, **variables: str) -> dict[str, str]:
         ("alter role chairtime_worker createdb", "roles"),
         ("alter role authenticator reset idle_in_transaction_session_timeout", "idle transactions"),
         ("create role another_worker login in role chairtime_worker", "idle transactions"),
-        ("delete from supabase_migrations.schema_migrations where name = 'health'", "migrations"),
+        ("delete from supabase_migrations.schema_migrations where name = 'baseline'", "migrations"),
         ("update supabase_migrations.schema_migrations set statements = '{}'", "migrations"),
         (
             "update clinic.worker_leases set holder = gen_random_uuid(), renewed_at = now() - interval '1 h'",
@@ -108,6 +112,12 @@ def problems(program: Program, **variables: str) -> dict[str, str]:
         ("alter extension unaccent set schema public", "extensions"),
         ("update clinic.resources set is_active = false where kind = 'chair'", "visit types"),
         ("delete from clinic.dentist_types where dentist_id::text like '%04'", "visit types"),
+        (
+            "insert into clinic.messages (id, clinic_id, kind, channel, due_at, next_at)"
+            " select gen_random_uuid(), id, 'test', 'sms', t, t"
+            " from clinic.clinics, lateral (select now() - interval '11 min') as late (t)",
+            "messages",
+        ),
     ],
 )
 def test_the_doctor_finds_what_is_wrong_inside(database: str, change: str, check: str) -> None:
@@ -156,6 +166,54 @@ def test_the_doctor_notices_a_dead_api_and_a_dead_database(desk: Program) -> Non
         "SUPABASE_DB_URL": "postgresql://postgres@127.0.0.1:9/postgres",
     }
     assert set(problems(desk, **dead)) == {"api", "database"}
+
+
+@pytest.fixture
+def worker_says(stack: Stack) -> Iterator[Callable[..., str]]:
+    """Return an address at which a worker measures what the stack's does, but for these samples."""
+    text = httpx.get(f"{stack.status['worker_url']}/metrics", trust_env=False).text
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/plain; version=1.0.0")
+            self.end_headers()
+            self.wfile.write(said[0].encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    said = [text]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def say(*samples: str) -> str:
+        for sample in samples:
+            assert f"{sample} 1.0" in said[0]
+            said[0] = said[0].replace(f"{sample} 1.0", f"{sample} 0.0")
+        return f"http://127.0.0.1:{server.server_address[1]}"
+
+    yield say
+    server.shutdown()
+    server.server_close()
+
+
+EMAIL = 'chairtime_message_sender_configured{channel="email"}'
+
+
+def test_the_doctor_notices_a_worker_that_sends_less_than_clinics_want(
+    desk: Program, worker_says: Callable[..., str]
+) -> None:
+    told = problems(desk, CHAIRTIME_WORKER_URL=worker_says(EMAIL))
+    assert told["senders"] == "clinics send by email, and the worker cannot"
+
+
+def test_the_doctor_asks_no_standby_and_no_stranger_what_is_sent(
+    desk: Program, stack: Stack, worker_says: Callable[..., str]
+) -> None:
+    for url in (worker_says("chairtime_leader", EMAIL), stack.api_url, "http://127.0.0.1:9"):
+        checks = desk("doctor", "--json", CHAIRTIME_WORKER_URL=url).json["checks"]
+        assert {one["check"]: one["state"] for one in checks}["senders"] == "skipped"
 
 
 def test_the_doctor_notices_wrong_keys(desk: Program, stack: Stack) -> None:

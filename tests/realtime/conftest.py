@@ -16,6 +16,7 @@ from cli.local.postgres import bootstrap
 from tests.realtime.clients import Client, JsClient, PythonClient, install_supabase_js
 from tests.realtime.server import PUBLISHABLE_KEY, Standin, serving, token
 from tests.support.servers import with_database
+from tests.support.shared import locked
 from tests.support.templates import execute
 
 CLIENTS: dict[str, type[Client]] = {"python": PythonClient, "js": JsClient}
@@ -59,10 +60,12 @@ def make_platform(server: str, name: str) -> Platform:
 
 
 @pytest.fixture(scope="session")
-def platform(db_server: str) -> Iterator[Platform]:
+def platform(db_server: str, shared_folder: Path) -> Iterator[Platform]:
     """A database shared by all tests of this process; they stay apart by their topics."""
     name = f"realtime_{uuid.uuid4().hex[:12]}"
-    yield make_platform(db_server, name)
+    with locked(shared_folder / "template.lock"):  # its roles are the whole server's, too
+        platform = make_platform(db_server, name)
+    yield platform
     with psycopg.connect(db_server, autocommit=True) as connection:
         execute(connection, "drop database {} with (force)", name)
 

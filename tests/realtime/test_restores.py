@@ -68,7 +68,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]
     server.start()
     try:
         url = create(server, DATABASE)
-        burn(url, 4000)
+        burn(url, 8000)
         fill(url)
         actors = Actors(url)
         riverside = load_clinic(actors, "riverside")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from uuid import UUID
+
 import pytest
 
 from tests.support.actors import Actors, Connection
 from tests.support.clinics import Clinic, load_clinic
+from tests.support.messages import patient
+from tests.support.templates import cloned
 
 
 @pytest.fixture
@@ -24,6 +29,15 @@ def sakura(actors: Actors) -> Clinic:
 def superuser(actors: Actors) -> Connection:
     """Somebody who passes every policy."""
     return actors.superuser()
+
+
+@pytest.fixture(scope="module")
+def anybody(template: str) -> Iterator[Connection]:
+    """Somebody who has not signed in, for tests that change nothing: those of a module share a database."""
+    with cloned(template) as url:
+        actors = Actors(url)
+        yield actors.anon()
+        actors.close()
 
 
 @pytest.fixture
@@ -78,3 +92,15 @@ def foreign_desk(actors: Actors) -> Connection:
 def foreign_admin(actors: Actors) -> Connection:
     """An admin of another clinic."""
     return actors.user("admin@sakura.test")
+
+
+@pytest.fixture
+def mia(superuser: Connection, riverside: Clinic) -> UUID:
+    """A patient of riverside without a login, who can be reached."""
+    return patient(superuser, riverside, full_name="Mia Mail")
+
+
+@pytest.fixture
+def carrier(actors: Actors) -> Connection:
+    """Who hands in what patients text back, with the secret key."""
+    return actors.service_role()

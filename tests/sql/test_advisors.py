@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.support import debian, supabase_cli
+from tests.support import supabase_cli, versions
 from tests.support.templates import create_template
 
 OURS = ("api", "clinic")
@@ -89,8 +89,7 @@ def _supabase_cli() -> None:
 @pytest.fixture(scope="session")
 def postgres_15(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A migrated and seeded database on Postgres 15 that has plpgsql_check."""
-    debian.install_packages()
-    with debian.cluster() as url:
+    with versions.cluster(15) as url:
         migrated = create_template(url)
         with psycopg.connect(migrated, autocommit=True) as connection:
             connection.execute("create extension plpgsql_check")

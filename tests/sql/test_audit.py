@@ -34,6 +34,10 @@ CHANGES = {
     "extra_hours": "during = tstzrange(lower(during), upper(during) + interval '1 minute')",
     "closures": "reason = 'By hand'",
     "time_off": "reason = 'By hand'",
+    "message_rules": "channel = 'sms'",
+    "message_templates": "body = 'By hand'",
+    "recall_types": "name = 'By hand'",
+    "waitlist": "priority = 1",
 }
 
 
@@ -76,6 +80,9 @@ def whole(
         "insert into clinic.extra_hours (clinic_id, dentist_id, during) values (%s, %s, tstzrange(%s, %s))",
         [riverside.id, riverside.lee, riverside.at("18:00", day), riverside.at("19:00", day)],
     )
+    wording = {"kind": "offer", "channel": "sms", "locale": "en", "body": "Free on {date}: {link}"}
+    call(admin, "set_message_template", clinic_id=riverside.id, **wording)
+    call(ana, "join_waitlist", appointment_type_id=riverside.checkup, weekdays=[7])
     of_clinic = f"ctid = (select min(ctid) from clinic.{{table}} where clinic_id = '{riverside.id}')"
     found = {table: of_clinic.format(table=table) for table in CHANGES}
     return found | {

@@ -28,7 +28,8 @@ def verdict(superuser: Connection, starts_at: datetime, **other: Any) -> str | N
 
     ends_at = starts_at + 30 * MINUTE
     arguments: dict[str, Any] = {
-        "during": span(starts_at, ends_at),
+        "starts_at": starts_at,
+        "ends_at": ends_at,
         "claim": span(starts_at - 15 * MINUTE, ends_at + 15 * MINUTE),
         "opening": span(NOW - timedelta(days=1), NOW + timedelta(days=1)),
         "is_on_grid": True,

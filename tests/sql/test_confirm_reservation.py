@@ -181,3 +181,22 @@ def test_the_slot_is_never_listed_between_hold_and_appointment(
 def test_what_never_was_held_is_not_found(ana: Connection) -> None:
     with refused("not_found"):
         confirm(ana, {"id": uuid4()})
+
+
+def test_a_hold_that_becomes_a_visit_at_another_time_by_hand_takes_that_and_no_other(
+    ana: Connection, superuser: Connection, riverside: Clinic
+) -> None:
+    held = reserve(ana, riverside, riverside.at("09:00"))
+    superuser.execute(
+        "insert into clinic.appointments"
+        " (id, clinic_id, dentist_id, patient_id, appointment_type_id, buffer_before, buffer_after,"
+        " leads_after, leads_for, parts, source, starts_at, ends_at)"
+        " select id, clinic_id, dentist_id, patient_id, appointment_type_id, buffer_before, buffer_after,"
+        " leads_after, leads_for, parts, 'desk', starts_at + interval '1 hour', ends_at + interval '1 hour'"
+        " from clinic.slot_reservations where id = %s",
+        [held["id"]],
+    )
+    assert superuser.execute("select * from clinic.check_invariants()").fetchall() == []
+    free = listed(ana, riverside, riverside.at("09:00"))
+    assert riverside.at("09:00") in free
+    assert riverside.at("10:00") not in free

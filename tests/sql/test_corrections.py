@@ -207,6 +207,13 @@ def test_a_patient_is_not_squeezed_into_two_chairs(clinic: Desk) -> None:
         clinic.book("09:00", who=clinic.two, patient_id=first["patient_id"], squeeze_in=True)
 
 
+def test_a_patient_is_not_squeezed_on_top_of_others_while_in_another_chair(clinic: Desk) -> None:
+    first = clinic.book("09:00")
+    clinic.book("09:00", who=clinic.two)
+    with refused("patient_busy"):
+        clinic.book("09:00", who=clinic.two, patient_id=first["patient_id"], squeeze_in=True)
+
+
 def test_who_and_what_is_squeezed_is_there_and_least_busy_and_no_one_twice_if_there_are_others(
     clinic: Desk,
 ) -> None:
@@ -667,6 +674,24 @@ def test_what_was_squeezed_in_meanwhile_is_not_taken_back_over(clinic: Desk) -> 
     clinic.do("cancel_appointment", under)
     with refused("slot_taken"):
         clinic.do("set_appointment_status", row, status="booked")
+
+
+@pytest.mark.parametrize("is_squeezed", [True, False])
+def test_by_hand_a_visit_moves_over_nothing_that_is_there(
+    clinic: Desk, superuser: Connection, is_squeezed: bool
+) -> None:
+    """Nobody judges that: the ledger refuses it."""
+    plain = clinic.practice.type(30, [clinic.one])
+    kept, row = clinic.book("09:00", plain), clinic.book("11:00", plain)
+    if is_squeezed:
+        clinic.book("09:00", plain, squeeze_in=True)
+        clinic.do("cancel_appointment", kept)
+    by_hand = "update clinic.appointments set starts_at = %s, ends_at = %s where id = %s"
+    hours = [clinic.at("09:00"), clinic.at("09:30")]
+    with refused("slot_taken"):
+        superuser.execute(by_hand, [*hours, row["id"]])
+    assert superuser.execute(by_hand, [clinic.at("10:00"), clinic.at("10:30"), row["id"]]).rowcount == 1
+    assert superuser.execute("select from clinic.check_invariants()").rowcount == 0
 
 
 @pytest.mark.parametrize("parts", [[], [CHAIR]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from tests.support.people import heard, login, record
 from tests.support.races import race
 from tests.support.refusals import refused
 from tests.support.slots import book, reserve
-from tests.support.waiting import waits
+from tests.support.waiting import deadlocks, told, waits
 
 
 def child(
@@ -188,16 +189,15 @@ def test_families_that_book_in_opposite_orders_wait_for_each_other(
             ]
             for day, dentist, order in ((1, riverside.lee, people), (2, riverside.other, people[::-1]))
         )
-        deadlocks = "select deadlocks as n from pg_stat_database where datname = current_database()"
-        before = superuser.execute(deadlocks).fetchone()
+        before = deadlocks(superuser)
         outcome = race(
             [
-                lambda there=there: family(desks[0], *there),  # type: ignore[misc]
-                lambda back=back: family(desks[1], *back),  # type: ignore[misc]
+                partial(told, partial(family, desks[0], *there), desks[0]),
+                partial(told, partial(family, desks[1], *back), desks[1]),
             ]
         )
         assert (len(outcome.won), outcome.refused) == (2, [])
-        assert superuser.execute(deadlocks).fetchone() == before
+        assert deadlocks(superuser) == before
     assert superuser.execute("select from clinic.check_invariants()").rowcount == 0
 
 

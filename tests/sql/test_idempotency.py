@@ -13,6 +13,7 @@ from tests.support.slots import book, reserve
 
 REPEATABLE = [
     "reserve_slot", "confirm_reservation", "book_appointment", "reschedule_appointment", "book_family",
+    "book_series",
 ]  # fmt: skip
 
 
@@ -42,6 +43,8 @@ def request_once(request: pytest.FixtureRequest, ana: Connection, riverside: Cli
         return function, moved, {"starts_at": riverside.at("10:00")}
     if function == "book_family":
         return function, {"visits": [as_json(**slot)]}, {"visits": [as_json(**slot, notes="!")]}
+    if function == "book_series":
+        slot |= {"every": "1 week", "occurrences": 2}
     return function, slot, {"starts_at": riverside.at("10:00")}
 
 
@@ -103,6 +106,9 @@ def requests_in_full(desk: Connection, clinic: Clinic) -> dict[str, Row]:
         "confirm_reservation": {"reservation_id": held, "patient_id": patient, "notes": "Said so"},
         "reschedule_appointment": moved | {"expected_version": 1},
         "book_family": {"visits": [as_json(**slot, starts_at=clinic.at("11:30"))]},
+        "book_series": slot
+        | {"starts_at": clinic.at("13:00"), "every": "1 week", "occurrences": 2}
+        | {"on_conflict": "reject", "dry_run": False},
     }
 
 
@@ -115,6 +121,10 @@ def other_arguments(desk: Connection, clinic: Clinic) -> Row:
         "appointment_type_id": clinic.cleaning,
         "starts_at": clinic.at("11:15"),
         "visits": [as_json(starts_at=clinic.at("11:45"), **elsewhere, appointment_type_id=clinic.checkup)],
+        "every": "2 weeks",
+        "occurrences": 3,
+        "on_conflict": "skip",
+        "dry_run": True,
         "notes": "Something else",
         "squeeze_in": True,
         "expected_version": 7,

@@ -88,6 +88,8 @@ from pg_proc as p
 cross join unnest(p.proargnames[:p.pronargs], p.proargtypes::oid[]) with ordinality as a (name, type, number)
 where p.pronamespace = 'api'::regnamespace and a.type = 'text'::regtype
   and a.name ~ '(_at|_time|_date|^day)$' and a.name <> 'birth_date'
+  -- Who waits says from and to what time of day: 09:00.
+  and (p.proname, a.name) not in (('join_waitlist', 'from_time'), ('join_waitlist', 'to_time'))
 order by 1, 2
 """
 

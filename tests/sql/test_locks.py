@@ -14,6 +14,7 @@ from tests.api.arguments import ARGUMENTS
 from tests.api.walk import Walk
 from tests.support.actors import Actors, Connection, Row, call
 from tests.support.clinics import Clinic
+from tests.support.messages import patient, visit
 from tests.support.refusals import parse_refusal, refused
 from tests.support.slots import book, reserve
 
@@ -180,6 +181,13 @@ def test_who_holds_a_calendar_and_does_nothing_is_hung_up_on(
         holder.execute("select clinic.lock_calendars(%s)", [riverside.lee])
         row = holder.execute("show idle_in_transaction_session_timeout").fetchone()
         assert row == {"idle_in_transaction_session_timeout": "30s"}
+    with somebody_else(actors) as holder:
+        visit(holder, riverside, patient(holder, riverside), riverside.at("09:00"))
+        limits = holder.execute(
+            "select current_setting('lock_timeout') as waits,"
+            " current_setting('idle_in_transaction_session_timeout') as idles"
+        ).fetchone()
+        assert limits == {"waits": "2s", "idles": "30s"}, "also by raw SQL"
     row = ana.execute("show lock_timeout").fetchone()
     book(ana, riverside, riverside.at("09:00"))
     assert ana.execute("show lock_timeout").fetchone() == row, "the limits end with the transaction"
@@ -188,9 +196,10 @@ def test_who_holds_a_calendar_and_does_nothing_is_hung_up_on(
 READS = {
     "health", "me", "available_slots", "explain_slot", "get_availability", "clinic_day", "events_since",
     "clinic_time", "longest_answer", "next_slots", "absence_worklist", "search_patients", "similar_patients",
-    "appointment_history",
+    "appointment_history", "unconfirmed", "due_recalls", "message_contacts", "next_steps", "preview_message",
 }  # fmt: skip
 WRITES = [name for name in ARGUMENTS if name.partition(":")[0] not in READS]
+QUESTIONS = [name for name in ARGUMENTS if name.partition(":")[0] in READS]
 
 
 @pytest.mark.parametrize("name", WRITES)
@@ -203,6 +212,17 @@ def test_a_read_only_server_asks_writers_to_try_again(actors: Actors, name: str)
         call(caller, name.partition(":")[0], **arguments)
 
 
+@pytest.mark.parametrize("name", ["book_appointment", "open_link"])
+def test_what_changes_something_is_refused_with_get(actors: Actors, name: str) -> None:
+    walk = Walk(actors)
+    arguments = ARGUMENTS[name](walk.world)
+    caller = walk.caller(name)
+    caller.execute("set default_transaction_read_only = on")
+    caller.execute("set request.method = 'GET'")
+    with refused("invalid_argument"):
+        call(caller, name, **arguments)
+
+
 def test_a_read_only_server_says_so(actors: Actors, ana: Connection, riverside: Clinic) -> None:
     assert call(ana, "health")["read_only"] is False
     ana.execute("set default_transaction_read_only = on")
@@ -210,16 +230,13 @@ def test_a_read_only_server_says_so(actors: Actors, ana: Connection, riverside: 
     assert (health["status"], health["read_only"]) == ("degraded", True)
 
 
-@pytest.mark.parametrize("name", ["clinic_day", "available_slots", "events_since:clinic", "me"])
-def test_a_read_only_server_still_answers_questions(desk: Connection, riverside: Clinic, name: str) -> None:
-    desk.execute("set default_transaction_read_only = on")
-    asked = {
-        "clinic_day": {"clinic_id": riverside.id, "day": riverside.weekday(1)},
-        "available_slots": {"appointment_type_id": riverside.checkup, "from_date": riverside.weekday(1)},
-        "events_since:clinic": {"topic": f"clinic:{riverside.id}", "after_id": 0},
-        "me": {},
-    }
-    call(desk, name.partition(":")[0], **asked[name])
+def test_a_read_only_server_still_answers_questions(actors: Actors) -> None:
+    walk = Walk(actors)
+    for name in QUESTIONS:
+        arguments, caller = ARGUMENTS[name](walk.world), walk.caller(name)
+        caller.execute("set default_transaction_read_only = on")
+        call(caller, name.partition(":")[0], **arguments)
+        caller.execute("set default_transaction_read_only = off")
 
 
 def test_a_deleted_users_token_opens_nothing(

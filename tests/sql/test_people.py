@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -28,7 +29,7 @@ def test_signing_up_makes_a_profile(actors: Actors) -> None:
     newcomer = actors.sign_up("new@patients.test", "New Comer")
     me = call(newcomer, "me")
     assert me["email"] == "new@patients.test"
-    assert me["profile"] == {"full_name": "New Comer", "phone": None, "email": None, "locale": "en"}
+    assert me["profile"] == {"full_name": "New Comer", "phone": None, "email": None, "locale": None}
     assert me["memberships"] == []
 
 
@@ -287,6 +288,7 @@ def test_refusals_are_counted_though_they_leave_nothing_else(
 def test_health_is_anybodys_to_ask(anon: Connection) -> None:
     health = call(anon, "health")
     assert health["status"] == "ok"
+    assert health["version"] == version("chairtime")
     assert health.keys() >= {
         "database_time",
         "schema_version",

@@ -17,10 +17,15 @@ pytestmark = pytest.mark.xdist_group("city")
 
 CITY = City(clinics=200, days=100, claims=30_000, patients=20)
 ROLES = ("admin", "receptionist", "dentist", "chatbot", "patient", "stranger", "anon")
-PUBLIC = {"clinics", "dentists", "appointment_types", "dentist_types", "working_hours", "extra_hours"}
+PUBLIC = {
+    "appointment_types", "clinics", "dentist_types", "dentists", "extra_hours", "locales",
+    "message_defaults", "recall_types", "working_hours",
+}  # fmt: skip
 PRIVATE = {
     "appointments", "audit_log", "closures", "daily_metrics", "guardians", "invitations", "job_runs",
-    "patients", "realtime_events", "resources", "slot_reservations", "staff", "time_off", "type_parts",
+    "message_replies", "message_rules", "message_templates", "messages", "patients", "realtime_events",
+    "recalls", "resources", "slot_reservations", "staff", "time_off", "troubled_messages", "type_parts",
+    "waitlist",
 }  # fmt: skip
 # What a client may ask for: everything, a page as `max_rows` cuts it, pages in an order that an index has.
 QUESTIONS = (
@@ -185,3 +190,10 @@ def test_naming_a_zone_is_a_look_up(root: Connection) -> None:
     plan = explain(root, "select clinic.is_time_zone(c.time_zone) from clinic.clinics as c")
     assert plan["Actual Rows"] >= CITY.clinics
     assert plan["Actual Total Time"] < 19 * CITY.clinics / 4, "milliseconds; 19 for each it was"
+
+
+def test_what_is_required_is_found_by_its_index(root: Connection) -> None:
+    nobody = "'00000000-0000-4000-8000-000000000000'::uuid"
+    for table in ("appointments", "patients", "slot_reservations"):
+        asked = f"select from clinic.{table} where id = clinic.required({nobody}, 'id')"
+        assert looked_at_in_vain(explain(root, asked)) == 0, table

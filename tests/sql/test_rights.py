@@ -167,7 +167,8 @@ def answer(connection: Connection, function: str, arguments: dict[str, Any]) -> 
 
 def ids_of(row: str, arguments: dict[str, Any]) -> list[str]:
     """Return which arguments are ids of what strangers may not know; whom and what one can book is public."""
-    public = {"dentist_id", "appointment_type_id"} if row.startswith(("reserve_slot", "book_")) else set()
+    asks = row.startswith(("reserve_slot", "book_", "join_waitlist"))
+    public = {"dentist_id", "appointment_type_id"} if asks else set()
     return [
         name for name, value in arguments.items() if name.endswith("_id") and value and name not in public
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from tests.support.build import make_user
 from tests.support.practices import Practice, make_practice, parts_of
 from tests.support.races import race
 from tests.support.refusals import parse_refusal
+from tests.support.waiting import deadlocks, told
 
 MINUTE = timedelta(minutes=1)
 CHAIR = {"needs": "chair"}
@@ -56,24 +58,6 @@ def _nothing_is_broken(superuser: Connection) -> Iterator[None]:
     """Whatever happens in a race, the invariants hold afterwards."""
     yield
     assert superuser.execute("select * from clinic.check_invariants()").fetchall() == []
-
-
-def deadlocks(connection: Connection) -> int:
-    """Return how many deadlocks this database has had, told by those who have finished."""
-    row = connection.execute(
-        "select deadlocks from pg_stat_database where datname = current_database()"
-    ).fetchone()
-    assert row is not None
-    number: int = row["deadlocks"]
-    return number
-
-
-def told(caller: Callable[[], Any], connection: Connection) -> Any:
-    """Let somebody act; whatever Postgres counted of it is in its statistics afterwards."""
-    try:
-        return caller()
-    finally:
-        connection.execute("select pg_stat_force_next_flush()")
 
 
 def monday(practice: Practice, hour: int, minute: int = 0) -> datetime:
@@ -171,8 +155,9 @@ class Regular:
         return self.refusals
 
     def ask(self, function: str, **arguments: Any) -> Row:
-        """Call a function, again when one is told to."""
-        for _ in range(30):
+        """Call a function, again when one is told to, a little later each time (told is a second)."""
+        for attempt in range(30):
+            time.sleep(attempt / 100)
             try:
                 row: Row = call(self.connection, function, **arguments)
             except psycopg.Error as error:

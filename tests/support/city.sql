@@ -94,6 +94,20 @@ select
   v.id, v.clinic_id, v.dentist_id, v.type_id, v.patient_id, v.starts_at, v.starts_at + interval '30 minutes', '0', '0',
   '{{}}', now(), 'confirmed', now() - interval '1 day' * (hashint4(extract(epoch from v.starts_at)::integer) % 80), now()
 from city.visits as v where v.booked_by is not null;
+-- What a clinic sends by itself and in its own words; a reminder of every tenth visit, and what came back.
+insert into clinic.message_rules (clinic_id, kind, channel, lead)
+select c.id, 'reminder', 'sms', interval '1 hour' * k from city.clinics as c cross join generate_series(1, 10) as k;
+insert into clinic.message_templates (clinic_id, kind, channel, locale, body)
+select c.id, k.kind, 'sms', l.locale, 'Come' from city.clinics as c
+cross join unnest(clinic.message_kinds()) as k (kind) cross join clinic.locales as l;
+insert into clinic.messages (id, clinic_id, patient_id, appointment_id, kind, channel, starts_at, due_at, next_at, state)
+select
+  gen_random_uuid(), v.clinic_id, v.patient_id, v.id, 'reminder', 'sms', v.starts_at, d.at, case when d.at > now() then d.at end,
+  case when d.at > now() then 'planned' else 'sent' end
+from city.visits as v cross join lateral (select v.starts_at - interval '1 day' as at) as d where v.booked_by is not null;
+insert into clinic.message_replies (sender, message_ref, clinic_id, patient_id, appointment_id, body, means, outcome, received_at)
+select '', v.id, v.clinic_id, v.patient_id, v.id, 'C', 'confirm', 'confirmed', v.starts_at
+from city.visits as v where v.booked_by is not null;
 create table city.off as
 select gen_random_uuid() as id, d.clinic_id, d.id as dentist_id, tstzrange(n.at, n.at + interval '8 hours') as during
 from city.dentists as d

@@ -62,6 +62,9 @@ def copy_project(target: Path) -> None:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
+    asked_for = max((ROOT / name).stat().st_mtime for name in ("pyproject.toml", "requirements.lock"))
+    # Else make would install into this checkout, with the copy's paths.
+    assert (ROOT / ".venv" / ".ready").stat().st_mtime >= asked_for, "packages are old: run `make test`"
     for name in (".venv", "web/node_modules"):
         (target / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "web" / "dist", target / "web" / "dist")

@@ -15,7 +15,7 @@ from tests.cli.stack_home import Home, eventually
 from tests.support.crowds import Crowd
 from tests.support.stacks import Stack
 
-PARTS = ("postgres", "lite", "auth", "gateway", "worker")  # Realtime is the gateway's
+PARTS = ("postgres", "lite", "auth", "gateway", "mailbox", "worker")  # Realtime is the gateway's
 
 
 def part(home: Home, name: str) -> dict[str, Any]:

@@ -41,8 +41,13 @@ def book(
 def expire_hold(superuser: Connection, reservation: UUID) -> None:
     """Let a hold's time run out, without anything else having noticed."""
     with superuser.transaction():
-        for table in ("slot_reservations", "occupancy"):
-            superuser.execute(
-                f"update clinic.{table} set expires_at = now() - interval '1 second' where id = %s",  # type: ignore[arg-type]
-                [reservation],
-            )
+        superuser.execute(
+            "update clinic.slot_reservations set expires_at = now() - interval '1 second' where id = %s",
+            [reservation],
+        )
+        superuser.execute(
+            "update clinic.occupancy as o set expires_at = clinic.claimed_until(r)"
+            " from clinic.slot_reservations as r"
+            " where r.id = o.id and r.id = %s and o.expires_at is not null",
+            [reservation],
+        )

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
+import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
-import jwt
+import psycopg
 
+from cli.local.keys import access_token
 from cli.local.ports import free_port
-from cli.local.postgres import PostgresServer
+from cli.local.postgres import superuser_url_of
 from supabase import Client, ClientOptions, create_client
 from tests.support.actors import Actors
 from tests.support.shared import shared_resource
@@ -26,6 +28,12 @@ from tests.support.templates import ROOT
 
 CHAIRTIME = Path(sys.executable).with_name("chairtime")
 PASSWORD = "chairtime-demo"
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """Return what every client has and no stack needs: making it costs more than most requests."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 @dataclass(frozen=True)
@@ -60,9 +68,7 @@ class Stack:
     @property
     def superuser_url(self) -> str:
         """The database, for who wants to look behind the API."""
-        data_dir = Path(self.status["data_dir"])
-        port = urlsplit(self.status["db_url"]).port or 0
-        return PostgresServer(data_dir, port, data_dir).superuser_url("postgres")
+        return superuser_url_of(self.status)
 
     def actors(self) -> Actors:
         """Return database connections to the stack, closed by the caller."""
@@ -70,15 +76,7 @@ class Stack:
 
     def token(self, user_id: UUID | str, role: str = "authenticated", **more: Any) -> str:
         """Sign an access token as Supabase Auth would, valid for an hour, perhaps with more claims."""
-        now = int(time.time())
-        claims = {
-            "sub": str(user_id),
-            "role": role,
-            "aud": "authenticated",
-            "iat": now,
-            "exp": now + 3600,
-        } | more
-        return jwt.encode(claims, self.status["jwt_secret"], "HS256")
+        return access_token(self.status["jwt_secret"], str(user_id), role, **more)
 
     def client(self, token: str | None = None, key: str | None = None) -> Client:
         """Return a real supabase client: anonymous, or with an access token, or with another key."""
@@ -88,7 +86,7 @@ class Stack:
             headers=headers,
             auto_refresh_token=False,
             persist_session=False,
-            httpx_client=self._open.enter_context(httpx.Client(timeout=60, trust_env=False)),
+            httpx_client=self._open.enter_context(httpx.Client(timeout=60, trust_env=False, verify=tls())),
         )
         return create_client(self.api_url, key or self.publishable_key, options)
 
@@ -98,11 +96,14 @@ class Stack:
         client.auth.sign_in_with_password({"email": email, "password": password})
         return client
 
+    def mailbox(self, address: str) -> list[dict[str, Any]]:
+        """Return what lies in the mailbox for an address, or for a NUMBER@sms.local, the latest last."""
+        answer = httpx.get(f"{self.status['mailbox_url']}/api/email", trust_env=False, verify=tls())
+        return [mail for mail in answer.json() if mail["to"][0]["address"] == address]
+
     def mails(self, address: str) -> list[str]:
-        """Return what Auth has mailed to an address, the latest last."""
-        folder = Path(self.status["mail_dir"])
-        mails = [path.read_text() for path in sorted(folder.glob("*.eml"))]
-        return [mail for mail in mails if mail.startswith(f"To: {address}\n")]
+        """Return the texts of what was mailed to an address, the latest last."""
+        return [mail["text"] for mail in self.mailbox(address)]
 
     def http(self, token: str | None = None, key: str | None = None) -> httpx.Client:
         """Return a plain HTTP client for the Data API."""
@@ -111,10 +112,15 @@ class Stack:
             headers["Authorization"] = f"Bearer {token}"
         base = f"{self.api_url}/rest/v1"
         # No connection outlives its request: the stack lets nobody have many, and clients stay until it ends.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        return self._open.enter_context(
-            httpx.Client(base_url=base, headers=headers, timeout=60, trust_env=False, limits=limits)
+        client = httpx.Client(
+            base_url=base,
+            headers=headers,
+            timeout=60,
+            trust_env=False,
+            verify=tls(),
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
+        return self._open.enter_context(client)
 
 
 @contextmanager
@@ -123,11 +129,15 @@ def running_stack(shared: Path) -> Iterator[Stack]:
     root = shared / "stack"
 
     def start() -> dict[str, Any]:
-        root.mkdir(exist_ok=True)
+        # What a start that failed has left is in nobody's way.
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir()
         for name in ("supabase", "web"):
             (root / name).symlink_to(ROOT / name)
         ports = ["--port", str(free_port()), "--db-port", str(free_port())]
-        return json.loads(_chairtime(root, "up", "--detach", "--json", *ports))  # type: ignore[no-any-return]
+        status = json.loads(_chairtime(root, "up", "--detach", "--json", *ports))
+        forget_crashes(status)
+        return status  # type: ignore[no-any-return]
 
     def stop(_: dict[str, Any]) -> None:
         _chairtime(root, "down")
@@ -136,6 +146,13 @@ def running_stack(shared: Path) -> Iterator[Stack]:
         stack = Stack(status)
         yield stack
         stack.close()
+
+
+def forget_crashes(status: dict[str, Any]) -> None:
+    """Let a running stack's database wait for no disk: nothing of a test must survive the machine's crash."""
+    with psycopg.connect(superuser_url_of(status), autocommit=True) as connection:
+        connection.execute("alter system set fsync = off")
+        connection.execute("select pg_reload_conf()")
 
 
 def _chairtime(root: Path, *arguments: str) -> str:

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
-from tests.support.actors import Actors, Connection
+from tests.support.actors import Actors, Connection, value
 
 PATIENCE = 30.0  # seconds
 
@@ -16,16 +16,11 @@ PATIENCE = 30.0  # seconds
 def wait_for_older(connection: Connection) -> None:
     """Wait for every transaction that began before now, anywhere on the server, as events do."""
     deadline = time.monotonic() + 2 * PATIENCE
-    query = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest, "
-    row = connection.execute(
-        query + "pg_snapshot_xmax(pg_current_snapshot())::text::bigint as next"
-    ).fetchone()
-    assert row is not None
-    now = row["next"]
-    while row is not None and row["oldest"] < now:
+    query = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest"
+    newest = value(connection, "select pg_current_xact_id()::text::bigint")
+    while value(connection, query) < newest:
         assert time.monotonic() < deadline, "some transaction on this server does not end"
         time.sleep(0.01)
-        row = connection.execute(query + "0 as next").fetchone()
 
 
 def act_behind_lock(
@@ -57,6 +52,31 @@ def see_it_wait(observer: Connection, caller: Connection, future: Future[Any]) -
         assert not future.done(), "it did not wait for the calendar"
         assert time.monotonic() < deadline, "it waits for something else than the calendar"
         time.sleep(0.005)
+
+
+def see_it_blocked(observer: Connection, caller: Connection, future: Future[Any]) -> None:
+    """Return once what the caller does waits for another transaction, for whatever; fail if it does not."""
+    deadline = time.monotonic() + PATIENCE
+    while not value(observer, "select cardinality(pg_blocking_pids(%s))", caller.info.backend_pid):
+        assert not future.done(), "it waited for nobody"
+        assert time.monotonic() < deadline, "it waits for nobody"
+        time.sleep(0.005)
+
+
+def told(caller: Callable[[], Any], connection: Connection) -> Any:
+    """Let somebody act; whatever Postgres counted of it is in its statistics afterwards."""
+    try:
+        return caller()
+    finally:
+        connection.execute("select pg_stat_force_next_flush()")
+
+
+def deadlocks(connection: Connection) -> int:
+    """Return how many deadlocks this database has had, as far as it was told of them: see `told`."""
+    number: int = value(
+        connection, "select deadlocks from pg_stat_database where datname = current_database()"
+    )
+    return number
 
 
 def waits(observer: Connection, caller: Connection) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -22,8 +23,9 @@ expect.set_options(timeout=15_000)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let all tests here share one event loop, as they share one browser."""
+    here = Path(__file__).parent
     for item in items:
-        if isinstance(item, pytest.Function) and "visit" in item.fixturenames:
+        if isinstance(item, pytest.Function) and here in item.path.parents and "visit" in item.fixturenames:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

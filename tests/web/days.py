@@ -37,10 +37,11 @@ class Steps:
 
 def is_open_around_the_clock(superuser: Connection, clinic: MadeClinic) -> None:
     """Let all dentists of the clinic work all day, every day."""
-    superuser.execute("delete from clinic.working_hours where clinic_id = %s", [clinic.id])
-    for dentist in clinic.dentists.values():
-        for weekday in range(1, 8):
-            add_hours(superuser, clinic.id, dentist, weekday, "00:00", "24:00")
+    with superuser.pipeline(), superuser.transaction():
+        superuser.execute("delete from clinic.working_hours where clinic_id = %s", [clinic.id])
+        for dentist in clinic.dentists.values():
+            for weekday in range(1, 8):
+                add_hours(superuser, clinic.id, dentist, weekday, "00:00", "24:00")
 
 
 def has_chairs(superuser: Connection, clinic: MadeClinic, count: int = 2) -> list[UUID]:

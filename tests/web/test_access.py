@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import version
 from typing import Any
 from uuid import UUID
 
@@ -46,17 +47,31 @@ async def test_a_wrong_password_is_told_in_words(visit: Visitors) -> None:
     await expect(page.get_by_role("alert")).to_contain_text("do not belong together")
 
 
-@pytest.mark.parametrize(
-    "path", ["/book", "/appointments", "/sign-up", "/join", "day", "absences", "hours", "team", "metrics"]
-)
-async def test_no_page_is_wider_than_a_phone(visit: Visitors, clinic: MadeClinic, path: str) -> None:
-    address = path if path.startswith("/") else f"/desk/{clinic.slug}/{path}"
-    user = None if path in ("/sign-up", "/join") else clinic.users["admin"]
-    page = await visit(address, user, size=PHONE)
-    await page.locator("h1").wait_for()
-    await expect(page.locator(".skeleton, .splash")).to_have_count(0)
-    width = await page.evaluate("document.documentElement.scrollWidth")
-    assert width <= PHONE[0]
+NARROW = {
+    "guest": ["/sign-up", "/join"],
+    "admin": [
+        "/book",
+        "/appointments",
+        *(
+            f"/desk/{{slug}}/{it}"
+            for it in ("day", "messages", "waiting", "absences", "hours", "team", "metrics")
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("who", NARROW)
+async def test_no_page_is_wider_than_a_phone(
+    visit: Visitors, clinic: MadeClinic, subtests: pytest.Subtests, who: str
+) -> None:
+    page = await visit("/sign-in", clinic.users.get(who), size=PHONE)
+    for path in NARROW[who]:
+        with subtests.test(path):
+            await page.goto(path.format(slug=clinic.slug))
+            await page.locator("h1").wait_for()
+            await expect(page.locator(".skeleton, .splash")).to_have_count(0)
+            width = await page.evaluate("document.documentElement.scrollWidth")
+            assert width <= PHONE[0]
 
 
 TROUBLES = {
@@ -103,6 +118,7 @@ async def test_a_link_cannot_lead_elsewhere_after_signing_in(visit: Visitors, an
 async def test_an_unknown_address_is_answered_kindly(visit: Visitors) -> None:
     page = await visit("/no/such/page")
     await expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    await expect(page.get_by_role("contentinfo")).to_have_text(f"Chairtime {version('chairtime')}")
 
 
 async def test_the_theme_follows_the_choice_and_is_remembered(visit: Visitors) -> None:

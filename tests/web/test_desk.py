@@ -239,7 +239,7 @@ async def test_removed_time_off_and_extra_hours_can_be_taken_back(
 
 
 async def test_roles_decide_what_the_desk_offers(visit: Visitors, clinic: MadeClinic, ana: UUID) -> None:
-    offered = {"admin": 6, "lee": 3, "desk": 2}
+    offered = {"admin": 8, "lee": 3, "desk": 4}
     for who, count in offered.items():
         page = await open_board(visit, clinic, who)
         await expect(page.get_by_role("navigation", name="Desk").get_by_role("link")).to_have_count(count)
@@ -311,15 +311,24 @@ def roles_of(superuser: Connection, clinic: MadeClinic) -> list[str]:
 async def test_metrics_draw_what_the_worker_counted(
     visit: Visitors, clinic: MadeClinic, superuser: Connection
 ) -> None:
-    # The worker counts today, whenever it comes to it: nobody works.
+    # The worker counts today, whenever it comes to it: nobody works, also if it has counted already.
     superuser.execute("delete from clinic.working_hours where clinic_id = %s", [clinic.id])
     superuser.execute(
+        "insert into clinic.daily_metrics (clinic_id, day, stale, refreshed_at) values (%s, %s, false, now())"
+        " on conflict on constraint daily_metrics_pkey do update set working_minutes = 0",
+        [clinic.id, clinic.today()],
+    )
+    superuser.execute(
         "insert into clinic.daily_metrics"
-        " (clinic_id, day, booked, fulfilled, working_minutes, booked_minutes, stale, refreshed_at)"
-        " values (%s, %s, 3, 4, 400, 100, false, now())",
+        " (clinic_id, day, booked, fulfilled, working_minutes, booked_minutes, stale, refreshed_at,"
+        " offers, offers_accepted, filled_minutes, time_to_fill)"
+        " values (%s, %s, 3, 4, 400, 100, false, now(), 5, 3, 90, '12 minutes')",
         [clinic.id, clinic.today() - timedelta(days=3)],  # where no worker has anything to count anew
     )
     page = await visit(f"/desk/{clinic.slug}/metrics", clinic.users["admin"])
     await expect(page.locator(".tile").first).to_contain_text("7")
     await expect(page.locator(".tile").nth(1)).to_contain_text("25%")
+    filled = page.locator(".tile").filter(has_text="Filled from the waiting list")
+    await expect(filled).to_contain_text("1 h 30 min")
+    await expect(filled).to_contain_text("3 of 5 offers accepted, after 12 min")
     await expect(page.locator(".recharts-bar-rectangle").first).to_be_attached()

@@ -117,6 +117,8 @@ async def test_no_answer_is_told_at_once_and_mended_by_itself(
         look(f"/book?clinic={clinic.slug}", None, ".slot, .empty"),
         look("/appointments", ana, ".visit"),
         look(board(clinic), desk, ".board"),
+        look(f"/desk/{clinic.slug}/waiting", desk, ".empty"),
+        look(f"/desk/{clinic.slug}/waiting?show=recalls", desk, ".empty"),
     )
     await together(
         look(f"/desk/{clinic.slug}/hours", admin, ".weekdays"),

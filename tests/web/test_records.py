@@ -108,7 +108,7 @@ async def test_a_record_is_edited_by_two_seen_at_once_and_taken_back(
 ) -> None:
     rosa = has_patient(superuser, clinic, "Rosa Delgado", phone="1")
     one, two = await together(open_patient(visit, clinic, rosa), open_patient(visit, clinic, rosa, "admin"))
-    await one.get_by_label("Email").fill("rosa@made")
+    await one.get_by_label("Email", exact=True).fill("rosa@made")
     await one.get_by_label("Birth date").fill("1984-02-29")
     await one.get_by_label("Staff notes").fill("Nervous")
     await two.get_by_label("Phone").fill("+1 212 555 0132")
@@ -132,8 +132,8 @@ async def test_a_record_is_edited_by_two_seen_at_once_and_taken_back(
         "Email, birth date and staff notes changed by Desk (Reception)"
     )
     # What the other has written over since is not taken back; their own way back leads to what they found.
-    await one.get_by_label("Email").fill("one@made")
-    await two.get_by_label("Email").fill("two@made")
+    await one.get_by_label("Email", exact=True).fill("one@made")
+    await two.get_by_label("Email", exact=True).fill("two@made")
     await one.get_by_role("button", name="Save record").click()
     await expect(two.get_by_role("link", name="one@made")).to_be_visible()
     await two.get_by_role("button", name="Save record").click()
@@ -141,7 +141,7 @@ async def test_a_record_is_edited_by_two_seen_at_once_and_taken_back(
     await one.get_by_role("button", name="Undo").click()
     await says(one, "What has been changed since stays")
     await two.get_by_role("button", name="Undo").click()
-    await expect(two.get_by_label("Email")).to_have_value("one@made")
+    await expect(two.get_by_label("Email", exact=True)).to_have_value("one@made")
     assert row_of(superuser, rosa)["email"] == "one@made"
     # A refusal stands at its field.
     await one.get_by_label("Full name").fill("Rosa \u202e Delgado")
@@ -400,7 +400,7 @@ async def test_somebody_is_erased_only_with_a_reason_and_the_typed_name(
     await expect(page.get_by_role("button", name="Save record")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark"), (DESKTOP, "dark")])
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
 async def test_axe_finds_nothing_serious_where_people_are_kept(
     visit: Visitors,
     clinic: MadeClinic,

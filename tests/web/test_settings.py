@@ -16,6 +16,7 @@ from tests.web.days import has_chairs
 from tests.web.test_desk import has_booked
 from tests.web.visitors import DESKTOP, PHONE, Visitors, serious_violations
 
+# Those of messages are looked at where there is something in them, in test_message_settings.
 PARTS = ("visits", "people", "rooms", "closures", "rules", "clinic")
 
 
@@ -203,10 +204,20 @@ async def test_the_rules_are_saved_and_a_refusal_stands_in_the_form(
     await page.get_by_label("Booked at the latest", exact=True).fill("3")
     await page.get_by_label("Booked at the latest, unit").select_option("hours")
     await page.get_by_label("Visits that a patient may have ahead").fill("4")
+    await page.get_by_label("An offer is held for", exact=True).fill("45")
+    await page.get_by_label("Offered at the latest", exact=True).fill("6")
+    await page.get_by_label("Offers to somebody who waits").fill("3")
     await page.get_by_role("button", name="Save rules").click()
     await saved(page, "The rules are saved")
-    row = one(superuser, "select min_notice, max_upcoming from clinic.clinics where id = %s", clinic.id)
-    assert row == {"min_notice": timedelta(hours=3), "max_upcoming": 4}
+    columns = "min_notice, max_upcoming, offer_duration, offer_lead, max_waitlist_offers"
+    row = one(superuser, f"select {columns} from clinic.clinics where id = %s", clinic.id)
+    assert row == {
+        "min_notice": timedelta(hours=3),
+        "max_upcoming": 4,
+        "offer_duration": timedelta(minutes=45),
+        "offer_lead": timedelta(hours=6),
+        "max_waitlist_offers": 3,
+    }
     await page.get_by_label("Booked at the earliest", exact=True).fill("5000")
     await page.get_by_role("button", name="Save rules").click()
     horizon = page.get_by_label("Booked at the earliest", exact=True)

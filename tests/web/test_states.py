@@ -26,7 +26,7 @@ def refused_token(user: UUID) -> str:
     return jwt.encode(claims, "not the secret of this stack, but as long as one", "HS256")
 
 
-@pytest.mark.parametrize("section", ["day", "absences", "hours", "team", "metrics"])
+@pytest.mark.parametrize("section", ["day", "messages", "waiting", "absences", "hours", "team", "metrics"])
 async def test_a_refused_session_ends_at_the_sign_in_page_without_a_storm(
     visit: Visitors, clinic: MadeClinic, section: str
 ) -> None:
@@ -95,6 +95,17 @@ ADDRESSES = {
     "a day of no month": ("desk", "/desk/{slug}/day?day=2027-99-99", "The address names no day"),
     "a day of no year": ("desk", "/desk/{slug}/day?day=0000-01-01", "The address names no day"),
     "the last day of all": ("desk", "/desk/{slug}/day?day=9999-12-31", "The address names no day"),
+    "nobody to call": ("desk", "/desk/{slug}/messages", "Nobody to call"),
+    "a call list of a day that is none": ("desk", "/desk/{slug}/messages?day=nosuch", "names no day"),
+    "no replies": ("desk", "/desk/{slug}/messages?show=replies", "Nothing to read"),
+    "nothing that failed": ("desk", "/desk/{slug}/messages?show=trouble", "Everything arrived"),
+    "an unknown part of messages": ("desk", "/desk/{slug}/messages?show=nosuch", "Nobody to call"),
+    "a dentist's messages": ("lee", "/desk/{slug}/messages", "There is nothing here"),
+    "nobody who waits": ("desk", "/desk/{slug}/waiting", "Nobody waits"),
+    "an unknown part of waiting": ("desk", "/desk/{slug}/waiting?show=nosuch", "Nobody waits"),
+    "nobody who is due": ("desk", "/desk/{slug}/waiting?show=recalls", "Nobody to call"),
+    "due until a day that is none": ("desk", "/desk/{slug}/waiting?show=recalls&until=x", "names no day"),
+    "a dentist's waiting list": ("lee", "/desk/{slug}/waiting", "There is nothing here"),
     "an unknown patient": ("desk", f"/desk/{{slug}}/patients/{uuid4()}", "We do not find this patient"),
     "a patient that is none": ("desk", "/desk/{slug}/patients/nosuch", "We do not find this patient"),
     "joining with a code that is none": ("guest", "/join?as=nosuch#<b>", "Join with a code"),
@@ -112,13 +123,18 @@ async def says(page: Page, text: str) -> None:
     await expect(page).to_have_title(re.compile(r".+ · Chairtime$"))
 
 
-@pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES.keys())
+@pytest.mark.parametrize("who", ["guest", "ana", "desk", "lee", "admin"])
 async def test_every_page_answers_a_bad_address_in_words(
-    visit: Visitors, clinic: MadeClinic, ana: UUID, address: tuple[str, str, str]
+    visit: Visitors, clinic: MadeClinic, ana: UUID, subtests: pytest.Subtests, who: str
 ) -> None:
-    who, path, text = address
     user = {"guest": None, "ana": ana}.get(who) if who in ("guest", "ana") else clinic.users[who]
-    await says(await visit(path.format(slug=clinic.slug), user), text)
+    page = await visit("/sign-in", user)
+    for name, (whose, path, text) in ADDRESSES.items():
+        if whose == who:
+            with subtests.test(name):
+                await page.goto("about:blank")
+                await page.goto(path.format(slug=clinic.slug))
+                await says(page, text)
 
 
 async def test_an_address_that_cannot_be_decoded_is_answered_in_words(

@@ -1,4 +1,4 @@
-"""A login for the worker, its own view of a test's database, and real worker processes."""
+"""A login for the worker, its own view of a test's database, worker processes, and who carries messages."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from uuid import uuid4
 import pytest
 
 from tests.support.actors import Actors, Connection
+from tests.support.build import insert
 from tests.support.clinics import Clinic, load_clinic
+from tests.support.messages import never_quiet
 from tests.support.shared import locked
+from tests.worker.carriers import Carrier, Mailbox, carrier, smtp_server
 from tests.worker.processes import WorkerProcess
 from tests.worker.support import as_worker, create_login
 from worker.database import Database
@@ -47,6 +50,28 @@ def root(actors: Actors) -> Connection:
 def riverside(actors: Actors) -> Clinic:
     """The clinic in New York."""
     return load_clinic(actors, "riverside")
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A server that takes letters."""
+    with smtp_server() as box:
+        yield box
+
+
+@pytest.fixture
+def provider() -> Iterator[Carrier]:
+    """A provider that takes text messages."""
+    with carrier() as running:
+        yield running
+
+
+@pytest.fixture
+def texting(root: Connection, riverside: Clinic) -> Connection:
+    """Riverside confirms by text message, too, at any hour."""
+    never_quiet(root)
+    insert(root, "message_rules", clinic_id=riverside.id, kind="booked", channel="sms")
+    return root
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The worker's login, runs of jobs, and waiting for what must come."""
+"""The worker's login, runs of jobs, waiting for what must come, and what became of messages."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from uuid import UUID, uuid4
 
 import psycopg
 
+from tests.support.actors import Actors, Connection, Row, call, value
+from tests.support.clinics import Clinic
+from tests.support.slots import book
 from worker.database import Run
 
 USER = "worker_of_tests"
 PASSWORD = "of-tests"
+PHONE = "+12125550199"
 PATIENCE = 30.0  # seconds after which what is waited for is taken not to come
 
 T = TypeVar("T")
@@ -26,11 +30,15 @@ def as_worker(url: str) -> str:
 
 
 def create_login(server: str) -> None:
-    """Make a role that may log in and is a member of chairtime_worker, as an operator would."""
-    with psycopg.connect(server, autocommit=True) as connection:
+    """Make a role that may log in and is a member of chairtime_worker, as an operator would.
+
+    All of it at once, for other tests ask what roles this server has.
+    """
+    with psycopg.connect(server) as connection:
         if not connection.execute("select from pg_roles where rolname = %s", [USER]).rowcount:
             statement: Any = f"create role {USER} login password '{PASSWORD}' in role chairtime_worker"
             connection.execute(statement)
+            connection.execute(f"alter role {USER} set idle_in_transaction_session_timeout = '30s'")
 
 
 def manual(job: str) -> Run:
@@ -50,3 +58,42 @@ def wait_until(condition: Callable[[], T], what: str, patience: float = PATIENCE
         assert time.monotonic() < deadline, f"waited in vain for: {what}"
         time.sleep(0.02)
     return value
+
+
+def book_by_phone(actors: Actors, clinic: Clinic, clock: str = "09:00") -> Row:
+    """The desk books for somebody who can be called."""
+    desk = actors.user(f"desk@{clinic.slug}.test")
+    patient = call(desk, "create_patient", clinic_id=clinic.id, full_name="Ana Ito", phone=PHONE)
+    return book(desk, clinic, clinic.at(clock), patient_id=patient["id"])
+
+
+def messages(root: Connection, channel: str, **fields: Any) -> list[Row]:
+    """Messages of a channel that have these fields."""
+    rows = root.execute(
+        "select * from clinic.messages where channel = %s order by due_at, id", [channel]
+    ).fetchall()
+    return [row for row in rows if fields.items() <= row.items()]
+
+
+def ended(root: Connection, channel: str, kind: str = "booked") -> Row:
+    """The one message of this kind, once it is neither planned for the first time nor on its way."""
+
+    def found() -> Row | None:
+        rows = messages(root, channel, kind=kind)
+        assert len(rows) == 1
+        (row,) = rows
+        return row if row["attempts"] and row["state"] != "leased" else None
+
+    row = wait_until(found, f"the end of {kind} by {channel}")
+    assert row is not None
+    return row
+
+
+def cut_off(root: Connection) -> int:
+    """End the connections of this database's workers; return how many those were."""
+    cut = (
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+        " where usename = 'worker_of_tests' and datname = current_database()"
+    )
+    number: int = value(root, cut)
+    return number

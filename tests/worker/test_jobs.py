@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from tests.support.actors import Actors, Connection, Row, call
+from tests.support.actors import Actors, Connection, Row, call, value
 from tests.support.clinics import Clinic
+from tests.support.messages import outbox, patient, rules, visit
 from tests.support.refusals import refused
 from tests.support.slots import book, expire_hold, reserve
 from tests.worker.support import manual, wait_until
@@ -42,12 +42,6 @@ def await_settled(root: Connection) -> None:
         " from clinic.realtime_events as e"
     )
     wait_until(lambda: value(root, settled), "the events to settle")
-
-
-def value(root: Connection, statement: str, *parameters: Any) -> Any:
-    row = root.execute(statement, parameters).fetchone()
-    assert row is not None
-    return next(iter(row.values()))
 
 
 def hold(actors: Actors, clinic: Clinic, *clocks: str) -> list[Row]:
@@ -487,3 +481,28 @@ class TestRuns:
         assert actors.user("admin@riverside.test").execute("select from api.job_runs").rowcount == 1
         for email in ("desk@riverside.test", "ana@patients.test"):
             assert actors.user(email).execute("select from api.job_runs").rowcount == 0
+
+
+class TestAskRecalls:
+    async def test_asks_each_who_is_due_once_batch_by_batch(
+        self, db: Database, root: Connection, riverside: Clinic
+    ) -> None:
+        rules(root, riverside, "recall email")
+        people = [patient(root, riverside) for _ in range(5)]
+        for who in people:
+            visit(root, riverside, who, -timedelta(days=300), status="fulfilled")
+        assert await finish(db, "ask_recalls", max_rows=2) == [2, 2, 1]
+        assert sorted(row["patient_id"] for row in outbox(root, kind="recall")) == sorted(people)
+        assert await finish(db, "ask_recalls") == [0]
+
+    async def test_reckons_who_is_due_before_it_asks(
+        self, db: Database, root: Connection, riverside: Clinic
+    ) -> None:
+        rules(root, riverside, "recall email")
+        who = patient(root, riverside)
+        visit(root, riverside, who, -timedelta(days=100), status="fulfilled")
+        nil = "00000000-0000-0000-0000-000000000000"
+        root.execute("update clinic.recall_types set every = '2 months', reckoned_to = %s", [nil])
+        await finish(db, "ask_recalls", max_rows=2)
+        assert [row["patient_id"] for row in outbox(root, kind="recall")] == [who]
+        assert value(root, "select bool_and(reckoned_to is null) from clinic.recall_types")

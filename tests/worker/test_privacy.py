@@ -16,13 +16,16 @@ from worker.database import Database
 ALLOWED = {
     # the jobs
     "expire_reservations", "maintain_partitions", "purge_idempotency_keys", "purge_slot_offers",
-    "refresh_daily_metrics", "verify_invariants", "flag_no_shows", "apply_retention",
+    "refresh_daily_metrics", "verify_invariants", "flag_no_shows", "apply_retention", "ask_recalls",
     # running and recording them
     "run_job", "record_job_failure", "list_jobs", "next_expiry", "schema_digest",
     # leading
     "acquire_lease", "release_lease", "report_worker",
     # the event log
     "read_events", "acknowledge_events", "probe_topics",
+    # messages: what is due, and no more
+    "lease_messages", "settle_message", "next_message", "sweep_messages",
+    "worker_receive_reply", "worker_secret",
     # numbers
     "worker_metrics", "check_invariants",
 }  # fmt: skip

@@ -38,7 +38,7 @@ def test_names_every_alert() -> None:
 
 
 def test_names_every_event_that_is_logged() -> None:
-    source = "".join(path.read_text() for path in FOLDER.glob("*.py"))
+    source = "".join(path.read_text() for path in FOLDER.rglob("*.py"))
     logged = set(re.findall(r"(?:log\.\w+|report)\(\s*\"(\w+)\"", source))
     assert len(logged) > 20
     assert [event for event in logged if f"`{event}`" not in README] == []
@@ -46,7 +46,7 @@ def test_names_every_event_that_is_logged() -> None:
 
 def test_the_image_installs_what_the_worker_imports() -> None:
     listed = set(re.findall(r"^[a-z-]+", (FOLDER / "requirements.txt").read_text(), re.MULTILINE))
-    source = "".join(path.read_text() for path in FOLDER.glob("*.py"))
+    source = "".join(path.read_text() for path in FOLDER.rglob("*.py"))
     imported = set(re.findall(r"^(?:from|import) (\w+)", source, re.MULTILINE))
     names = {
         "prometheus_client": "prometheus-client",

@@ -71,6 +71,7 @@ def jobs_of(db: Database, **settings: str) -> Jobs:
         for name in (
             *("expire_reservations", "maintain_partitions", "verify_invariants"),
             *("purge_slot_offers", "refresh_daily_metrics", "apply_retention"),
+            *("sweep_messages", "ask_recalls"),
         )
     }
     given = Settings.load(database_url="postgresql://unused", **(off | settings))

@@ -19,11 +19,19 @@ from worker.schema import digest
 Start = Callable[..., WorkerProcess]
 
 
-async def test_database_and_files_agree_on_a_digest(db: Database) -> None:
+async def test_database_and_files_agree_on_a_digest(db: Database, root: Connection, tmp_path: Path) -> None:
     ours = digest(MIGRATIONS, REQUIRED_SCHEMA)
     assert ours is not None
     assert await db.schema_digest(REQUIRED_SCHEMA) == ours
-    assert await db.schema_digest("20260101000500") == digest(MIGRATIONS, "20260101000500") != ours
+    folder = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, folder)
+    (folder / "29990101000000_later.sql").write_text("select 1;\n")
+    root.execute(
+        "insert into supabase_migrations.schema_migrations (version, statements)"
+        " values ('29990101000000', '{select 1}')"
+    )
+    assert await db.schema_digest(REQUIRED_SCHEMA) == digest(folder, REQUIRED_SCHEMA) == ours
+    assert await db.schema_digest("29990101000000") == digest(folder, "29990101000000") != ours
 
 
 async def test_a_digest_counts_every_word_and_no_blank_space(db: Database, tmp_path: Path) -> None:
