@@ -19,14 +19,16 @@ help:
 	@echo "make demo    start the stack, play one clinic's busy minute through the HTTP API, stop"
 	@echo "make up      start the stack and stay: API, Auth, Realtime, web app, worker (Ctrl-C stops it)"
 	@echo "make test    all tests, on the embedded Postgres"
-	@echo "make test-pg15   the SQL tests on Postgres 15, the oldest that Supabase runs (Debian)"
+	@echo "make test-pg15   the tests of the database and the API on Postgres 15, the oldest that Supabase runs (Debian)"
+	@echo "make test-pg17   the same on Postgres 17, which new projects of Supabase run (a wheel)"
 	@echo "make test-dates  the tests of the database, the API and the worker on other dates (DATES=2028-02-29)"
 	@echo "make mutants     break the code, one line at a time, and see whether the tests notice (ARGS=\"-k worker\")"
-	@echo "make lint    ruff, mypy --strict, sqlfluff, oxlint and tsc"
-	@echo "make bench   measure bookings, look-ups and searches (ARGS=\"--quick search\")"
+	@echo "make lint    ruff, mypy --strict, sqlfluff, our rules for SQL, oxlint and tsc"
+	@echo "make release-check  what a release needs: versions, changelog, frozen migrations, lint, tests, Postgres 15 and 17, other dates"
+	@echo "make bench   chairtime bench: how fast it is here, beside what (ARGS=\"--quick --html bench.html\")"
 	@echo "make lock    write the locks of Python packages anew, with hashes, after an edit of pyproject.toml"
 	@echo "make web     build the web app, which the stack then serves at /"
-	@echo "make tools   install what the tests need besides: chromium, pgbouncer, Postgres 15, Prometheus, datefudge (Debian, as root)"
+	@echo "make tools   install what the tests need besides: Chromium, pgbouncer, Postgres 15, Prometheus, datefudge (Debian, as root)"
 	@echo "make clean   stop the stack, delete its data and all that was installed or built"
 
 .PHONY: demo
@@ -42,9 +44,9 @@ test: $(READY) $(WEB) tools
 	cd web && $(NPM) run --silent test
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup --durations=10 $(ARGS)
 
-.PHONY: test-pg15
-test-pg15: $(READY) tools
-	$(BIN)/python -m tests.support.debian $(BIN)/pytest -n $(JOBS) tests/sql $(ARGS)
+.PHONY: test-pg15 test-pg17
+test-pg15 test-pg17: test-pg%: $(READY) tools
+	$(BIN)/python -m tests.support.versions $* $(BIN)/pytest -n $(JOBS) --dist loadgroup $(if $(ARGS),$(ARGS),tests/sql tests/api)
 
 .PHONY: test-dates
 test-dates: $(READY) tools
@@ -60,21 +62,26 @@ lint: $(READY) web/node_modules/.package-lock.json
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --disable-progress-bar supabase cli/local/platform
+	$(BIN)/sqlfluff lint --disable-progress-bar supabase/seed.sql cli/local/platform
 	$(BIN)/chairtime migrate lint
 	cd web && $(NPM) run check
+
+.PHONY: release-check
+release-check: $(READY)
+	$(BIN)/python -m tests.support.release
+	$(MAKE) lint test test-pg15 test-pg17 test-dates
 
 # Locks keep what they have unless a requirement says otherwise; to renew a package, take its lines out first.
 LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 
 .PHONY: lock
 lock: $(READY)
-	$(LOCK) pyproject.toml --extra dev -o requirements.lock
+	$(LOCK) pyproject.toml --extra dev --extra bench -o requirements.lock
 	printf 'hatchling\n' | $(LOCK) worker/requirements.txt - -c requirements.lock -o worker/requirements.lock
 
 .PHONY: bench
 bench: $(READY)
-	$(BIN)/python -m tests.bench $(ARGS)
+	@$(BIN)/chairtime bench $(ARGS)
 
 .PHONY: web
 web: $(WEB)
