@@ -200,8 +200,9 @@ class Chatbot:
         if token and refused:
             conversation.drop(token)
         fresh = await self._fresh(conversation, session, len(since.lost) + refused)
-        details = _news(since, fresh) or ({"fresh_offers": [_shown(one) for one in fresh]} if fresh else None)
-        return ChairtimeError(error.message, error.code, error.hint, error.exit_code, details)
+        instead = {"fresh_offers": [_shown(one) for one in fresh]} if fresh and refused else {}
+        details = _news(since, fresh) | instead
+        return ChairtimeError(error.message, error.code, error.hint, error.exit_code, details or None)
 
     def _show(self, conversation: Conversation, session: str | None, offers: list[Offer]) -> None:
         conversation.show(offers)

@@ -73,6 +73,17 @@ async def test_an_error_brings_the_news_too(practice: Practice) -> None:
         fresh_offer(error["details"], offers[2], offers)
 
 
+async def test_a_refusal_brings_fresh_offers_beside_the_news(practice: Practice) -> None:
+    async with listening(practice) as (chatbot, client):
+        offers = (await use(client, "find_slots", **WISH))["offers"]
+        await take(practice, chatbot, offers[0])
+        await take(practice, chatbot, offers[1])
+        chatbot.conversations.of(f"offer:{offers[0]['offer']}").doubtful.add(offers[0]["offer"])
+        error = await fail(client, "hold_slot", offer=offers[1]["offer"], **PERSON)
+        assert (error["code"], error["details"]["news"]["taken"]) == ("slot_taken", [offers[0]["label"]])
+        assert len(error["details"]["fresh_offers"]) == 2
+
+
 async def test_holding_the_lost_offer_brings_a_fresh_one(practice: Practice) -> None:
     async with listening(practice) as (chatbot, client):
         offers = (await use(client, "find_slots", **WISH))["offers"]

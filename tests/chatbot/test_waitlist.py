@@ -302,6 +302,17 @@ async def test_an_error_tells_of_it_too(practice: Practice) -> None:
         assert (error["code"], len(error["details"]["news"]["held"])) == ("not_found", 1)
 
 
+async def test_a_refusal_brings_fresh_offers_beside_what_is_held(practice: Practice) -> None:
+    async with in_process(practice) as client:
+        await use(client, "join_waitlist", **WAIT)
+        offer, *_ = (await use(client, "find_slots", service="cleaning"))["offers"]
+        hand_over(practice)
+        practice.take(offer)
+        error = await fail(client, "hold_slot", offer=offer["offer"], **PERSON)
+        assert (error["code"], len(error["details"]["news"]["held"])) == ("slot_taken", 1)
+        assert len(error["details"]["fresh_offers"]) == 1
+
+
 async def test_who_comes_back_is_told_without_a_session(practice: Practice) -> None:
     async with over_http(practice) as client:
         await use(client, "join_waitlist", **WAIT)

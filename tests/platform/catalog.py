@@ -180,9 +180,6 @@ def _messages(connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
             with _undone(connection):
                 connection.execute("delete from realtime.messages")
                 connection.execute(f"set local role {role}")  # type: ignore[arg-type]
-                connection.add_notice_handler(
-                    lambda notice, heard=warnings: heard.append(notice.message_primary)
-                )
                 outcome = _outcome(connection, f"select {call}::text")
                 connection.execute("reset role")
                 rows = [json.dumps(row[0], sort_keys=True) for row in connection.execute(SENT)]
