@@ -12,6 +12,7 @@ import psycopg
 
 from tests.support import sessions
 from tests.support.crossings import crossings
+from tests.support.index_use import note_index_use
 from tests.support.servers import with_database
 from tests.support.templates import clone, drop
 
@@ -234,6 +235,7 @@ class Databases:
         try:
             with sessions.session(self._server) as connection:
                 end_sessions(connection, lent)
+            note_index_use(lent.keeper)
             crossed = crossings(lent.keeper)
             # A server that crashed has forgotten what was written.
             is_known = not crossed and counted_since(lent.keeper) == lent.since

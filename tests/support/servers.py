@@ -15,6 +15,7 @@ import psutil
 
 from cli.local.ports import free_port
 from cli.local.postgres import PostgresServer
+from tests.support.index_use import WITHOUT_SCANS
 from tests.support.leftovers import MEMORY, VARIABLE, memory
 from tests.support.shared import shared_resource
 
@@ -33,6 +34,7 @@ THROWAWAY = {
     "max_wal_size": "1GB",
     "checkpoint_timeout": "1h",
     "log_min_messages": "warning",
+    **WITHOUT_SCANS,
 }
 
 

@@ -23,6 +23,7 @@ from cli.local.ports import free_port
 from cli.local.postgres import superuser_url_of
 from supabase import Client, ClientOptions, create_client
 from tests.support.actors import Actors
+from tests.support.index_use import WITHOUT_SCANS, note_index_use
 from tests.support.shared import shared_resource
 from tests.support.templates import ROOT
 
@@ -139,7 +140,9 @@ def running_stack(shared: Path) -> Iterator[Stack]:
         forget_crashes(status)
         return status  # type: ignore[no-any-return]
 
-    def stop(_: dict[str, Any]) -> None:
+    def stop(status: dict[str, Any]) -> None:
+        with psycopg.connect(superuser_url_of(status)) as connection:
+            note_index_use(connection)
         _chairtime(root, "down")
 
     with shared_resource(shared, "stack", start, stop) as status:
@@ -151,7 +154,8 @@ def running_stack(shared: Path) -> Iterator[Stack]:
 def forget_crashes(status: dict[str, Any]) -> None:
     """Let a running stack's database wait for no disk: nothing of a test must survive the machine's crash."""
     with psycopg.connect(superuser_url_of(status), autocommit=True) as connection:
-        connection.execute("alter system set fsync = off")
+        for name, value in {"fsync": "off", **WITHOUT_SCANS}.items():
+            connection.execute(f"alter system set {name} = '{value}'".encode())
         connection.execute("select pg_reload_conf()")
 
 
