@@ -11604,7 +11604,7 @@ grant execute on function api.book_family to anon, authenticated, service_role;
 
 -- 1770_waitlist.sql ---------------------------------------------------------------------------------------------------
 
--- The waiting list: who waits for a time, what for, and how a wish ends. What becomes free is handed over in the next file.
+-- The waiting list: who waits for a time, what for, and how a wish ends. What becomes free is handed over by 1970_hand_over.sql.
 --
 -- A wish is open until it has an outcome. An offer is a hold (slot_reservations.waitlist_id): while it lives, the wish gets no other.
 

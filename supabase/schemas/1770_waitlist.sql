@@ -1,4 +1,4 @@
--- The waiting list: who waits for a time, what for, and how a wish ends. What becomes free is handed over in the next file.
+-- The waiting list: who waits for a time, what for, and how a wish ends. What becomes free is handed over by 1970_hand_over.sql.
 --
 -- A wish is open until it has an outcome. An offer is a hold (slot_reservations.waitlist_id): while it lives, the wish gets no other.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from tests.support.practices import Practice, make_practice, parts_of
 from tests.support.refusals import refused
 from tests.support.slots import expire_hold
 
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 EVERY_DAY = [(day, "08:00", "18:00") for day in range(1, 8)]
 CHAIR: Row = {"needs": "chair"}
 EXAM: Row = {"needs": "dentist", "starts_after": 10, "lasts": 10}
@@ -280,13 +281,15 @@ def test_time_off_counts_what_is_squeezed_among_what_is_in_the_way(clinic: Desk)
 def test_who_is_in_the_chair_already_is_recorded_by_the_desk_today_and_not_yesterday(clinic: Desk) -> None:
     now = datetime.now(clinic.practice.zone)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    for dentist in (clinic.one, clinic.two):
+    # From before midnight until after the last visit that begins today: longer than one window may be.
+    windows = [(midnight - 60 * MINUTE, midnight + 12 * HOUR), (midnight + 12 * HOUR, midnight + 27 * HOUR)]
+    for dentist, (opens, closes) in product((clinic.one, clinic.two), windows):
         insert(
             clinic.practice.superuser,
             "extra_hours",
             clinic_id=clinic.practice.id,
             dentist_id=dentist,
-            during=f"[{(midnight - 60 * MINUTE).isoformat()},{(midnight + 22 * 60 * MINUTE).isoformat()})",
+            during=f"[{opens.isoformat()},{closes.isoformat()})",
         )
     began = now.replace(second=0, microsecond=0)
     wish = {"appointment_type_id": clinic.visit, "dentist_id": clinic.one, "starts_at": began}

@@ -15,6 +15,7 @@ from pathlib import Path
 # clocks change, before they do; the evening before Beirut's skip midnight.
 DATES = (
     *(f"2027-06-{day:02}T12:00" for day in range(7, 14)),
+    "2027-06-10T03:40",  # late in the evening in New York
     "2026-12-31T20:00",
     "2028-02-29T12:00",
     "2027-03-14T06:00",

@@ -3,9 +3,10 @@
     CHAIRTIME_TEST_INDEX_USE=/tmp/use make test
     python -m tests.support.index_use /tmp/use
 
-counts what `pg_stat_user_indexes` says of every database that a test was lent and of the stack that tests share. No
-table of a test is large enough for an index to be worth it, so sequential scans are off in such a run: what no query
-uses then, no query can use. Uniqueness is enforced by indexes without a scan, and is therefore said beside it.
+counts what `pg_stat_user_indexes` says of every database that a test was lent and of the stack that tests
+share. No table of a test is large enough for an index to be worth it, so sequential scans are off in such a
+run: what no query uses then, no query can use. Uniqueness is enforced by indexes without a scan, and is
+therefore said beside it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _INDEXES = """
 
 
 def note_index_use(connection: psycopg.Connection) -> None:
-    """Write down how often each index of this database was looked something up in, if anybody asked for it."""
+    """Write down how often each index of this database was used, if anybody asked for it."""
     if VARIABLE not in os.environ:
         return
     folder = Path(os.environ[VARIABLE])

@@ -102,7 +102,7 @@ function Entry({
             key={`${slot.dentist_id} ${slot.starts_at}`}
             className="small"
             busy={isMoving}
-            onClick={() => move.mutate({ entry, slot })}
+            onClick={() => move.mutate({ entry, slot, leader: nameOf(slot.dentist_id) })}
           >
             <span className="num">{nearTime(slot.starts_at, zone)}</span>
             <span className="muted">{nameOf(slot.dentist_id)}</span>

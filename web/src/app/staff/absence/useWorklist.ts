@@ -98,9 +98,10 @@ function useHandling(
       }),
     )
   const move = useMutation({
-    mutationFn: ({ entry, slot }: { entry: WorklistEntry; slot: Slot }) => moveTo(entry, slot),
-    onSuccess: (moved, { entry }) => {
-      const time = nearTime(moved.starts_at, clinic.time_zone)
+    mutationFn: ({ entry, slot }: { entry: WorklistEntry; slot: Slot; leader: string }) =>
+      moveTo(entry, slot),
+    onSuccess: (moved, { entry, leader }) => {
+      const time = `${nearTime(moved.starts_at, clinic.time_zone)} with ${leader}`
       setOutcome(entry.id, `Moved to ${time}`)
       offerUndo(`${entry.patient_name}: moved to ${time}.`, () => takeBack(() => moveTo(moved, entry)))
     },
