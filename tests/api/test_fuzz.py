@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.api import matrix
 from tests.api.world import World
+from tests.support.draws import draws
 from tests.support.stacks import Stack
 
 PARAMETERS = """
@@ -277,7 +278,7 @@ def send(client: httpx.Client, function: str, arguments: Any) -> httpx.Response:
     return client.post(f"/rpc/{function}", content=body, headers={"Content-Type": "application/json"})
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=draws(150), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_answer_is_a_success_or_a_coded_4xx_that_leaves_nothing_behind(
     fuzzed: Fuzzed, data: st.DataObject

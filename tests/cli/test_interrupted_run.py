@@ -32,8 +32,7 @@ def test_that_never_ends(db_server, tmp_path):
 
 
 @pytest.mark.xdist_group("stack")
-@pytest.mark.parametrize("workers", ["0", "2"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(("number", "workers"), [(signal.SIGINT, "0"), (signal.SIGKILL, "2")])
 def test_no_process_is_left(tmp_path: Path, number: signal.Signals, workers: str) -> None:
     started = tmp_path / "started"
     file = tmp_path / "test_made.py"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.actors import Actors, Connection, call
 from tests.support.build import MadeClinic, insert, make_clinic, make_type, make_user
+from tests.support.draws import draws
 from tests.support.refusals import parse_refusal
 
 # An open transaction withholds everybody's events on the server: those who wait for events come after it.
@@ -236,7 +237,9 @@ def suspects(drawn: Drawn, listed: list[datetime]) -> list[datetime]:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=draws(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(calendar=calendars)
 def test_a_slot_is_listed_exactly_if_it_can_be_booked_and_exactly_if_explain_slot_says_so(

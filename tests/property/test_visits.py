@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from tests.support.actors import Actors, Connection, Row, call
 from tests.support.build import insert, make_user
+from tests.support.draws import draws
 from tests.support.practices import Practice, make_practice
 from tests.support.refusals import parse_refusal
 from tests.support.slots import expire_hold
@@ -432,7 +433,9 @@ ABOUT_THE_DAY = {None, "slot_taken"}
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=draws(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(book=books)
 def test_a_visit_of_parts_is_listed_exactly_if_it_can_be_had_and_takes_exactly_its_parts(

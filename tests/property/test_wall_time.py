@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.draws import draws
 from tests.support.templates import cloned
 
 # An open transaction withholds everybody's events on the server: those who wait for events come after it.
@@ -145,7 +146,7 @@ def test_the_days_that_were_skipped_are_none(
         assert mismatches(server, [(name, hour, *right) for hour in hours]) == []
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=draws(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_minute_of_any_zone(
     server: psycopg.Connection,

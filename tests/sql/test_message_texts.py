@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.actors import Connection, value
+from tests.support.draws import draws
 
 LOCALES = ["en", "de", "es", "fr", "ja", "ar"]
 ZONES = ["America/New_York", "Europe/Berlin", "Asia/Tokyo", "Australia/Lord_Howe", "Pacific/Kiritimati"]
@@ -344,7 +345,7 @@ def measured(text: str) -> dict[str, Any]:
     return {"encoding": "GSM-7" if gsm else "UCS-2", "units": sum(sizes), "segments": len(segments)}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 @given(
     text=st.one_of(
         st.text(st.sampled_from(BASIC + EXTENSION), max_size=700),
