@@ -33,8 +33,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "proofs": reading.proofs,
     "search": reading.search,
     "events": reading.events,
-    "serving": serving.serving,
     "weight": weight.weight,
+    "serving": serving.serving,
     "contention": contention.contention,
 }
 OF_HISTORIES = {"listing", "lists", "proofs"}
@@ -65,7 +65,7 @@ class Plan:
     @property
     def last_start(self) -> float:
         """Return the seconds after which no further measurement begins."""
-        return 70 if self.quick else 960
+        return 95 if self.quick else 960
 
 
 def measure(root: Path, plan: Plan, say: Say) -> dict[str, Any]:
