@@ -248,7 +248,7 @@ Mit freundlichen Grüßen
 ('moved', 'sms', 'de', null,
 '{clinic}: {visit} für {patient} ist verschoben auf {date}, {time} Uhr. {link}'),
 ('cancelled', 'sms', 'de', null,
-'{clinic}: {visit} für {patient}, {date}, {time} Uhr, ist abgesagt. Neu buchen: {link}'),
+'{clinic}: {visit} für {patient}, {date}, {time} Uhr: abgesagt. Neu buchen: {link}'),
 ('reminder', 'sms', 'de', null,
 '{clinic} erinnert: {visit} für {patient} bei {dentist}, {date}, {time} Uhr. Antwort: JA = bestätigen, NEIN = absagen.'),
 ('recall', 'sms', 'de', null,
