@@ -1,6 +1,6 @@
 import { type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query'
 import type { ChairtimeClient } from '../client'
-import { moveOnBoard, partOnBoard, statusOnBoard, swapOnBoard } from '../day'
+import { moveOnBoard, partOnBoard, statusOnBoard, swapOnBoard, versionOnBoard } from '../day'
 import { idempotent } from '../idempotency'
 import type { Appointment, AppointmentStatus, ClinicDay, DayAppointment } from '../model'
 import { useChairtime } from '../provider'
@@ -43,13 +43,15 @@ export function useDayActions(queryKey: QueryKey, refresh: () => void, onDone?: 
     },
     onError: (_error: Error, _variables: Variables, context: { before: ClinicDay | undefined } | undefined) =>
       queries.setQueryData(queryKey, context?.before),
-    onSuccess: (after: Appointment, variables: Variables) =>
+    onSuccess: (after: Appointment, variables: Variables) => {
+      queries.setQueryData<ClinicDay>(queryKey, (board) => board && versionOnBoard(board, after))
       onDone?.({
         kind,
         before: variables.appointment,
         after,
         undo: () => undo(after, variables).finally(refresh),
-      }),
+      })
+    },
     onSettled: refresh,
   })
   const move = useMutation(
