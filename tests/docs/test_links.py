@@ -43,10 +43,9 @@ def broken(document: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("document", documents(), ids=str)
+@pytest.mark.parametrize("document", [one for one in documents() if one != TEMPLATE], ids=str)
 def test_every_link_leads_somewhere(document: Path) -> None:
-    if document != TEMPLATE:
-        assert broken(document) == []
+    assert broken(document) == []
 
 
 @pytest.mark.parametrize("document", documents(), ids=str)

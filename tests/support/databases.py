@@ -235,7 +235,7 @@ class Databases:
         try:
             with sessions.session(self._server) as connection:
                 end_sessions(connection, lent)
-            note_index_use(lent.keeper)
+            note_index_use(lent.url)
             crossed = crossings(lent.keeper)
             # A server that crashed has forgotten what was written.
             is_known = not crossed and counted_since(lent.keeper) == lent.since

@@ -34,14 +34,16 @@ _INDEXES = """
 """
 
 
-def note_index_use(connection: psycopg.Connection) -> None:
-    """Write down how often each index of this database was used, if anybody asked for it."""
+def note_index_use(url: str) -> None:
+    """Write down how often each index of a database was used, if anybody asked for it."""
     if VARIABLE not in os.environ:
         return
+    with psycopg.connect(url) as connection:
+        indexes = connection.execute(_INDEXES).fetchall()
     folder = Path(os.environ[VARIABLE])
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{os.getpid()}.jsonl").open("a") as file:
-        file.write(json.dumps(connection.execute(_INDEXES).fetchall()) + "\n")
+        file.write(json.dumps(indexes) + "\n")
 
 
 def main(folder: Path) -> None:

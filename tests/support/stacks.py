@@ -141,9 +141,10 @@ def running_stack(shared: Path) -> Iterator[Stack]:
         return status  # type: ignore[no-any-return]
 
     def stop(status: dict[str, Any]) -> None:
-        with psycopg.connect(superuser_url_of(status)) as connection:
-            note_index_use(connection)
-        _chairtime(root, "down")
+        try:
+            note_index_use(superuser_url_of(status))
+        finally:
+            _chairtime(root, "down")
 
     with shared_resource(shared, "stack", start, stop) as status:
         stack = Stack(status)
