@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from playwright.async_api import Page, WebSocketRoute, expect
+import pytest
+from playwright.async_api import Page, Route, WebSocketRoute, expect
 
 from tests.support.build import MadeClinic
 from tests.support.stacks import Stack
+from tests.web.test_board import carry
 from tests.web.test_desk import board, card, has_booked
 from tests.web.visitors import Visitors, is_live
 
@@ -119,3 +122,43 @@ async def test_a_channel_that_the_server_closed_is_joined_again_and_misses_nothi
     assert len(wire.joins) > joined
     wire.loses = lambda frame: False
     await is_live(page)
+
+
+@pytest.mark.parametrize("when", ["answered", "under way"])
+async def test_who_moves_a_visit_again_before_the_board_is_fresh_goes_on_from_their_own_move(
+    visit: Visitors, clinic: MadeClinic, stack: Stack, ana: UUID, when: str
+) -> None:
+    wire = Wire()
+    page = await wired(visit, clinic, wire)
+    appointment = has_booked(stack, clinic, ana, clinic.at("10:00"))
+    await expect(card(page, appointment)).to_be_visible()
+    await is_live(page)
+    is_released, statuses = asyncio.Event(), []
+
+    async def held_back(route: Route) -> None:
+        await is_released.wait()
+        await route.continue_()
+
+    async def answered(route: Route) -> None:
+        answer = await route.fetch()
+        statuses.append(answer.status)
+        if when == "under way" and len(statuses) == 1:
+            await is_released.wait()
+        await route.fulfill(response=answer)
+
+    wire.loses = is_news
+    await page.route("**/rpc/clinic_day*", held_back)
+    await page.route("**/rpc/reschedule_appointment", answered)
+    await carry(card(page, appointment), "ArrowDown", "Enter")
+    if when == "answered":
+        await page.get_by_role("status").filter(has_text="Ana").wait_for()
+    await carry(card(page, appointment), "ArrowDown", "Enter")
+    await expect(card(page, appointment)).to_contain_text("10:30")
+    if when == "under way":
+        is_released.set()
+    while len(statuses) < 2:
+        await page.wait_for_timeout(20)
+    assert statuses == [200, 200]
+    is_released.set()
+    await expect(card(page, appointment)).to_contain_text("10:30")
+    await page.unroute_all(behavior="wait")

@@ -1,13 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  concernsDay,
-  findAppointment,
-  moveOnBoard,
-  partOnBoard,
-  patchDay,
-  statusOnBoard,
-  versionOnBoard,
-} from './day'
+import { concernsDay, findAppointment, moveOnBoard, partOnBoard, patchDay, statusOnBoard } from './day'
 import type { ClinicDay, DayAppointment, DayDentist } from './model'
 import { event } from './testing/event'
 
@@ -209,12 +201,4 @@ describe('an event', () => {
 
 it('shows a status before the server has confirmed it', () => {
   expect(findAppointment(statusOnBoard(board, 'a1', 'fulfilled'), 'a1')?.status).toBe('fulfilled')
-})
-
-it('knows the version of what was just done, and none that is older', () => {
-  const version = appointment().version
-  const done = versionOnBoard(board, { id: 'a1', version: version + 1 })
-  expect(findAppointment(done, 'a1')?.version).toBe(version + 1)
-  expect(versionOnBoard(done, { id: 'a1', version })).toBe(done)
-  expect(versionOnBoard(done, { id: 'elsewhere', version: 9 })).toBe(done)
 })

@@ -74,15 +74,6 @@ export function statusOnBoard(day: ClinicDay, appointmentId: string, status: App
   return current ? placed(day, { ...current, status, next_steps: [] }) : day
 }
 
-/** The board with the version that an appointment has by now, for whoever acts on it before the fresh day is here. */
-export function versionOnBoard(
-  day: ClinicDay,
-  { id, version }: Pick<DayAppointment, 'id' | 'version'>,
-): ClinicDay {
-  const current = findAppointment(day, id)
-  return current && current.version < version ? placed(day, { ...current, version }) : day
-}
-
 /**
  * What an event says, laid over the board at once. A booking or a hold carries no names, so those wait for the
  * fresh day that every event asks for; moves, statuses and vanished holds show without that round trip.

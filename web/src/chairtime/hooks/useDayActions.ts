@@ -1,6 +1,7 @@
 import { type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query'
+import { useRef } from 'react'
 import type { ChairtimeClient } from '../client'
-import { moveOnBoard, partOnBoard, statusOnBoard, swapOnBoard, versionOnBoard } from '../day'
+import { moveOnBoard, partOnBoard, statusOnBoard, swapOnBoard } from '../day'
 import { idempotent } from '../idempotency'
 import type { Appointment, AppointmentStatus, ClinicDay, DayAppointment } from '../model'
 import { useChairtime } from '../provider'
@@ -33,8 +34,16 @@ interface Kind<Variables> {
 export function useDayActions(queryKey: QueryKey, refresh: () => void, onDone?: (done: Done) => void) {
   const client = useChairtime()
   const queries = useQueryClient()
+  // What was picked up before the last change of it was answered is that change's: the versions we made of others.
+  const made = useRef(new Map<string, number>())
+  const latest = (appointment: DayAppointment): DayAppointment => {
+    const version = made.current.get(`${appointment.id} ${appointment.version}`)
+    return version === undefined ? appointment : latest({ ...appointment, version })
+  }
   const optimistic = <Variables extends About>({ kind, send, preview, undo }: Kind<Variables>) => ({
-    mutationFn: send,
+    // One after the other, in the order in which they were done.
+    scope: { id: queryKey.join(' ') },
+    mutationFn: (variables: Variables) => send({ ...variables, appointment: latest(variables.appointment) }),
     onMutate: async (variables: Variables) => {
       await queries.cancelQueries({ queryKey })
       const before = queries.getQueryData<ClinicDay>(queryKey)
@@ -44,7 +53,8 @@ export function useDayActions(queryKey: QueryKey, refresh: () => void, onDone?: 
     onError: (_error: Error, _variables: Variables, context: { before: ClinicDay | undefined } | undefined) =>
       queries.setQueryData(queryKey, context?.before),
     onSuccess: (after: Appointment, variables: Variables) => {
-      queries.setQueryData<ClinicDay>(queryKey, (board) => board && versionOnBoard(board, after))
+      const { id, version } = latest(variables.appointment)
+      if (version < after.version) made.current.set(`${id} ${version}`, after.version)
       onDone?.({
         kind,
         before: variables.appointment,
