@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir
 from threading import current_thread, main_thread
 from types import FrameType
 from typing import Any
@@ -40,8 +41,10 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 def temporary_folder(prefix: str) -> Iterator[Path]:
     """Yield a folder, removed afterwards. Meanwhile signals that end a program raise KeyboardInterrupt."""
     with signals(dict.fromkeys(ENDING, interrupt)):
-        folder = Path(mkdtemp(prefix=prefix))
+        # Its name is known before it is there, as `mkdtemp` would not have it: no signal comes in between.
+        folder = Path(gettempdir(), prefix + secrets.token_hex(8))
         try:
+            folder.mkdir(mode=0o700)
             yield folder
         finally:
             with signals(dict.fromkeys(ENDING, signal.SIG_IGN)):

@@ -18,6 +18,8 @@ from cli.errors import ChairtimeError
 from tests.cli.program import Program
 from tests.support.templates import ROOT, cloned
 
+pytestmark = pytest.mark.long
+
 TODAY = date(2026, 3, 29)  # a Sunday on which Europe's clocks change
 RULES = """
 select conrelid::regclass::text, conname, pg_get_constraintdef(oid), convalidated

@@ -159,6 +159,7 @@ def test_the_file_in_the_documents_is_one(project: Path, monkeypatch: pytest.Mon
     }
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("doctor")
 def test_the_doctor_sees_every_project_with_its_own_keys(desk: Program, stack: Stack) -> None:
     """One is the stack, whose variables the program has, too; the other has none that answer."""

@@ -15,6 +15,8 @@ from tests.cli.stack_home import eventually
 from tests.support.leftovers import VARIABLE, leftovers, memory
 from tests.support.templates import ROOT
 
+pytestmark = pytest.mark.long
+
 PATIENCE = 300.0  # seconds: a run starts and ends a server and a stack, beside other tests
 
 # It starts what tests start: the shared server, a stack that stays, a process of its own.

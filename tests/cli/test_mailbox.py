@@ -20,7 +20,7 @@ from tests.cli.stack_home import Home, eventually
 from tests.support.kills import part
 from tests.support.stacks import Stack
 
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("stack")]
 
 NUMBER = "+12125550142"
 

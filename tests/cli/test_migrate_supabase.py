@@ -16,6 +16,8 @@ from tests.cli.program import Program
 from tests.support.supabase_cli import CONFIG, ENVIRONMENT, PROGRAM, install
 from tests.support.templates import MIGRATIONS, SCHEMAS, SEED
 
+pytestmark = pytest.mark.long
+
 AWKWARD = r"""-- a comment; with a semicolon
 create table t (a int);;
 

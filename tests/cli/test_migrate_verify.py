@@ -15,6 +15,8 @@ from tests.cli.program import Done, Program
 from tests.support import versions
 from tests.support.templates import ROOT
 
+pytestmark = pytest.mark.long
+
 ONE = "20260101000000_one.sql"
 TWO = "20260102000000_two.sql"
 THREE = "20260103000000_three.sql"

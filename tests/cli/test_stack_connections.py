@@ -13,7 +13,7 @@ from tests.cli.stack_home import Home, eventually
 from tests.support.crowds import Crowd, crowd, lost
 from tests.support.stacks import Stack
 
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("stack")]
 
 ROUNDS = 20
 TERMINATE = """

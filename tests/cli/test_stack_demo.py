@@ -16,7 +16,7 @@ import pytest
 from tests.cli.stack_home import Home, all_gone, eventually
 from tests.support.templates import ROOT
 
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("stack")]
 
 # A policy too many, a hand-over too few, and a table too few.
 LEAK = "create policy everybody on clinic.appointments for select to authenticated using (true);"

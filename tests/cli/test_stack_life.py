@@ -21,7 +21,7 @@ from cli.local.parts import is_alive
 from tests.cli.stack_home import Home, all_gone, eventually, family, kill
 from tests.support.templates import ROOT
 
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("stack")]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from tests.support.crowds import crowd, lost
 from tests.support.kills import PARTS, kill_under_load, later, part
 from tests.support.stacks import Stack
 
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("stack")]
 
 
 @pytest.fixture(scope="module")

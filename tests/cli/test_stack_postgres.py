@@ -32,6 +32,8 @@ from tests.support import supabase_cli
 from tests.support.templates import ROOT
 from tests.support.versions import programs
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def server() -> Iterator[PostgresServer]:
