@@ -18,7 +18,8 @@ JOBS  ?= $(shell $(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0))
 help:
 	@echo "make demo    start the stack, play one clinic's busy minute through the HTTP API, stop"
 	@echo "make up      start the stack and stay: API, Auth, Realtime, web app, worker (Ctrl-C stops it)"
-	@echo "make test    all tests, on the embedded Postgres"
+	@echo "make test    the tests, on the embedded Postgres (ARGS=\"tests/sql -k race\")"
+	@echo "make test-all    and those that take long: stacks that die, upgrades, replicas, documents as they are typed, every page"
 	@echo "make test-pg15   the tests of the database and the API on Postgres 15, the oldest that Supabase runs (Debian)"
 	@echo "make test-pg17   the same on Postgres 17, which new projects of Supabase run (a wheel)"
 	@echo "make test-dates  the tests of the database, the API and the worker on other dates (DATES=2028-02-29)"
@@ -39,8 +40,9 @@ demo: $(READY)
 up: $(READY) $(WEB)
 	@$(BIN)/chairtime up
 
-.PHONY: test
-test: $(READY) $(WEB) tools
+.PHONY: test test-all
+test: ARGS ?= -m "not long"
+test test-all: $(READY) $(WEB) tools
 	cd web && $(NPM) run --silent test
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup --durations=10 $(ARGS)
 
@@ -69,7 +71,7 @@ lint: $(READY) web/node_modules/.package-lock.json
 .PHONY: release-check
 release-check: $(READY)
 	$(BIN)/python -m tests.support.release
-	CHAIRTIME_TEST_DRAWS=5 $(MAKE) lint test test-pg15 test-pg17 test-dates
+	CHAIRTIME_TEST_DRAWS=5 $(MAKE) lint test-all test-pg15 test-pg17 test-dates
 
 # Locks keep what they have unless a requirement says otherwise; to renew a package, take its lines out first.
 LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet

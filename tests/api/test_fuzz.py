@@ -15,6 +15,8 @@ from tests.api.world import World
 from tests.support.draws import draws
 from tests.support.stacks import Stack
 
+pytestmark = pytest.mark.long
+
 PARAMETERS = """
 select
   p.proname as function,

@@ -29,7 +29,7 @@ from tests.support.stacks import Stack
 from tests.support.templates import ROOT
 from tests.worker.processes import WorkerProcess
 
-pytestmark = pytest.mark.xdist_group("replica")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("replica")]
 
 FUNCTIONS = matrix.read(matrix.FUNCTIONS)
 VIEWS = matrix.read(matrix.VIEWS)

@@ -12,7 +12,7 @@ import pytest
 from tests.docs.conftest import Workshop
 from tests.support.templates import ROOT
 
-pytestmark = pytest.mark.xdist_group("docs")  # they share a copy of the project
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("docs")]  # they share a copy of the project
 
 # Ends only when interrupted, or after minutes: running on for a while is what it should do.
 ENDLESS = re.compile(r"--watch|events tail|chairtime worker$|chairtime mcp|chairtime bench")

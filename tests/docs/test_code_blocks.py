@@ -14,11 +14,12 @@ from mcp import Client, StdioServerParameters, stdio_client
 from tests.docs.conftest import Workshop
 from tests.support.documents import Block, blocks, documents
 
-pytestmark = pytest.mark.xdist_group("docs")  # they share a copy of the project
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("docs")]  # they share a copy of the project
 
 # What cannot run where there is no Docker and no account, or would run these tests in themselves.
 NOT_RUN = {
-    "make test": "would run itself",
+    "make test": "is the run that this is part of",
+    "make test-all": "is the same",
     "make lint": "is the step before the tests",
     "make up": "is `chairtime up`, which the documents go on to use",
     "docker ": "needs Docker",

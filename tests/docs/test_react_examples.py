@@ -19,7 +19,7 @@ from tests.docs.conftest import Workshop
 from tests.support.documents import blocks
 from tests.web import chromium
 
-pytestmark = pytest.mark.xdist_group("docs")  # they share a copy of the project
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("docs")]  # they share a copy of the project
 
 DOCUMENT = Path("web/README.md")
 RIVERSIDE = "c0000000-0000-4000-8000-000000000001"

@@ -13,6 +13,8 @@ from cli.local.postgres import bootstrap
 from tests.platform.catalog import Facts, describe
 from tests.support.versions import VERSIONS, cluster
 
+pytestmark = pytest.mark.long
+
 RECORDED = Path(__file__).with_name("supabase.txt")
 
 # Where the two differ, and why: what the facts are about.

@@ -13,6 +13,8 @@ from tests.support.leftovers import VARIABLE
 from tests.support.templates import ROOT
 from tests.support.versions import programs
 
+pytestmark = pytest.mark.long
+
 # Policies, booking, what must hold of every row; and a stack, with its migrations, seed and worker's login.
 TESTS = [
     "tests/sql/test_row_security.py",

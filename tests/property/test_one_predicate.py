@@ -18,7 +18,7 @@ from tests.support.draws import draws
 from tests.support.refusals import parse_refusal
 
 # An open transaction withholds everybody's events on the server: those who wait for events come after it.
-pytestmark = pytest.mark.xdist_group("long transactions")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("long transactions")]
 
 
 MINUTE = timedelta(minutes=1)

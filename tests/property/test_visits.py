@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ from tests.support.draws import draws
 from tests.support.practices import Practice, make_practice
 from tests.support.refusals import parse_refusal
 from tests.support.slots import expire_hold
+
+pytestmark = pytest.mark.long
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 ZONES = ("America/New_York", "Asia/Tokyo", "Australia/Lord_Howe")

@@ -22,6 +22,8 @@ from tests.support.refusals import parse_refusal
 from tests.support.slots import book, expire_hold, reserve
 from tests.support.waitlist import awake, join, somebody, sweep
 
+pytestmark = pytest.mark.long
+
 HALF_AN_HOUR = timedelta(minutes=30)
 CLOCKS = [f"{hour:02}:{minute:02}" for hour in (9, 10, 11, 13, 14, 15, 16) for minute in (0, 30)]
 SECONDS = 12

@@ -16,7 +16,7 @@ from tests.support.draws import draws
 from tests.support.templates import cloned
 
 # An open transaction withholds everybody's events on the server: those who wait for events come after it.
-pytestmark = pytest.mark.xdist_group("long transactions")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("long transactions")]
 
 
 DAY, HOUR, MINUTE, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)

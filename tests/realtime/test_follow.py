@@ -180,6 +180,7 @@ def free_chairs(actors: Actors, desk: Connection, clinic: Clinic) -> list[tuple[
     ]
 
 
+@pytest.mark.long
 async def test_who_is_cut_off_ends_with_the_same_calendar(
     connect: Connect, standin: Standin, actors: Actors, sakura: Clinic
 ):

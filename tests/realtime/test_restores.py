@@ -25,6 +25,8 @@ from tests.worker.test_leases import LONG
 from tests.worker.test_tail import Reader
 from worker.database import Database
 
+pytestmark = pytest.mark.long
+
 DATABASE = "clinic"
 
 

@@ -17,6 +17,8 @@ from tests.support.build import insert, make_user
 from tests.support.practices import Practice, make_practice
 from tests.support.refusals import parse_refusal, refused
 
+pytestmark = pytest.mark.long
+
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 FORTNIGHT = 14
 Slot = tuple[UUID, datetime]

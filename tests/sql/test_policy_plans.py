@@ -13,7 +13,7 @@ from tests.support.actors import Actors, Connection, connect_as
 from tests.support.city import City, somebody
 from tests.support.templates import cloned
 
-pytestmark = pytest.mark.xdist_group("city")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("city")]
 
 CITY = City(clinics=200, days=100, claims=30_000, patients=20)
 ROLES = ("admin", "receptionist", "dentist", "chatbot", "patient", "stranger", "anon")

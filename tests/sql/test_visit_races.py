@@ -21,6 +21,8 @@ from tests.support.races import race
 from tests.support.refusals import parse_refusal
 from tests.support.waiting import deadlocks, told
 
+pytestmark = pytest.mark.long
+
 MINUTE = timedelta(minutes=1)
 CHAIR = {"needs": "chair"}
 EXAM = {"needs": "dentist", "starts_after": 10, "lasts": 10}

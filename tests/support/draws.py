@@ -1,4 +1,4 @@
-"""How many cases hypothesis draws: these in `make test`, times `CHAIRTIME_TEST_DRAWS` where that is set."""
+"""How many cases hypothesis draws: these in `make test-all`, times `CHAIRTIME_TEST_DRAWS` where that is set."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ VARIABLE = "CHAIRTIME_TEST_DRAWS"
 
 
 def draws(number: int) -> int:
-    """Return how many cases to draw, where `make test` draws this many."""
+    """Return how many cases to draw, where `make test-all` draws this many."""
     return number * int(os.environ.get(VARIABLE, "1"))

@@ -1,6 +1,6 @@
 """Which indexes a run of the tests looked anything up in.
 
-    CHAIRTIME_TEST_INDEX_USE=/tmp/use make test
+    CHAIRTIME_TEST_INDEX_USE=/tmp/use make test-all
     python -m tests.support.index_use /tmp/use
 
 counts what `pg_stat_user_indexes` says of every database that a test was lent and of the stack that tests

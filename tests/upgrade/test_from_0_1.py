@@ -20,6 +20,8 @@ from tests.support.templates import MIGRATIONS, ROOT
 from tests.support.waiting import wait_for_older
 from tests.upgrade.load import BOOK, CONFIRM, HOLD, free_slots
 
+pytestmark = pytest.mark.long
+
 # What has another form or content today: generated columns, hashes of texts that are written otherwise.
 CHANGED = {
     "chatbot_patients": {"person_hash"},

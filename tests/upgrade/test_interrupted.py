@@ -16,6 +16,8 @@ from cli.migrations.leftovers import drop_leftovers
 from cli.migrations.verify import drift, read_catalog
 from tests.support.templates import MIGRATIONS
 
+pytestmark = pytest.mark.long
+
 # Schemas and tables, the history, and the users' triggers.
 SEEN = """
     select

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from cli.migrations import apply_pending
 from cli.migrations.verify import drift, read_catalog
@@ -16,6 +17,8 @@ from tests.cli.program import Program
 from tests.support.actors import Actors, Row
 from tests.support.templates import MIGRATIONS
 from tests.upgrade.load import Load, go_on_until, under_load
+
+pytestmark = pytest.mark.long
 
 READERS_WAIT = 1.0  # seconds, at most
 

@@ -210,6 +210,7 @@ async def test_admins_close_the_clinic_and_open_it_again(
     assert row == {"n": 0}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 async def test_axe_finds_nothing_serious_in_the_worklist(
     visit: Visitors,

@@ -19,6 +19,8 @@ from tests.web.site import WEB
 from tests.web.test_desk import board, has_booked
 from tests.web.visitors import DESKTOP, PHONE, Visitors, is_live, serious_violations, slot
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     ("email", "start"),

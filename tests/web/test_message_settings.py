@@ -204,6 +204,7 @@ async def with_a_wrong_text(page: Page) -> list[str]:
     return await serious_violations(page)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 async def test_axe_finds_nothing_serious_in_the_settings_of_messages_and_they_fit(
     visit: Visitors, clinic: MadeClinic, superuser: Connection, size: tuple[int, int]

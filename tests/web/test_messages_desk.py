@@ -404,6 +404,7 @@ async def test_wanting_messages_again_ends_no_stop_and_says_so(
     await expect(page.get_by_text("has stopped them")).to_have_count(0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 async def test_axe_finds_nothing_serious_in_messages_and_they_fit(
     visit: Visitors, clinic: MadeClinic, stack: Stack, superuser: Connection, size: tuple[int, int]

@@ -18,6 +18,8 @@ from tests.support.stacks import Stack
 from tests.web.test_desk import board, card, has_booked
 from tests.web.visitors import Visitors, has_state, is_live, slot, together
 
+pytestmark = pytest.mark.long
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def cable(stack: Stack) -> AsyncIterator[Cable]:

@@ -400,6 +400,7 @@ async def test_somebody_is_erased_only_with_a_reason_and_the_typed_name(
     await expect(page.get_by_role("button", name="Save record")).to_have_count(0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
 async def test_axe_finds_nothing_serious_where_people_are_kept(
     visit: Visitors,

@@ -286,6 +286,7 @@ async def test_a_rota_is_valid_from_a_day_and_stays_so_when_other_hours_change(
         assert rota() == [expected]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 async def test_axe_finds_nothing_serious_in_the_settings(
     visit: Visitors, clinic: MadeClinic, superuser: Connection, size: tuple[int, int]

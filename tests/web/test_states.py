@@ -123,6 +123,7 @@ async def says(page: Page, text: str) -> None:
     await expect(page).to_have_title(re.compile(r".+ · Chairtime$"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("who", ["guest", "ana", "desk", "lee", "admin"])
 async def test_every_page_answers_a_bad_address_in_words(
     visit: Visitors, clinic: MadeClinic, ana: UUID, subtests: pytest.Subtests, who: str

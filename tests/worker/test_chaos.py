@@ -9,8 +9,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import pytest
+
 from tests.support.actors import Connection, Row
 from tests.worker.processes import WorkerProcess
+
+pytestmark = pytest.mark.long
 
 SECONDS = 30
 EVERY_TWO_SECONDS = "*/2 * * * * *"

@@ -22,6 +22,8 @@ from tests.support.templates import create_template
 from tests.worker.processes import WorkerProcess
 from tests.worker.support import as_worker, create_login, wait_until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def server() -> Iterator[PostgresServer]:

@@ -27,6 +27,8 @@ from tests.worker.carriers import Asked, Carrier, Mailbox, carrier, mailing, pos
 from tests.worker.processes import WorkerProcess
 from tests.worker.support import cut_off, wait_until
 
+pytestmark = pytest.mark.long
+
 SECONDS = float(os.environ.get("CHAIRTIME_MESSAGE_CHAOS", "20"))
 VISITS = round(SECONDS / 120 * 500)
 SETTINGS = {

@@ -21,6 +21,8 @@ from tests.worker.debian import find_program, unprivileged
 from tests.worker.processes import WorkerProcess
 from tests.worker.support import PASSWORD, USER, wait_until
 
+pytestmark = pytest.mark.long
+
 CONFIGURATION = """
 [databases]
 {database} = host={host} port={server_port} dbname={database} user={user} password={password}
