@@ -1,4 +1,4 @@
-"""How many cases hypothesis draws: these in `make test-all`, times `CHAIRTIME_TEST_DRAWS` where that is set."""
+"""How many cases hypothesis draws: these, times `CHAIRTIME_TEST_DRAWS` where that is set."""
 
 from __future__ import annotations
 
