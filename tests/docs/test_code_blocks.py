@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.long, pytest.mark.xdist_group("docs")]  # they share a
 # What cannot run where there is no Docker and no account, or would run these tests in themselves.
 NOT_RUN = {
     "make test": "is the run that this is part of",
-    "make test-all": "is the same",
     "make lint": "is the step before the tests",
     "make up": "is `chairtime up`, which the documents go on to use",
     "docker ": "needs Docker",
