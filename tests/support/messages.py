@@ -128,7 +128,7 @@ def visit(
 ) -> UUID:
     """Put a visit of half an hour into the calendar, so far ahead, whatever the hours; return its id."""
     identifier = uuid4()
-    starts_at = ahead if isinstance(ahead, datetime) else datetime.now(clinic.zone) + ahead
+    starts_at = ahead if isinstance(ahead, datetime) else datetime.now(UTC) + ahead
     columns = {
         "clinic_id": clinic.id,
         "dentist_id": clinic.lee,
