@@ -10,6 +10,7 @@ from cli.errors import usage_error
 from cli.migrations.files import Migration
 
 _LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
+_HINT = "Take the file as the last release has it: nothing else says what may not be edited."
 
 
 class Fault(NamedTuple):
@@ -24,19 +25,24 @@ class Fault(NamedTuple):
 def read_lock(path: Path) -> dict[str, str]:
     """Return the digests of released files by name; none before the first release.
 
-    Raises ChairtimeError `invalid_argument` where a line is something else.
+    Raises ChairtimeError `invalid_argument` where a line is something else, or names a file again.
     """
     if not path.exists():
         return {}
     lines = path.read_text(errors="replace").splitlines()
-    return dict(_read_line(path, number, line) for number, line in enumerate(lines, start=1))
+    lock: dict[str, str] = {}
+    for number, line in enumerate(lines, start=1):
+        name, digest = _read_line(path, number, line)
+        if name in lock:
+            raise usage_error(f"{path.name}, line {number}: {name} is there twice", _HINT)
+        lock[name] = digest
+    return lock
 
 
 def _read_line(path: Path, number: int, line: str) -> tuple[str, str]:
     match = _LINE.fullmatch(line)
     if match is None:
-        hint = "Take the file as the last release has it: nothing else says what may not be edited."
-        raise usage_error(f"{path.name}, line {number}: not a digest and a file's name", hint)
+        raise usage_error(f"{path.name}, line {number}: not a digest and a file's name", _HINT)
     return Path(match[2]).name, match[1]
 
 
@@ -55,11 +61,15 @@ def check_released(lock: dict[str, str], migrations: list[Migration]) -> Iterato
             yield Fault(name, "released", "was released, but is gone", "Bring it back: databases have it.")
         elif _digest(files[name]) != digest:
             yield Fault(name, "released", "was edited after it was released", undo)
-    newest = max(lock, default="")
+    newest = max(lock, key=_version, default="")
     for name in sorted(files.keys() - lock.keys()):
-        if name < newest:
+        if _version(name) < _version(newest):
             hint = "Rename it to the end: databases that are ahead would never see it in its place."
             yield Fault(name, "order", f"is new, yet older than {newest}, which is released", hint)
+
+
+def _version(name: str) -> str:
+    return name.partition("_")[0]
 
 
 def _digest(path: Path) -> str:
