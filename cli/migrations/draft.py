@@ -22,8 +22,8 @@ _MADE_ANEW = {
     "policy": r"create policy (\w+) on ([\w.]+)",
     "trigger": r"create (?:constraint )?trigger (\w+) .*? on ([\w.]+)",
 }
+Key = tuple[str, str]  # kind and name of an object in the catalog
 _RELATIONS = ("table", "view", "materialized view")
-_WRITTEN = {"function", "view", "policy", "trigger", "grants", "comment"}
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Draft:
         if self.by_hand:
             told += "-- Write by hand, before what needs it:\n"
             told += "".join(f"--   {what}\n" for what in self.by_hand)
-        return "\n".join((title + told, *(f"{statement};\n" for statement in self.statements)))
+        return "\n".join((title + told, *(f"{_ended(statement)}\n" for statement in self.statements)))
 
 
 def draft(schemas: list[Migration], migrations: list[Migration]) -> Draft:
@@ -71,6 +71,7 @@ class _Drafting:
         self._wanted = wanted
         self._have = read_all(connection)
         self._made = Draft()
+        self._untried: set[Key] = set()
 
     def run(self, schemas: list[Migration]) -> Draft:
         self._drop("policy", "trigger")
@@ -79,8 +80,8 @@ class _Drafting:
                 self._follow(statement[code_offset(statement) :])
         self._drop("view", "function")
         self._have = read_all(self._connection)
-        for statement in (*self._grants(), *self._comments()):
-            self._add([statement])
+        for key, statement in (*self._closed(), *self._grants(), *self._comments()):
+            self._add([key], [statement])
         self._made.by_hand = [*self._left()]
         return self._made
 
@@ -91,11 +92,11 @@ class _Drafting:
             if (match := re.match(expression, plain)) and (names := self._differing(kind, match[1])):
                 replacing = re.sub(r"^create (?!or replace)", "create or replace ", statement)
                 gone = [f"drop {kind} {name}" for name in names if (kind, name) in self._have]
-                self._add([replacing], [*gone, statement])
+                self._add([(kind, name) for name in names], [replacing], [*gone, statement])
         for kind, expression in _MADE_ANEW.items():
             if (match := re.match(expression, plain)) and self._differing(kind, f"{match[2]} {match[1]}"):
-                known = (kind, f"{match[2]} {match[1]}") in self._have
-                self._add([*([_drop(kind, f"{match[2]} {match[1]}")] if known else []), statement])
+                key = (kind, f"{match[2]} {match[1]}")
+                self._add([key], [*([_drop(*key)] if key in self._have else []), statement])
 
     def _differing(self, kind: str, name: str) -> list[str]:
         """Names of that kind, whatever their arguments, that differ."""
@@ -107,12 +108,14 @@ class _Drafting:
         for kind in kinds:
             gone = [name for found, name in self._have if found == kind and (kind, name) not in self._wanted]
             for name in sorted(gone):
-                self._add([_drop(kind, name)])
+                self._add([(kind, name)], [_drop(kind, name)])
 
-    def _add(self, *ways: list[str]) -> None:
+    def _add(self, keys: list[Key], *ways: list[str]) -> None:
         """Write down the first way that works, or, where none does yet, the first."""
-        works = (way for way in ways if self._works(way))
-        self._made.statements += next(works, ways[0])
+        works = next((way for way in ways if self._works(way)), None)
+        self._made.statements += works or ways[0]
+        if works is None:
+            self._untried.update(keys)
 
     def _works(self, statements: list[str]) -> bool:
         try:
@@ -123,7 +126,14 @@ class _Drafting:
             return False
         return True
 
-    def _grants(self) -> Iterator[str]:
+    def _closed(self) -> Iterator[tuple[Key, str]]:
+        """Close functions that could not be made yet: everybody may call a new one."""
+        for kind, name in sorted(self._wanted.keys() - self._have.keys()):
+            key = ("grants", f"function {name}")
+            if kind == "function" and "public: " not in self._wanted.get(key, ""):
+                yield key, f"revoke all on function {name} from public"
+
+    def _grants(self) -> Iterator[tuple[Key, str]]:
         for key in sorted(key for key in {*self._wanted, *self._have} if key[0] == "grants"):
             want, have = (set(it.get(key, "").splitlines()) for it in (self._wanted, self._have))
             on = self._object(key[1])
@@ -131,7 +141,7 @@ class _Drafting:
                 for line in sorted(lines) if on else ():
                     role, _, privilege = line.partition(": ")
                     what, option = re.match(r"(.*?)( with grant option)?$", privilege).groups("")  # type: ignore[union-attr]
-                    yield f"{verb} {what}{on} {to} {role}" + (option if verb == "grant" else "")
+                    yield key, f"{verb} {what}{on} {to} {role}" + (option if verb == "grant" else "")
 
     def _object(self, name: str) -> str | None:
         """Write on what a grant is; None where it went with what it was on."""
@@ -147,12 +157,13 @@ class _Drafting:
             f" ({column}) on {table}" if any((kind, table) in self._wanted for kind in _RELATIONS) else None
         )
 
-    def _comments(self) -> Iterator[str]:
+    def _comments(self) -> Iterator[tuple[Key, str]]:
         for key in sorted(key for key in {*self._wanted, *self._have} if key[0] == "comment"):
-            want = self._wanted.get(key)
-            if want != self._have.get(key):
+            want, on = self._wanted.get(key), _commented(key[1])
+            goes = _key(on) in self._have and _key(on) not in self._wanted
+            if want != self._have.get(key) and not goes:
                 said = "null" if want is None else sql.Literal(want).as_string().strip()
-                yield f"comment on {_commented(key[1])} is\n{said}"
+                yield key, f"comment on {on} is\n{said}"
 
     def _left(self) -> Iterator[str]:
         """Name what still differs: tables and their like, and what could not be tried without them."""
@@ -162,8 +173,20 @@ class _Drafting:
                 continue
             here, there = key in have, key in self._wanted
             verdict = "differs" if here and there else "is to go" if here else "is missing"
-            tried = " (drafted, but not tried yet)" if key[0] in _WRITTEN else ""
+            tried = " (drafted, but not tried yet)" if key in self._untried else ""
             yield f"{key[0]} {key[1]} {verdict}{tried}"
+
+
+def _ended(statement: str) -> str:
+    """End a statement, also one whose last line ends in a comment."""
+    return statement + ("\n;" if "--" in statement.rpartition("\n")[2] else ";")
+
+
+def _key(on: str) -> Key:
+    """Say which object of the catalog is named in a statement's `comment on`."""
+    kind, _, name = on.partition(" ")
+    own, _, table = name.partition(" on ")
+    return kind, f"{table} {own}" if table else name
 
 
 def _drop(kind: str, name: str) -> str:

@@ -162,6 +162,9 @@ def test_what_is_released_is_edited_no_more(shop: Program) -> None:
     late = shop.write("20260101000000_late.sql", "select 2;\n")
     assert faults(shop) == [(late.name, "order")]
     late.unlink()
+    shorter = shop.write("20261101_shorter.sql", "select 3;\n")
+    assert faults(shop) == [(shorter.name, "order")], "in order of versions, as they are applied"
+    shorter.unlink()
     path = supabase / "migrations" / BASELINE
     path.write_text(path.read_text() + "\n")
     assert faults(shop) == [(BASELINE, "released")]
@@ -172,11 +175,13 @@ def test_what_is_released_is_edited_no_more(shop: Program) -> None:
 def test_a_lock_that_is_broken_is_named_by_its_line(shop: Program) -> None:
     shop.ok("migrate", "freeze")
     lock = shop.folder / "supabase" / "migrations.lock"
-    lock.write_text(f"{lock.read_text()}<<<<<<< ours\n")
-    for command in ("lint", "freeze", "baseline"):
-        refused = shop("migrate", command, "--json")
-        assert (refused.code, refused.error["code"]) == (2, "invalid_argument")
-        assert "migrations.lock, line 2" in refused.error["message"]
+    released = lock.read_text()
+    for line in ("<<<<<<< ours\n", f"{'0' * 64}  {released.split()[1]}\n"):
+        lock.write_text(released + line)
+        for command in ("lint", "freeze", "baseline"):
+            refused = shop("migrate", command, "--json")
+            assert (refused.code, refused.error["code"]) == (2, "invalid_argument")
+            assert "migrations.lock, line 2" in refused.error["message"]
 
 
 def test_without_schemas_no_baseline_is_written_over(shop: Program) -> None:
@@ -231,6 +236,42 @@ def test_a_draft_says_what_a_person_must_write(shop: Program, empty_database: st
     assert all(f"--   {what}\n" in text for what in made["by_hand"])
     by_hand = "alter table shop.items add column price numeric; update shop.items set name = 'paste';"
     assert built(empty_database, SHOP, by_hand, text) == built(empty_database, change(SHOP))
+
+
+def test_what_was_not_drafted_is_not_said_to_be(shop: Program, empty_database: str) -> None:
+    edit(shop, lambda text: text + "alter table shop.items enable always trigger items_rename;\n")
+    assert drafted(shop, empty_database).by_hand == ["trigger shop.items items_rename differs"]
+
+
+def test_a_function_that_waits_for_its_table_is_closed_to_everybody(
+    shop: Program, empty_database: str
+) -> None:
+    more = """create table shop.bills (id int);
+create function shop.bills_of() returns setof shop.bills language sql set search_path = ''
+as $$ select b.id from shop.bills as b $$;
+revoke execute on function shop.bills_of() from public;
+"""
+    edit(shop, lambda text: text + more)
+    made = drafted(shop, empty_database)
+    table = "create table shop.bills (id int);"
+    assert built(empty_database, SHOP, table, made.text("")) == built(empty_database, SHOP + more)
+
+
+def test_a_draft_says_nothing_of_what_goes(shop: Program, empty_database: str) -> None:
+    edit(shop, lambda text: text.replace(", name text not null", ", name text not null, price int"))
+    edit(shop, lambda text: text + "comment on column shop.items.price is 'In cents.';\n")
+    supabase = shop.folder / "supabase"
+    shop.ok("migrate", "baseline")
+    edit(shop, lambda _: SHOP)
+    made = drafted(shop, empty_database)
+    assert made.statements == []
+    before = (supabase / "migrations" / BASELINE).read_text()
+    gone = "alter table shop.items drop column price;"
+    assert built(empty_database, before, gone, made.text("")) == built(empty_database, SHOP)
+
+
+def test_a_comment_at_a_statements_end_ends_with_it() -> None:
+    assert Draft(["select 1 -- one", "select 2"]).text("").endswith("select 1 -- one\n;\n\nselect 2;\n")
 
 
 def test_where_nothing_is_new_there_is_no_draft(shop: Program, empty_database: str) -> None:
