@@ -113,6 +113,16 @@ def test_every_row_is_there_and_nobody_is_told_of_it(
         assert drop_leftovers(found) == []
 
 
+def test_nobody_reaches_the_old_tables(old_actors: Actors, migrator: str) -> None:
+    apply_pending(migrator, MIGRATIONS)
+    query = """
+        select role, schema from unnest('{anon,authenticated,service_role,chairtime_worker}'::text[]) as role,
+            unnest('{clinic_0_1,api_0_1}'::text[]) as schema
+        where has_schema_privilege(role, schema, 'usage')
+    """
+    assert rows(old_actors, query) == []
+
+
 def test_what_began_before_ends_after(old_actors: Actors, migrator: str) -> None:
     """A hold is confirmed, a repeated request is known, events go on, and so do numbers and counts."""
     desk = old_actors.user("desk@riverside.test")
