@@ -16,7 +16,7 @@ from worker.metrics import Metrics
 
 log = structlog.get_logger()
 
-EVENTS = ("slot_taken", "slot_freed", "hours_changed")
+EVENTS = ("slot_taken", "slot_freed", "hours_changed", "availability_changed")
 _REMEMBERED = 10_000
 _LIST_TOPICS_EVERY = 60.0
 _LONGEST_BACKOFF = 30.0
@@ -36,7 +36,8 @@ class Probe:
         self._patience = patience
         self._since: dict[str, datetime] = {}  # from when on the server hears each topic's news
         self._received: OrderedDict[int, None] = OrderedDict()
-        self._expected: OrderedDict[int, float] = OrderedDict()  # event id -> when it counts as missed
+        # event id -> when it counts as missed, and where it is expected
+        self._expected: OrderedDict[int, tuple[float, str]] = OrderedDict()
 
     async def run(self, list_topics: Callable[[], Awaitable[list[str]]]) -> None:
         """Stay subscribed until cancelled, connecting again with backoff."""
@@ -54,15 +55,15 @@ class Probe:
 
     def note_event(self, event: Row) -> None:
         """Take note of an event of the log: if it went to one of our topics, it has to arrive."""
-        heard = [self._since[topic] for topic in event["topics"] if topic in self._since]
-        if not heard or event["occurred_at"] < heard[0] or event["id"] in self._received:
+        heard = [topic for topic in event["topics"] if topic in self._since]
+        if not heard or event["occurred_at"] < self._since[heard[0]] or event["id"] in self._received:
             return
-        self._expected[event["id"]] = time.monotonic() + self._patience
+        self._expected[event["id"]] = (time.monotonic() + self._patience, heard[0])
 
     def count_missed(self) -> None:
         """Count the events that should have arrived by now and did not."""
         now = time.monotonic()
-        while self._expected and next(iter(self._expected.values())) < now:
+        while self._expected and next(iter(self._expected.values()))[0] < now:
             event_id, _ = self._expected.popitem(last=False)
             self._metrics.missed.inc()
             log.warning("delivery_missed", id=event_id)
@@ -110,10 +111,17 @@ class Probe:
         channel.on_system(on_system)
         for event in EVENTS:
             channel.on_broadcast(event, self._receive)
+        channel.on_broadcast("resync", lambda _: self._resync(topic))
         await channel.subscribe(on_state)
         if lost.done():
             raise _Lost(lost.result())
         log.info("probe_subscribed", topic=topic)
+
+    def _resync(self, topic: str) -> None:
+        """Expect nothing more of what happened until now: one broadcast told of all of it."""
+        self._since[topic] = datetime.now(UTC)
+        for event_id in [key for key, (_, where) in self._expected.items() if where == topic]:
+            del self._expected[event_id]
 
     def _receive(self, message: Mapping[str, Any]) -> None:
         payload = message["payload"]
