@@ -23,7 +23,7 @@ export function RecallList({ clinic }: { clinic: Clinic }) {
   const [draft, setDraft] = useState<BookDraft | null>(null)
   return (
     <section className="card panel-card" aria-labelledby="due">
-      <div className="call-head">
+      <div className="spread call-head">
         <h2 id="due" aria-live="polite">
           Due until {shortDay(until)}
           {recalls && <span className="muted"> · {recalls.length} to call</span>}

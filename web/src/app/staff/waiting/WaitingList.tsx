@@ -17,7 +17,7 @@ export function WaitingList({ clinic }: { clinic: Clinic }) {
   const [draft, setDraft] = useState<BookDraft | null>(null)
   return (
     <section className="card panel-card" aria-labelledby="waiting">
-      <div className="call-head">
+      <div className="spread call-head">
         <h2 id="waiting">
           Asked in this order
           {wishes && <span className="muted"> · {wishes.length} waiting</span>}
