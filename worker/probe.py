@@ -16,7 +16,6 @@ from worker.metrics import Metrics
 
 log = structlog.get_logger()
 
-EVENTS = ("slot_taken", "slot_freed", "hours_changed", "availability_changed")
 _REMEMBERED = 10_000
 _LIST_TOPICS_EVERY = 60.0
 _LONGEST_BACKOFF = 30.0
@@ -109,13 +108,17 @@ class Probe:
             topic, {"config": {"broadcast": broadcast, "presence": presence, "private": True}}
         )
         channel.on_system(on_system)
-        for event in EVENTS:
-            channel.on_broadcast(event, self._receive)
-        channel.on_broadcast("resync", lambda _: self._resync(topic))
+        channel.on_broadcast("*", lambda message: self._hear(topic, message))
         await channel.subscribe(on_state)
         if lost.done():
             raise _Lost(lost.result())
         log.info("probe_subscribed", topic=topic)
+
+    def _hear(self, topic: str, message: Mapping[str, Any]) -> None:
+        if message["event"] == "resync":
+            self._resync(topic)
+        else:
+            self._receive(message)
 
     def _resync(self, topic: str) -> None:
         """Expect nothing more of what happened until now: one broadcast told of all of it."""

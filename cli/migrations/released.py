@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cli.errors import usage_error
 from cli.migrations.files import Migration
 
-_LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 _HINT = "Take the file as the last release has it: nothing else says what may not be edited."
 
 
@@ -25,11 +25,13 @@ class Fault(NamedTuple):
 def read_lock(path: Path) -> dict[str, str]:
     """Return the digests of released files by name; none before the first release.
 
-    Raises ChairtimeError `invalid_argument` where a line is something else, or names a file again.
+    Raises ChairtimeError `invalid_argument` without a line, or where one is no digest or comes twice.
     """
     if not path.exists():
         return {}
     lines = path.read_text(errors="replace").splitlines()
+    if not lines:
+        raise usage_error(f"{path.name} is empty", _HINT)
     lock: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         name, digest = _read_line(path, number, line)
@@ -54,16 +56,16 @@ def write_lock(path: Path, migrations: list[Migration]) -> None:
 
 def check_released(lock: dict[str, str], migrations: list[Migration]) -> Iterator[Fault]:
     """Find released files that were edited or are gone, and new ones that stand before them."""
-    files = {file.path.name: file.path for file in migrations}
+    files = {file.path.name: file for file in migrations}
     undo = "Undo that, and write what it should do as a new migration: `chairtime migrate new NAME`."
     for name, digest in lock.items():
         if name not in files:
             yield Fault(name, "released", "was released, but is gone", "Bring it back: databases have it.")
-        elif _digest(files[name]) != digest:
+        elif _digest(files[name].path) != digest:
             yield Fault(name, "released", "was edited after it was released", undo)
     newest = max(lock, key=_version, default="")
-    for name in sorted(files.keys() - lock.keys()):
-        if _version(name) < _version(newest):
+    for name, file in files.items():
+        if name not in lock and file.version < _version(newest):
             hint = "Rename it to the end: databases that are ahead would never see it in its place."
             yield Fault(name, "order", f"is new, yet older than {newest}, which is released", hint)
 

@@ -182,6 +182,15 @@ def test_a_lock_that_is_broken_is_named_by_its_line(shop: Program) -> None:
             refused = shop("migrate", command, "--json")
             assert (refused.code, refused.error["code"]) == (2, "invalid_argument")
             assert "migrations.lock, line 2" in refused.error["message"]
+    lock.write_text("")
+    refused = shop("migrate", "baseline", "--json")
+    assert (refused.code, refused.error["message"]) == (2, "migrations.lock is empty")
+
+
+def test_a_released_file_may_have_a_space_in_its_name(shop: Program) -> None:
+    spaced = shop.write("20270101000000_two words.sql", "select 1;\n")
+    assert shop.json("migrate", "freeze") == {"released": [BASELINE, spaced.name]}
+    assert faults(shop) == []
 
 
 def test_without_schemas_no_baseline_is_written_over(shop: Program) -> None:
