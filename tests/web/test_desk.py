@@ -155,6 +155,27 @@ async def test_somebody_new_is_booked_at_a_time_one_says_and_at_an_alternative_w
     await expect(page.locator(".appointment").filter(has_text="Walter Walkin")).to_have_count(1)
 
 
+async def test_what_is_chosen_beforehand_is_on_the_day_that_one_looks_at(
+    visit: Visitors, clinic: MadeClinic
+) -> None:
+    page = await open_board(visit, clinic)
+    await page.get_by_role("button", name="Book", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Patient", exact=True).fill("Walter Walkin")
+    await dialog.get_by_role("button", name="New patient").click()
+    await dialog.get_by_label("Phone").fill("+1 212 555 0199")
+    free = dialog.get_by_role("group", name="Free times").get_by_role("button")
+    chosen = dialog.get_by_role("group", name="Free times").locator('[aria-pressed="true"]')
+    await expect(chosen).to_have_count(1)
+    await free.nth(2).click()
+    await dialog.get_by_label("Day").fill(f"{clinic.weekday(2)}")
+    await expect(free.first).to_have_attribute("aria-pressed", "true")
+    await dialog.get_by_label("Day").fill(f"{clinic.weekday(1)}")
+    await expect(free.first).to_have_attribute("aria-pressed", "true")
+    await dialog.get_by_role("button", name="Book").click()
+    await expect(page.locator(".appointment").filter(has_text="Walter Walkin")).to_have_count(1)
+
+
 async def test_check_in_and_done_are_seen_by_colleagues_and_by_the_patient(
     visit: Visitors, clinic: MadeClinic, stack: Stack, superuser: Connection, ana: UUID
 ) -> None:

@@ -8,15 +8,17 @@ export interface NextQuery {
   appointmentType: AppointmentType | undefined
   /** Null: anybody. */
   dentistId?: string | null
+  /** An instant, ISO 8601, from which on; now if left out. */
+  fromTime?: string | null
   /** How many; the API's own number if left out. */
   count?: number
 }
 
 /** The next free slots of a type, live. */
-export function useNextSlots({ appointmentType, dentistId = null, count = 3 }: NextQuery) {
+export function useNextSlots({ appointmentType, dentistId = null, fromTime = null, count = 3 }: NextQuery) {
   const client = useChairtime()
   const queries = useQueryClient()
-  const queryKey = ['chairtime', 'next', appointmentType?.id, dentistId, count]
+  const queryKey = ['chairtime', 'next', appointmentType?.id, dentistId, fromTime, count]
   const refresh = useFresh(queryKey)
   const query = useQuery({
     queryKey,
@@ -28,6 +30,7 @@ export function useNextSlots({ appointmentType, dentistId = null, count = 3 }: N
         appointment_type_id: (appointmentType as AppointmentType).id,
         max_results: count,
         ...(dentistId ? { dentist_id: dentistId } : {}),
+        ...(fromTime ? { from_time: fromTime } : {}),
       }
       // Fetched again they are to show what has just happened.
       return queries.getQueryData(queryKey) ? client.rpc('next_slots', wish) : client.late('next_slots', wish)

@@ -49,7 +49,7 @@ export function BookDialog({ clinic, draft, dentistId: ownId, onClose }: Props) 
   const [choice, setChoice] = useState<Choice>(() => firstChoice(draft))
   const [isSqueezed, setSqueezed] = useState(false)
   const { types, type, leaders, isKnown } = useOffers(clinic.id, typeId, dentistId)
-  const chosen = useChoice(choice, type, dentistId)
+  const chosen = useChoice({ choice, type, dentistId, day, zone })
   const book = useBook(clinic, { who, onKnown: setWho, resourceId: draft.resourceId, onBooked: onClose })
   const { startsAt, verdict } = chosen
   const isInTheWay = verdict !== undefined && SQUEEZABLE.includes(verdict.code ?? '')

@@ -53,6 +53,7 @@ export function When({ type, dentistId, leaderIds, zone, day, onDay, choice, cho
           onDay(next)
           // A time that one says stays the same on another day.
           if (exact) onChoose({ how: 'exact', startsAt: instantAt(next, timeInput(exact, zone), zone) })
+          if (choice.how === 'listed') onChoose({ how: 'next' })
         }}
         picked={choice.how === 'now' ? null : startsAt}
         onPick={(slot) => onChoose({ how: 'listed', startsAt: slot.starts_at })}

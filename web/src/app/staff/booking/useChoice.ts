@@ -1,15 +1,26 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { type AppointmentType, useChairtime, useNextSlots } from '../../../chairtime'
+import { instantAt, today } from '../../format'
 
 /** When a visit is to be: the next free time, now, one of the free times, or a time that somebody says. */
 export type Choice = { how: 'next' | 'now' } | { how: 'listed' | 'exact'; startsAt: string }
 
 const MINUTE = 60_000
 
+interface Wish {
+  choice: Choice
+  type: AppointmentType | undefined
+  dentistId: string | null
+  /** The day that is looked at: what is next is not before it. */
+  day: string
+  zone: string
+}
+
 /** A choice as a time; null while it is not known. Whether it is free is asked for where no list says so. */
-export function useChoice(choice: Choice, type: AppointmentType | undefined, dentistId: string | null) {
-  const next = useNextSlots({ appointmentType: type, dentistId })
+export function useChoice({ choice, type, dentistId, day, zone }: Wish) {
+  const fromTime = day > today(zone) ? instantAt(day, '00:00', zone) : null
+  const next = useNextSlots({ appointmentType: type, dentistId, fromTime })
   const now = useThisMinute()
   const startsAt =
     'startsAt' in choice ? choice.startsAt : choice.how === 'now' ? now : next.slots?.[0]?.starts_at
