@@ -107,7 +107,7 @@ function Numbers({ rows }: { rows: DailyMetrics[] }) {
         />
         <Tile
           label="Filled from the waiting list"
-          value={duration(sum('filled_minutes') * 60_000)}
+          value={sum('offers') === 0 ? '–' : duration(sum('filled_minutes') * 60_000)}
           note={`${sum('offers_accepted')} of ${sum('offers')} offers accepted${filledIn(rows)}`}
         />
       </dl>
